@@ -1,0 +1,66 @@
+"""Photos to measure with: thousands of tiny ones, and some of a real photo's size."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+FOLDERS = 100
+_TEN_YEARS = 10 * 365 * 86_400
+_SINCE_2014 = 1_388_534_400
+
+
+def make_tiny_photos(folder: Path, count: int) -> Path:
+    """Fill ``FOLDERS`` folders with ``count`` real JPEGs, each another picture, with EXIF dates and times of files."""
+    chance = random.Random(count)
+    for number in range(count):
+        path = folder / f"roll {number % FOLDERS:03}" / f"IMG_{number:05}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = (chance.randint(8, 40), chance.randint(8, 40))
+        picture = Image.frombytes("RGB", size, chance.randbytes(size[0] * size[1] * 3))
+        exif = Image.Exif()
+        exif[0x010F], exif[0x0110] = "Benchmaker", f"Model {number % 3}"
+        exif.get_ifd(0x8769)[0x9003] = f"2024:{1 + number % 12:02}:{1 + number % 28:02} 12:{number % 60:02}:00"
+        picture.save(path, "JPEG", quality=80, exif=exif)
+        moment = (_SINCE_2014 + chance.randrange(_TEN_YEARS)) * 10**9 + chance.randrange(10**9)
+        os.utime(path, ns=(moment, moment))
+    return folder
+
+
+def make_large_photos(folder: Path, total_bytes: int, *, kind: str) -> list[Path]:
+    """Write photos of 4 to 8 MB up to ``total_bytes``; kinds: ``jpeg``, ``jpeg progressive``, ``png``, ``tiff``."""
+    folder.mkdir(parents=True)
+    extension = kind.partition(" ")[0]
+    models = list(_models(kind))
+    written, paths = 0, list[Path]()
+    while written < total_bytes:
+        data = models[len(paths) % len(models)]
+        if kind.startswith("jpeg"):
+            data = data[:2] + b"\xff\xfe\x00\x08%06d" % len(paths) + data[2:]  # a comment, so that no two are the same
+        path = folder / f"{len(paths):04}.{extension}"
+        path.write_bytes(data)
+        written += len(data)
+        paths.append(path)
+    return paths
+
+
+def _models(kind: str) -> Iterator[bytes]:
+    """Give three pictures of shapes and grain, as files."""
+    chance = random.Random(7)
+    size = (3264, 2448) if kind.startswith("jpeg") else (1600, 1200)
+    for _ in range(3):
+        shapes = Image.frombytes("RGB", (48, 36), chance.randbytes(48 * 36 * 3))
+        shapes = shapes.transform(size, Image.Transform.EXTENT, (0, 0, 48, 36), Image.Resampling.BICUBIC)
+        grain = Image.frombytes("RGB", size, chance.randbytes(size[0] * size[1] * 3))
+        picture = Image.blend(shapes, grain, 0.3)
+        into = io.BytesIO()
+        if kind.startswith("jpeg"):
+            picture.save(into, "JPEG", quality=92, progressive=kind.endswith("progressive"))
+        else:
+            picture.save(into, kind.upper())
+        yield into.getvalue()

@@ -1,0 +1,5 @@
+"""``python -m imalink``."""
+
+from imalink.cli.main import main
+
+main()

@@ -1,0 +1,87 @@
+"""The catalog database as one object: opened, begun, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Self
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from imalink.catalog import schema
+from imalink.catalog.dialects import WRITES, open_engine, translated_errors, verify_pages
+from imalink.catalog.models import LibraryState
+
+Db = Session
+"""A transaction in progress, as ``begin`` and ``read`` give it; the layers above name it by this word only."""
+
+
+class Catalog:
+    """One open catalog. Safe to use from several threads; each transaction belongs to one."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._engine = engine
+        self._url = url
+        self._readers = sessionmaker(engine, expire_on_commit=False)
+        self._writers = sessionmaker(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the catalog at ``url`` (``sqlite:///PATH``), migrated to this version's tables, made when new.
+
+        The folder of a SQLite file must be there. An up-to-date catalog costs one small query and no import of
+        Alembic. Raises CatalogError: damaged, of a newer ImaLink, not a catalog, or not to be reached.
+        """
+        engine = open_engine(url)
+        try:
+            with translated_errors(url):
+                with engine.connect() as connection:
+                    revision = schema.find_revision(connection)
+            if not schema.is_current(revision):
+                schema.upgrade(url)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, url)
+
+    @contextmanager
+    def begin(self, *, changes_photos: bool = False) -> Generator[Session]:
+        """Give a transaction that may write: committed at the end, rolled back on any exception.
+
+        Waits for another writer, 30 s at most. ``changes_photos`` raises ``library_rev`` in the same commit, so
+        that other processes notice. Raises CatalogError when the database cannot go on.
+        """
+        with translated_errors(self._url), self._writers.begin() as db:
+            yield db
+            if changes_photos:
+                db.execute(update(LibraryState).values(library_rev=LibraryState.library_rev + 1))
+
+    @contextmanager
+    def read(self) -> Generator[Session]:
+        """Give a consistent view for reading; it keeps no writer waiting, and nothing written in it stays.
+
+        Raises CatalogError when the database cannot go on.
+        """
+        with translated_errors(self._url), self._readers() as db:
+            yield db
+
+    def verify(self) -> None:
+        """Read the database through. Raises CatalogDamagedError when it is not sound."""
+        with translated_errors(self._url), self._engine.connect() as connection:
+            verify_pages(connection, self._url)
+
+    def get_library_rev(self) -> int:
+        """Give the number that each commit that changes photos raises."""
+        with self.read() as db:
+            return db.execute(select(LibraryState.library_rev)).scalar_one()
+
+    def close(self) -> None:
+        """Let go of the database. A SQLite catalog is one plain file then, unless another process has it open."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

@@ -1,0 +1,113 @@
+"""Core values as compact JSON text for catalog columns: defaults left out, the same value always the same text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cache
+from operator import attrgetter
+from typing import TypeVar, cast
+
+import msgspec
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder()
+_UNSET = object()
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Fields:
+    """A dataclass's fields: names, defaults (_UNSET without one), and all values of an instance in one call."""
+
+    names: tuple[str, ...]
+    defaults: tuple[object, ...]
+    values_of: Callable[[object], tuple[object, ...]]
+
+
+@cache
+def _fields_of(kind: type) -> _Fields | None:
+    if not dataclasses.is_dataclass(kind):
+        return None
+    fields = dataclasses.fields(kind)
+    names = tuple(field.name for field in fields)
+    getter = attrgetter(*names)
+    return _Fields(
+        names=names,
+        defaults=tuple(_default_of(field) for field in fields),
+        values_of=getter if len(names) > 1 else lambda value: (getter(value),),
+    )
+
+
+def _default_of(field: dataclasses.Field[object]) -> object:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    return _UNSET if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _compact(value: object) -> object:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    fields = _fields_of(kind)
+    if fields is not None:
+        compact: dict[str, object] = {}
+        for name, default, part in zip(fields.names, fields.defaults, fields.values_of(value), strict=True):
+            if part is not default and part != default:
+                compact[name] = part if type(part) in _SCALARS else _compact(part)
+        return compact
+    if kind is tuple:
+        return [_compact(part) for part in cast(tuple[object, ...], value)]
+    if isinstance(value, Mapping):
+        mapping = cast(Mapping[str, object], value)
+        return {key: _compact(mapping[key]) for key in sorted(mapping)}
+    return value
+
+
+def compact_value(value: object) -> object:
+    """Give a core value as plain dicts, lists and scalars, without the fields that have their default."""
+    return _compact(value)
+
+
+def dump_compact(value: object) -> str:
+    """Write a core dataclass as JSON without the fields that have their default.
+
+    Text that is not Unicode (lone surrogates from a hostile index or an undecodable name) is written escaped.
+    """
+    compact = _compact(value)
+    try:
+        return _encoder.encode(compact).decode()
+    except UnicodeEncodeError:
+        return _encoder.encode(_escape(compact)).decode()
+
+
+def escape_text(text: str) -> str:
+    """Give ``text`` as a database can hold it: lone surrogates and NUL escaped."""
+    if "\0" in text:
+        text = text.replace("\0", "\\x00")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
+def _escape(value: object) -> object:
+    if isinstance(value, str):
+        return escape_text(value)
+    if isinstance(value, list):
+        return [_escape(part) for part in cast(list[object], value)]
+    if isinstance(value, dict):
+        return {escape_text(key): _escape(part) for key, part in cast(dict[str, object], value).items()}
+    return value
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
+
+
+def load_compact(text: str, kind: type[T]) -> T:
+    """Read what ``dump_compact`` wrote. Raises msgspec.ValidationError for anything else."""
+    return _decoder(kind).decode(text)

@@ -1,0 +1,128 @@
+"""From index values to rows: what one entry says of its picture, and what holds for a photo. No database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imalink.catalog.core_json import escape_text
+from imalink.catalog.records import EntryRecord
+from imalink.core.ids import Hothash, PhotoUuid
+from imalink.core.index import FileEntry
+from imalink.core.photo import Photo
+from imalink.core.photo_facts import choose_primary, effective_facts, has_user_facts, merge_photos
+from imalink.core.picture import PictureFacts
+from imalink.core.relative_path import RelativePath
+
+PHOTO_COLUMNS = (
+    "photo_uuid primary_hothash title caption rating label rejected author taken_at taken_at_local taken_at_offset "
+    "taken_at_source camera_make camera_model lens width height latitude longitude altitude file_format user_facts"
+).split()
+"""The columns of ``photos``, in the order of ``DerivedPhoto.row``."""
+
+IMAGE_COLUMNS = (
+    "hothash photo_id import_session_id imported_at hothash_method original_filename original_path file_format width "
+    "height orientation hotpreview_rendition facts previous_hothashes"
+).split()
+"""The columns of ``image_files``, in the order of ``image_row``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedPhoto:
+    """A photo's row, in the order of PHOTO_COLUMNS, and its tags."""
+
+    row: tuple[object, ...]
+    tags: tuple[str, ...]
+
+
+def derive_photo(
+    photo_uuid: PhotoUuid, records: Sequence[Photo], files: Mapping[Hothash, PictureFacts]
+) -> DerivedPhoto:
+    """Give what holds for a photo whose image files are ``files``, from what each index says of it.
+
+    ``records`` stand in their settled order: by (imported_at, session, storage, hothash). Neither may be empty.
+    """
+    photo = _with_files(photo_uuid, merge_photos(records), files)
+    primary = photo.primary
+    facts = effective_facts(photo, files[primary])
+    taken, gps = facts.capture_time, facts.gps
+    is_plain = len(photo.files) == 1 and not has_user_facts(photo)
+    row = (
+        photo_uuid,
+        primary,
+        _text(facts.title),
+        _text(facts.caption),
+        facts.rating,
+        _text(facts.label),
+        facts.rejected,
+        _text(facts.author),
+        None if taken is None else taken.taken_at,
+        None if taken is None else taken.local,
+        None if taken is None else taken.offset,
+        None if taken is None else taken.source,
+        _text(facts.camera.make),
+        _text(facts.camera.model),
+        _text(facts.camera.lens),
+        facts.width,
+        facts.height,
+        None if gps is None else gps.latitude,
+        None if gps is None else gps.longitude,
+        None if gps is None else gps.altitude,
+        _text(facts.file_format),
+        None if is_plain else photo,
+    )
+    return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, facts.tags))))
+
+
+def _with_files(photo_uuid: PhotoUuid, merged: Photo, files: Mapping[Hothash, PictureFacts]) -> Photo:
+    """Give the photo with the files it really has, those it names first."""
+    if len(files) == 1 and merged.files == (merged.primary,) and merged.primary in files:
+        return merged
+    named = tuple(hothash for hothash in merged.files if hothash in files)
+    others = tuple(sorted(hothash for hothash in files if hothash not in named))
+    return replace(merged, photo_uuid=photo_uuid, primary=choose_primary(merged, files), files=named + others)
+
+
+def entry_record_of(entry: FileEntry) -> EntryRecord:
+    """Give what an index entry says of its picture."""
+    return EntryRecord(
+        method=entry.method,
+        photo_uuid=entry.photo_uuid,
+        original_filename=escape_text(entry.original_filename),
+        original_path=escape_text(entry.original_path),
+        facts=entry.facts,
+        hotpreview_rendition=entry.hotpreview_rendition,
+        previous_hothashes=entry.previous_hothashes,
+    )
+
+
+def image_row(
+    hothash: Hothash, record: EntryRecord, *, photo_id: int, session_id: int, imported_at: str
+) -> tuple[object, ...]:
+    """Give an image file's row, in the order of IMAGE_COLUMNS."""
+    facts = record.facts
+    return (
+        hothash,
+        photo_id,
+        session_id,
+        imported_at,
+        record.method,
+        record.original_filename,
+        record.original_path,
+        _text(facts.file_format),
+        facts.width,
+        facts.height,
+        facts.orientation,
+        record.hotpreview_rendition,
+        facts,
+        record.previous_hothashes or None,
+    )
+
+
+def path_columns(path: RelativePath) -> tuple[str, bytes | None]:
+    """Give a path as ``relative_path`` and ``relative_path_bytes`` keep it."""
+    return (str(path), None) if path.is_utf8 else (path.printable(), path.as_bytes())
+
+
+def _text(value: str | None) -> str | None:
+    return None if value is None else escape_text(value)

@@ -1,0 +1,1 @@
+"""One module per revision of the tables, listed in ``catalog.schema.REVISIONS``."""

@@ -1,0 +1,84 @@
+"""Photos as the catalog knows them: what holds for one, and which picture files it has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imalink.catalog.bulk import chunks
+from imalink.catalog.locations import FoundImageFile, find_by_hothash
+from imalink.catalog.models import ImageFile
+from imalink.catalog.models import Photo as PhotoRow
+from imalink.core.ids import Hothash, PhotoUuid
+from imalink.core.photo import Photo
+from imalink.core.photo_facts import PhotoFacts, effective_facts, plain_photo
+from imalink.core.picture import PictureFacts
+from imalink.errors import NotFoundError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoRecord:
+    """One photo: ``photo`` is what the user said of it, ``facts`` what holds, ``file_facts`` what each file says.
+
+    ``files`` has the primary file first, the others by hothash.
+    """
+
+    photo: Photo
+    facts: PhotoFacts
+    files: tuple[FoundImageFile, ...]
+    file_facts: tuple[PictureFacts, ...]
+
+
+def find_photo(db: Session, key: Hothash | PhotoUuid) -> PhotoRecord | None:
+    """Give the photo with this UUID, or the one that a picture with this hothash belongs to, if it is known."""
+    if len(key) == 64:
+        query = select(PhotoRow).join(ImageFile, ImageFile.photo_id == PhotoRow.id).where(ImageFile.hothash == key)
+    else:
+        query = select(PhotoRow).where(PhotoRow.photo_uuid == key)
+    row = db.execute(query).scalar_one_or_none()
+    if row is None:
+        return None
+    images = db.execute(select(ImageFile).where(ImageFile.photo_id == row.id)).scalars().all()
+    ordered = sorted(images, key=lambda image: (image.hothash != row.primary_hothash, image.hothash))
+    found = find_by_hothash(db, [Hothash(image.hothash) for image in ordered])
+    photo_uuid, primary = PhotoUuid(row.photo_uuid), Hothash(row.primary_hothash)
+    photo = row.user_facts or plain_photo(photo_uuid, primary)
+    return PhotoRecord(
+        photo=photo,
+        facts=effective_facts(photo, ordered[0].facts),
+        files=tuple(found[Hothash(image.hothash)] for image in ordered),
+        file_facts=tuple(image.facts for image in ordered),
+    )
+
+
+def get_photo(db: Session, key: Hothash | PhotoUuid) -> PhotoRecord:
+    """Give the photo with this UUID, or the one that a picture with this hothash belongs to. Raises NotFoundError."""
+    record = find_photo(db, key)
+    if record is None:
+        raise NotFoundError(f"No photo {key} is known.", hint="Run `imalink hothash FILE` to see a file's hothash.")
+    return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoSummary:
+    """What a list shows of a photo."""
+
+    photo_uuid: PhotoUuid
+    title: str | None
+    rating: int | None
+    taken_at: str | None
+
+
+def find_summaries(db: Session, photo_uuids: Collection[PhotoUuid]) -> dict[PhotoUuid, PhotoSummary]:
+    """Give what a list shows of each of these photos; unknown ones are left out."""
+    found: dict[PhotoUuid, PhotoSummary] = {}
+    for chunk in chunks(photo_uuids):
+        query = select(PhotoRow.photo_uuid, PhotoRow.title, PhotoRow.rating, PhotoRow.taken_at)
+        for photo_uuid, title, rating, taken_at in db.execute(query.where(PhotoRow.photo_uuid.in_(chunk))):
+            found[PhotoUuid(photo_uuid)] = PhotoSummary(
+                photo_uuid=PhotoUuid(photo_uuid), title=title, rating=rating, taken_at=taken_at
+            )
+    return found

@@ -1,0 +1,86 @@
+"""A session's head: from what each storage's index says of it to one row in the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from imalink.catalog.authors import remember_author
+from imalink.catalog.core_json import escape_text
+from imalink.catalog.import_sessions import MAX_NUMBER, allocate_number, set_statistics
+from imalink.catalog.models import FileStorage, SessionFile
+from imalink.catalog.models import ImportSession as SessionRow
+from imalink.catalog.records import SessionHead
+from imalink.core.index import SessionIndex
+from imalink.core.session import ImportSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedSession:
+    """A session's row: its number in this catalog, and whether that had to differ from its file's just now."""
+
+    session_id: int
+    is_new: bool
+    is_number_changed: bool
+
+
+def project_head(db: Session, storage_id: int, index: SessionIndex) -> PlacedSession:
+    """Keep the head of ``index`` for its storage, and set the session's row from the heads of all storages.
+
+    Where they differ, the index that was written last holds (then the higher storage UUID). The number of a new
+    session is its file's, unless another session has it in this catalog. ``default_author_id`` and
+    ``file_storage_id`` of the file are another catalog's and ignored.
+    """
+    session = index.session
+    row = db.execute(select(SessionRow).where(SessionRow.session_uuid == session.session_uuid)).scalar_one_or_none()
+    is_new, is_number_changed = row is None, False
+    if row is None:
+        number = session.number
+        if not 0 < number <= MAX_NUMBER or db.get(SessionRow, number) is not None:
+            number = allocate_number(db, [number])
+            is_number_changed = True
+        row = SessionRow(
+            id=number, session_uuid=session.session_uuid, title=session.title, imported_at=session.imported_at
+        )
+        db.add(row)
+    if row.file_storage_id is None:
+        row.file_storage_id = storage_id
+    db.flush()
+    db.merge(
+        SessionFile(
+            import_session_id=row.id,
+            file_storage_id=storage_id,
+            number=session.number,
+            generation=index.generation,
+            generated_at=index.generated_at,
+            head=SessionHead(session=session, statistics=index.statistics),
+        )
+    )
+    db.flush()
+    _set_row(db, row, _holding_head(db, row.id))
+    db.flush()
+    return PlacedSession(session_id=row.id, is_new=is_new, is_number_changed=is_number_changed)
+
+
+def _holding_head(db: Session, session_id: int) -> SessionHead:
+    heads = db.execute(
+        select(SessionFile.generated_at, FileStorage.storage_uuid, SessionFile.head)
+        .join(FileStorage, FileStorage.id == SessionFile.file_storage_id)
+        .where(SessionFile.import_session_id == session_id)
+    )
+    return max(heads, key=lambda head: (head[0], head[1]))[2]
+
+
+def _set_row(db: Session, row: SessionRow, head: SessionHead) -> None:
+    session: ImportSession = head.session
+    row.title = escape_text(session.title)
+    row.description = escape_text(session.description)
+    row.imported_at = session.imported_at
+    row.default_author_id = None if session.default_author is None else remember_author(db, session.default_author)
+    row.original_source_path = escape_text(session.source_path)
+    row.status = session.status.value
+    row.copy_started_at = session.copy_started_at
+    row.copy_completed_at = session.copy_completed_at
+    set_statistics(row, head.statistics)

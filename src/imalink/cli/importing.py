@@ -1,0 +1,105 @@
+"""``imalink import``: bring a folder of pictures into a storage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imalink.cli import errors
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.progress import progress_of
+from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines, size_text
+
+if TYPE_CHECKING:
+    from imalink.workflows.import_report import ImportReport
+
+
+@click.command("import")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--storage", "storage_name", required=True, help="Where to: UUID, prefix of it, display name or path.")
+@click.option("--title", required=True, help="What you call this import, such as 'Italy, summer 2024'.")
+@click.option("--description", default="", help="A note of your own.")
+@click.option(
+    "--organize",
+    type=click.Choice(["keep", "date"]),
+    default="keep",
+    show_default=True,
+    help="keep: folders as at the source; date: YYYY/MM by capture time.",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would come in and where it would go; write nothing.")
+@common_options
+def import_command(
+    output: Output, source: Path, storage_name: str, title: str, description: str, organize: str, dry_run: bool
+) -> int:
+    """Copy the pictures of SOURCE into a storage as one session, each verified.
+
+    SOURCE is only ever read. What is archived already, byte for byte, is skipped. A file that cannot be read is
+    reported and the rest comes in.
+    """
+    from imalink.core.organization import Organization
+    from imalink.workflows.import_photos import import_photos
+    from imalink.workflows.import_report import ImportRequest
+    from imalink.workflows.storage_access import get_storage
+
+    request = ImportRequest(
+        source=source, title=title, description=description, organization=Organization(organize), dry_run=dry_run
+    )
+    with open_tools(output) as tools:
+        record = get_storage(tools, storage_name)
+        with progress_of(is_quiet=output.is_quiet) as progress:
+            report = import_photos(tools, record, request, progress=progress)
+    if output.as_json:
+        show_json(_report_json(report, dry_run=dry_run))
+    elif not output.is_quiet:
+        _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
+    if report.statistics.errors:
+        return errors.SOURCES_UNREAD
+    return errors.FINDINGS if report.has_warnings else errors.DONE
+
+
+def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
+    counts = report.statistics
+    would = "would come in" if dry_run else "came in"
+    lines = [
+        f"{plural(counts.new_imports, 'picture')} {would} ({size_text(counts.total_size_bytes)}), "
+        f"{plural(counts.companions, 'companion')} with them."
+    ]
+    if counts.duplicates_skipped:
+        lines.append(f"{plural(counts.duplicates_skipped, 'file')} archived already, skipped.")
+    if counts.ignored:
+        lines.append(f"{plural(counts.ignored, 'file')} left at the source.")
+    if counts.errors:
+        lines.append(f"{plural(counts.errors, 'file')} could not be read.")
+    if dry_run or is_verbose:
+        lines.extend(f"  {file.source} → {file.target}" for file in report.files)
+    if report.session_id is not None:
+        lines.append(f"Session {report.session_id}, {report.status.value}, in {report.seconds:.1f} s.")
+    show_lines(lines)
+    show_findings(report.findings, is_verbose=is_verbose)
+
+
+def _report_json(report: ImportReport, *, dry_run: bool) -> dict[str, object]:
+    counts = report.statistics
+    document: dict[str, object] = {
+        "session_id": report.session_id,
+        "session_uuid": report.session_uuid,
+        "status": report.status.value,
+        "total_scanned": counts.total_scanned,
+        "new_imports": counts.new_imports,
+        "duplicates_skipped": counts.duplicates_skipped,
+        "companions": counts.companions,
+        "ignored": counts.ignored,
+        "photos_created": report.photos_created,
+        "errors": counts.errors,
+        "total_size_bytes": counts.total_size_bytes,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }
+    if dry_run:
+        document["dry_run"] = True
+        document["files"] = [
+            {"source": json_text(file.source), "target": json_text(file.target)} for file in report.files
+        ]
+    return document

@@ -1,0 +1,168 @@
+"""``imalink recover``: rebuild the catalog from the storages, or check that it could be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imalink.cli import errors
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.progress import progress_of
+from imalink.cli.render import (
+    finding_json,
+    is_terminal,
+    json_text,
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+    show_note,
+)
+from imalink.errors import UsageError
+
+if TYPE_CHECKING:
+    from imalink.core.finding import Finding
+    from imalink.workflows.recover import Candidate, RecoveryReport
+
+_SHOWN = 20
+
+
+@click.command("recover")
+@click.argument("roots", metavar="[ROOT]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--check", "is_check", is_flag=True, help="Only compare the storages with the live catalog.")
+@click.option("--verify", "verifies_bytes", is_flag=True, help="Read every file and compare its bytes.")
+@common_options
+def recover_command(output: Output, roots: tuple[Path, ...], is_check: bool, verifies_bytes: bool) -> int:
+    """Rebuild the catalog from the storages at or below each ROOT, by default those this machine knows.
+
+    Sessions, photos and file facts come back as the storages have them; nothing is removed from the catalog.
+    """
+    from imalink.errors import CatalogDamagedError
+
+    try:
+        findings, report = _recover(output, roots, is_check=is_check, verifies_bytes=verifies_bytes)
+    except CatalogDamagedError:
+        if is_check:
+            raise
+        _set_damaged_catalog_aside()
+        findings, report = _recover(output, roots, is_check=is_check, verifies_bytes=verifies_bytes)
+    everything = [*findings, *report.findings]
+    if output.as_json:
+        show_json({**_report_json(report), "findings": [finding_json(finding) for finding in everything]})
+    elif not output.is_quiet:
+        _show(report, is_check=is_check)
+        show_findings(everything, is_verbose=output.is_verbose)
+    troubled = report.missing_files or report.changed_files or report.corrupt_indexes or report.differences
+    return errors.FINDINGS if troubled or findings or report.has_warnings else errors.DONE
+
+
+def _recover(
+    output: Output, roots: tuple[Path, ...], *, is_check: bool, verifies_bytes: bool
+) -> tuple[list[Finding], RecoveryReport]:
+    from imalink.workflows.recover import find_candidates, recover
+
+    with open_tools(output) as tools:
+        candidates, findings = find_candidates(tools, roots)
+        strangers = [candidate for candidate in candidates if not candidate.is_trusted]
+        if strangers and not is_check:
+            _ask_for_trust(strangers, output)
+        with progress_of(is_quiet=output.is_quiet) as progress:
+            report = recover(tools, candidates, is_check=is_check, verifies_bytes=verifies_bytes, progress=progress)
+    return findings, report
+
+
+def _set_damaged_catalog_aside() -> None:
+    from imalink.runtime.container import SystemClock, set_aside_catalog
+    from imalink.runtime.settings import load_settings
+
+    aside = set_aside_catalog(load_settings(), clock=SystemClock())
+    if aside is not None:
+        show_note(f"The catalog was damaged. It was kept as {aside}, and a new one is made.")
+
+
+def _ask_for_trust(strangers: list[Candidate], output: Output) -> None:
+    """Show what would come in from storages this machine does not know, and ask. Raises UsageError, Abort."""
+    if output.assume_yes:
+        return
+    for candidate in strangers:
+        show_note(
+            f"{candidate.display_name} ({candidate.storage_uuid[:8]}) at {candidate.path}: "
+            f"{plural(candidate.session_count, 'session')}, {plural(candidate.file_count, 'file')}"
+        )
+    if not is_terminal():
+        raise UsageError(
+            f"{plural(len(strangers), 'storage')} found that this machine does not know yet. Nothing was changed.",
+            hint="If you trust them, run the same command with --yes.",
+        )
+    click.confirm("Take them into this catalog?", abort=True, err=True)
+
+
+def _show(report: RecoveryReport, *, is_check: bool) -> None:
+    verb = "Read" if is_check else "Restored"
+    lines = [
+        f"{verb} {plural(report.restored_sessions, 'session')}, {plural(report.restored_files, 'file')}, "
+        f"{plural(report.restored_photos, 'photo')} from {plural(len(report.storages), 'storage')} "
+        f"in {report.seconds:.2f} s."
+    ]
+    lines.extend(
+        f"  session {session.number} ({session.title}): {session.found_files:,} of {session.expected_files:,} files"
+        for session in report.sessions
+        if session.expected_files is not None and session.expected_files != session.found_files
+    )
+    groups = (
+        ("missing", [missing.expected_path for missing in report.missing_files]),
+        ("with other bytes", [f"{changed.path} ({changed.kind})" for changed in report.changed_files]),
+        ("damaged indexes", list(report.corrupt_indexes)),
+        ("differences from the catalog", list(report.differences)),
+    )
+    for title, rows in groups:
+        if rows:
+            lines.append(f"{len(rows):,} {title}:")
+            lines.extend(f"  {row}" for row in rows[:_SHOWN])
+            if len(rows) > _SHOWN:
+                lines.append(f"  … and {len(rows) - _SHOWN:,} more (--json lists them)")
+    if is_check and not report.differences:
+        lines.append("No difference: the catalog could be rebuilt from the storages as it is.")
+    show_lines(lines)
+
+
+def _report_json(report: RecoveryReport) -> dict[str, object]:
+    return {
+        "storages": [
+            {
+                "storage_uuid": candidate.storage_uuid,
+                "display_name": candidate.display_name,
+                "path": json_text(str(candidate.path)),
+            }
+            for candidate in report.storages
+        ],
+        "restored_sessions": report.restored_sessions,
+        "restored_files": report.restored_files,
+        "restored_photos": report.restored_photos,
+        "sessions": [
+            {
+                "id": session.number,
+                "title": json_text(session.title),
+                "expected_files": session.expected_files,
+                "found_files": session.found_files,
+            }
+            for session in report.sessions
+        ],
+        "missing_files": [
+            {
+                "hothash": missing.hothash,
+                "expected_path": json_text(missing.expected_path),
+                "last_seen": missing.last_seen_at,
+            }
+            for missing in report.missing_files
+        ],
+        "changed_files": [
+            {"path": json_text(changed.path), "hothash": changed.hothash, "kind": changed.kind}
+            for changed in report.changed_files
+        ],
+        "corrupt_indexes": [json_text(text) for text in report.corrupt_indexes],
+        "differences": [json_text(text) for text in report.differences],
+        "seconds": report.seconds,
+    }

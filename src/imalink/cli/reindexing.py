@@ -1,0 +1,135 @@
+"""``imalink reindex`` (alias ``scan``): bring indexes and catalog in step with the folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imalink.cli import errors
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.progress import progress_of
+from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines
+
+if TYPE_CHECKING:
+    from imalink.core.conflict import MissingFile
+    from imalink.workflows.reindex_report import ReindexReport
+
+_SHOWN = 15
+
+
+@click.command("reindex")
+@click.argument("name", metavar="STORAGE")
+@click.option(
+    "--strategy",
+    type=click.Choice(["smart", "full"]),
+    default="smart",
+    show_default=True,
+    help="smart: read what changed in size, time or inode; full: read everything.",
+)
+@click.option("--accept-missing", is_flag=True, help="Yes, I really removed that many files.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what happened to the folder; write nothing.")
+@common_options
+def reindex_command(output: Output, name: str, strategy: str, accept_missing: bool, dry_run: bool) -> int:
+    """Find what you moved, renamed, edited, added and deleted in STORAGE, and write it down.
+
+    Your files are never touched. A file that is gone is only marked missing.
+    """
+    from imalink.workflows.reindex import ReindexRequest, Strategy, reindex
+    from imalink.workflows.storage_access import get_storage
+
+    request = ReindexRequest(strategy=Strategy(strategy), dry_run=dry_run, accepts_losses=accept_missing)
+    with open_tools(output) as tools:
+        record = get_storage(tools, name)
+        with progress_of(is_quiet=output.is_quiet) as progress:
+            report = reindex(tools, record, request, progress=progress)
+    if output.as_json:
+        show_json(_report_json(report, dry_run=dry_run))
+    elif not output.is_quiet:
+        _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
+    return errors.FINDINGS if report.has_findings else errors.DONE
+
+
+scan_command = click.Command(
+    "scan",
+    callback=reindex_command.callback,
+    params=reindex_command.params,
+    help=reindex_command.help,
+    short_help="The same as reindex.",
+)
+
+
+def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
+    lines = [f"Looked at {plural(report.files_seen, 'file')} in {report.seconds:.2f} s, read {report.files_hashed:,}."]
+    if not report.changes_detected:
+        lines.append("Nothing changed since the last look.")
+    elif dry_run:
+        lines.append("Nothing was written (dry run).")
+    groups = (
+        ("moved or renamed", [f"{move.old_path} → {move.new_path}" for move in report.moved_files]),
+        ("edited", [f"{edit.path} ({edit.kind})" for edit in report.modified_files]),
+        ("damaged: its bytes changed though nobody wrote it", list(report.damaged_files)),
+        ("back again", list(report.returned_files)),
+        ("in no session" + (f" ({len(report.new_files):,} new)" if report.new_files else ""), list(report.orphans)),
+        ("missing", [missing.expected_path for missing in report.missing_files]),
+        ("extra copies", [f"{row.path} (of {row.of})" for row in report.duplicates] if is_verbose else []),
+    )
+    for title, rows in groups:
+        if rows:
+            lines.append(f"{plural(len(rows), 'file')} {title}:")
+            shown = rows if is_verbose else rows[:_SHOWN]
+            lines.extend(f"  {row}" for row in shown)
+            if len(rows) > len(shown):
+                lines.append(f"  … and {len(rows) - len(shown):,} more (-v shows them all)")
+    show_lines(lines)
+    show_findings(report.findings, is_verbose=is_verbose)
+
+
+def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "strategy": report.strategy,
+        "dry_run": dry_run,
+        "changes_detected": report.changes_detected,
+        "moved_files": [
+            {
+                "hothash": move.hothash,
+                "old_path": json_text(move.old_path),
+                "new_path": json_text(move.new_path),
+                "session_id": move.session_number,
+            }
+            for move in report.moved_files
+        ],
+        "missing_files": [_missing_json(missing) for missing in report.missing_files],
+        "newly_missing": [_missing_json(missing) for missing in report.newly_missing],
+        "returned_files": [json_text(path) for path in report.returned_files],
+        "new_files": [json_text(path) for path in report.new_files],
+        "modified_files": [
+            {
+                "kind": edit.kind,
+                "path": json_text(edit.path),
+                "old_hothash": edit.old_hothash,
+                "new_hothash": edit.new_hothash,
+            }
+            for edit in report.modified_files
+        ],
+        "damaged_files": [json_text(path) for path in report.damaged_files],
+        "duplicates": [
+            {"hothash": row.hothash, "path": json_text(row.path), "of": json_text(row.of)} for row in report.duplicates
+        ],
+        "conflicts": [
+            *({"type": "missing_file", **_missing_json(missing)} for missing in report.missing_files),
+            *({"type": "orphan_file", "path": json_text(path)} for path in report.orphans),
+        ],
+        "files_hashed": report.files_hashed,
+        "files_seen": report.files_seen,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }
+
+
+def _missing_json(missing: MissingFile) -> dict[str, object]:
+    return {
+        "hothash": missing.hothash,
+        "expected_path": json_text(missing.expected_path),
+        "last_seen": missing.last_seen_at,
+    }

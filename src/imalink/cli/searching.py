@@ -1,0 +1,87 @@
+"""``imalink search``: photos by what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.render import json_text, show_json, show_lines, show_note, show_table
+from imalink.core.search_query import DEFAULT_LIMIT, MAX_LIMIT, join_arguments, parse_query
+
+if TYPE_CHECKING:
+    from imalink.catalog.search import FoundPhoto
+
+
+@click.command("search")
+@click.argument("words", metavar="[QUERY]...", nargs=-1)
+@click.option(
+    "--limit", type=int, default=DEFAULT_LIMIT, show_default=True, help=f"How many photos at most, up to {MAX_LIMIT}."
+)
+@click.option("--after", default=None, metavar="NEXT", help="Go on where the page before ended: its `next`.")
+@common_options
+def search_command(output: Output, words: tuple[str, ...], limit: int, after: str | None) -> None:
+    """List the photos that fit, the latest taken first; without a QUERY, all.
+
+    A word must stand in the title, the caption, a tag or the original file name. All parts of a QUERY must hold:
+
+    \b
+      date:2024  date:2024-07  date:2024-07-01..2024-07-31  from:2024-07  to:2024-08
+      rating:4 (at least)  tag:rome  camera:"Canon EOS 5D"  author:anna
+      session:42  storage:"Blue Samsung"  format:raw  name:IMG_00*  missing:yes
+
+    Upper and lower case are the same. What is on offline storages is found too.
+    """
+    from imalink.workflows.search_photos import search_photos
+
+    query = replace(parse_query(join_arguments(words)), limit=limit, after=after)
+    with open_tools(output) as tools:
+        page = search_photos(tools, query)
+    if output.as_json:
+        show_json({"photos": [_photo_json(photo) for photo in page.photos], "next": page.next})
+        return
+    if not page.photos:
+        show_lines(["No photo fits."])
+        return
+    show_table(("TAKEN", "RATING", "NAME", "TITLE", "HOTHASH"), [_row(photo) for photo in page.photos])
+    if page.next is not None and not output.is_quiet:
+        show_note(f"There are more: add --after {page.next}")
+
+
+def _row(photo: FoundPhoto) -> tuple[str, ...]:
+    return (
+        photo.taken_at_local[:16].replace("T", " ") if photo.taken_at_local else "undated",
+        "★" * (photo.rating or 0),
+        photo.original_filename,
+        photo.title or "",
+        photo.hothash[:10],
+    )
+
+
+def _photo_json(photo: FoundPhoto) -> dict[str, object]:
+    return {
+        "photo_uuid": photo.photo_uuid,
+        "hothash": photo.hothash,
+        "title": _text(photo.title),
+        "caption": _text(photo.caption),
+        "author": _text(photo.author),
+        "tags": [json_text(tag) for tag in photo.tags],
+        "rating": photo.rating,
+        "label": _text(photo.label),
+        "rejected": photo.rejected,
+        "taken_at": photo.taken_at,
+        "taken_at_local": photo.taken_at_local,
+        "taken_at_offset": photo.taken_at_offset,
+        "camera_make": _text(photo.camera_make),
+        "camera_model": _text(photo.camera_model),
+        "width": photo.width,
+        "height": photo.height,
+        "file_format": photo.file_format,
+        "original_filename": json_text(photo.original_filename),
+    }
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else json_text(text)

@@ -1,0 +1,147 @@
+"""``imalink sessions``: the history of imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.render import (
+    finding_json,
+    json_text,
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+    show_table,
+    size_text,
+)
+
+if TYPE_CHECKING:
+    from imalink.catalog.import_sessions import SessionRecord
+
+
+@click.group()
+def sessions() -> None:
+    """See what came in, and when."""
+
+
+@sessions.command("list")
+@click.option("--storage", "storage_name", default=None, help="Only the sessions of this storage.")
+@common_options
+def list_sessions(output: Output, storage_name: str | None) -> None:
+    """List the imports, newest first."""
+    from imalink.workflows.look_at_sessions import list_sessions as run
+
+    with open_tools(output) as tools:
+        records = run(tools, storage=storage_name)
+    if output.as_json:
+        show_json({"sessions": [_session_json(record) for record in records]})
+        return
+    if not records:
+        show_lines(["Nothing was imported yet."])
+        return
+    show_table(
+        ("ID", "IMPORTED", "FILES", "STATUS", "TITLE"),
+        [
+            (
+                str(record.session.number),
+                record.session.imported_at[:16].replace("T", " "),
+                f"{record.file_count:,}",
+                record.session.status.value,
+                record.session.title,
+            )
+            for record in records
+        ],
+    )
+
+
+@sessions.command("show")
+@click.argument("session_id", metavar="ID")
+@common_options
+def show(output: Output, session_id: str) -> None:
+    """Show one import and its files; ID is its number or UUID."""
+    from imalink.workflows.look_at_sessions import show_session
+
+    with open_tools(output) as tools:
+        found = show_session(tools, session_id)
+    record, counts = found.record, found.record.statistics
+    if output.as_json:
+        show_json(
+            {
+                **_session_json(record),
+                "description": json_text(record.session.description),
+                "source_path": json_text(record.session.source_path),
+                "statistics": {
+                    "total_scanned": counts.total_scanned,
+                    "new_imports": counts.new_imports,
+                    "duplicates_skipped": counts.duplicates_skipped,
+                    "companions": counts.companions,
+                    "ignored": counts.ignored,
+                    "errors": counts.errors,
+                    "total_size_bytes": counts.total_size_bytes,
+                },
+                "files": [
+                    {
+                        "hothash": file.hothash,
+                        "storage_uuid": file.storage_uuid,
+                        "relative_path": json_text(file.relative_path),
+                        "original_filename": json_text(file.original_filename),
+                        "status": file.status,
+                        "file_size": file.size_bytes,
+                        "sha256": file.sha256,
+                        "taken_at": file.taken_at,
+                        "file_format": file.file_format,
+                        "rating": file.rating,
+                    }
+                    for file in found.files
+                ],
+                "findings": [finding_json(finding) for finding in found.findings],
+            }
+        )
+        return
+    session = record.session
+    show_lines(
+        [
+            f"Session {session.number}: {session.title} ({session.status.value})",
+            f"  imported  {session.imported_at} from {session.source_path}",
+            f"  holds     {plural(record.file_count, 'file')}; {size_text(counts.total_size_bytes)} came in",
+            *([f"  note      {session.description}"] if session.description else []),
+        ]
+    )
+    show_lines(
+        f"  {'  ' if file.status == 'present' else '? '}{file.hothash[:10]}  {file.relative_path}"
+        + ("" if file.status == "present" else "  (file not found)")
+        for file in found.files
+    )
+    show_findings(found.findings, is_verbose=output.is_verbose)
+
+
+@sessions.command("edit")
+@click.argument("session_id", metavar="ID")
+@click.option("--title", default=None, help="What you call it from now on.")
+@click.option("--description", default=None, help="A note of your own.")
+@common_options
+def edit(output: Output, session_id: str, title: str | None, description: str | None) -> None:
+    """Give an import another title or description; the storage's index files follow."""
+    from imalink.workflows.edit_session import edit_session
+
+    with open_tools(output) as tools:
+        record = edit_session(tools, session_id, title=title, description=description)
+    if output.as_json:
+        show_json({**_session_json(record), "description": json_text(record.session.description)})
+    elif not output.is_quiet:
+        show_lines([f"Session {record.session.number}: {record.session.title}"])
+
+
+def _session_json(record: SessionRecord) -> dict[str, object]:
+    return {
+        "id": record.session.number,
+        "session_uuid": record.session.session_uuid,
+        "title": json_text(record.session.title),
+        "status": record.session.status.value,
+        "imported_at": record.session.imported_at,
+        "file_count": record.file_count,
+        "storage_uuid": record.storage_uuid,
+    }

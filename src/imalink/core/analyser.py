@@ -1,0 +1,47 @@
+"""The protocol by which workflows have picture bytes read, without knowing who decodes them or where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from imalink.core.finding import Finding
+from imalink.core.picture import Fingerprint, PictureFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hotpreview:
+    """A small upright JPEG: longer side at most 200 pixels, sRGB, no metadata.
+
+    ``rendition`` is 8 hex digits that change when the same picture must be shown differently.
+    """
+
+    data: bytes
+    width: int
+    height: int
+    rendition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What one file's bytes tell beyond its identity; ``findings`` carry no path, the caller knows it."""
+
+    facts: PictureFacts
+    hotpreview: Hotpreview | None
+    findings: tuple[Finding, ...] = ()
+
+
+class Analyser(Protocol):
+    """Reads picture files through open descriptors; safe to call from several threads.
+
+    Neither method raises for what a file contains: broken content becomes method ``file-1``, no preview,
+    and findings. An OSError from reading the descriptor flies to the caller.
+    """
+
+    def fingerprint(self, descriptor: int) -> Fingerprint:
+        """Read the whole file once and give its hothash and SHA-256."""
+        ...
+
+    def analyse(self, descriptor: int, *, filename: str) -> Analysis:
+        """Give the facts and the hotpreview; ``filename`` only helps to tell ``kind-mismatch`` and RAW formats."""
+        ...

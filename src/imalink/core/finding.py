@@ -1,0 +1,134 @@
+"""Findings: odd things seen on the way, as data with stable codes; never exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding asks of the user."""
+
+    INFO = "info"
+    """Nothing to do."""
+    WARNING = "warning"
+    """Worth a look; the result is complete as far as it can be."""
+    ERROR = "error"
+    """Something could not be done for this file."""
+
+
+CODES: Mapping[str, tuple[Severity, str]] = {
+    "same-picture": (
+        Severity.INFO,
+        "The same picture is already archived with other metadata; it was imported as a further version.",
+    ),
+    "duplicate-elsewhere": (
+        Severity.INFO,
+        "The same bytes are archived in another storage, where they were read and compared; not imported.",
+    ),
+    "duplicate-out-of-reach": (
+        Severity.WARNING,
+        "The same bytes are archived in a storage that cannot be reached now, so nothing proves them; not imported.",
+    ),
+    "placed-elsewhere": (
+        Severity.WARNING,
+        "The folder where the picture belongs cannot be written, so it was put into the photo folder itself.",
+    ),
+    "not-a-picture": (Severity.WARNING, "The file is not a picture ImaLink knows and was left at the source."),
+    "empty-file": (Severity.WARNING, "The file has no bytes; there is nothing to archive."),
+    "picture-damaged": (
+        Severity.WARNING,
+        "The picture's structure is broken; its bytes are archived as they are and identified by the whole file.",
+    ),
+    "kind-mismatch": (Severity.INFO, "The content is of another kind than the file name says."),
+    "preview-failed": (
+        Severity.WARNING,
+        "The picture could not be decoded, so it has no preview; its bytes are archived.",
+    ),
+    "picture-too-large": (
+        Severity.WARNING,
+        "The picture has more pixels than the limit, so it was not decoded; its bytes are archived.",
+    ),
+    "metadata-unreadable": (Severity.INFO, "A metadata block of the picture could not be read."),
+    "companion-without-picture": (
+        Severity.WARNING,
+        "A sidecar or other companion has no picture beside it and was left at the source.",
+    ),
+    "companion-of-duplicate": (
+        Severity.WARNING,
+        "The picture is archived already, but not this sidecar of it; it was left at the source.",
+    ),
+    "source-unreadable": (Severity.ERROR, "The source file or folder could not be read; the rest was imported."),
+    "source-changed": (
+        Severity.ERROR,
+        "The source file changed while it was copied, three times over; it was not imported.",
+    ),
+    "source-symlink": (Severity.WARNING, "A symbolic link in the source was not followed."),
+    "source-special": (Severity.WARNING, "A socket, pipe or device in the source was not read."),
+    "verification-failed": (Severity.ERROR, "The copy did not read back as written; it was not imported."),
+    "name-not-utf8": (Severity.INFO, "The file name is not UTF-8; it is kept byte for byte."),
+    "name-too-long": (Severity.ERROR, "The path is longer than an index may hold; the file was left at the source."),
+    "storage-symlink": (Severity.INFO, "A symbolic link in the storage was not followed."),
+    "storage-special": (Severity.INFO, "A socket, pipe or device in the storage was not read."),
+    "storage-unreadable": (Severity.ERROR, "A file or folder in the storage could not be read."),
+    "foreign-storage-inside": (Severity.WARNING, "Another storage lies inside this folder and was not walked."),
+    "index-damaged": (
+        Severity.ERROR,
+        "An index file was damaged; it was kept as a backup and rebuilt from the commits and other indexes.",
+    ),
+    "index-missing": (Severity.WARNING, "An index file was gone; it was rebuilt from the commits and other indexes."),
+    "index-edited": (
+        Severity.INFO,
+        "An index file was changed by another program; what it derives was rebuilt, keys unknown to ImaLink were kept.",
+    ),
+    "journal-damaged": (
+        Severity.ERROR,
+        "A journal or commit has an unreadable line; everything from there on is void.",
+    ),
+    "run-interrupted": (
+        Severity.WARNING,
+        "An earlier import was interrupted; what it had brought whole is kept, the rest is as if never begun.",
+    ),
+    "companion-missing": (Severity.WARNING, "A sidecar or other companion of a picture is not there any more."),
+    "file-changed": (
+        Severity.WARNING,
+        "The file's bytes are not the ones that were archived: it was edited since, or damaged.",
+    ),
+    "storage-not-recovered": (Severity.ERROR, "A storage could not be read, so nothing was recovered from it."),
+    "storage-copy": (Severity.WARNING, "A second folder carries the same storage's signature; it was left out."),
+    "storage-read-only": (Severity.WARNING, "The storage cannot be written, so it was taken as it is."),
+    "file-damaged": (Severity.ERROR, "The file's bytes are not the ones that were archived."),
+    "session-number-changed": (
+        Severity.INFO,
+        "The session's number was taken in this catalog, so it has another number here; its file keeps its name.",
+    ),
+}
+"""Every finding code with its severity and one sentence. docs/reference/findings.md lists them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One odd thing seen: which, where, and the facts of the case.
+
+    ``path`` is as the user knows it (relative to the source or storage). ``facts`` are short plain
+    values for people and scripts.
+    """
+
+    code: str
+    path: str = ""
+    facts: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise ValueError(f"unknown finding code {self.code!r}")
+
+    @property
+    def severity(self) -> Severity:
+        """How much it asks of the user."""
+        return CODES[self.code][0]
+
+    @property
+    def message(self) -> str:
+        """The code's sentence, for people."""
+        return CODES[self.code][1]

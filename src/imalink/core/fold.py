@@ -1,0 +1,325 @@
+"""Folding: a session index is its previous generation plus the commits and journal lines it does not contain yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from imalink.core.capture_fallback import keep_better_time
+from imalink.core.ids import Hothash
+from imalink.core.index import (
+    Companion,
+    FileCopy,
+    FileEntry,
+    FileStatus,
+    JournalPosition,
+    SessionIndex,
+    Sources,
+)
+from imalink.core.journal import (
+    Commit,
+    CompanionsChanged,
+    FileCopied,
+    FileEdited,
+    FileMissing,
+    FileMoved,
+    FileSeen,
+    JournalLine,
+    Observation,
+    SessionEdited,
+)
+from imalink.core.photo import Photo
+from imalink.core.picture import PictureFacts
+from imalink.core.relative_path import RelativePath
+
+
+class SessionFold:
+    """Brings one session index up to date, commit by commit and line by line.
+
+    Applying a commit or line twice is the same as once, and lines about files of other sessions change nothing.
+    ``changed`` collects the hothashes whose entry is another now, those that are gone included; ``is_head_changed``
+    says that title or description is. Order of lines of
+    different writers: by (lamport, writer). Rules: docs/format/commits-and-journals.md.
+    """
+
+    def __init__(self, index: SessionIndex) -> None:
+        self._index = index
+        self._files = dict(index.files)
+        self._photos = dict(index.photos)
+        self._runs = set(index.sources.runs)
+        self._positions = dict(index.sources.journals)
+        self._session = index.session
+        self._statistics = index.statistics
+        self._findings = list(index.findings)
+        self._extras = dict(index.extras)
+        self.changed: set[Hothash] = set()
+        self.is_head_changed = False
+
+    def add_commit(self, commit: Commit) -> None:
+        """Take in what one run placed."""
+        if commit.begin.run_uuid in self._runs:
+            return
+        self._runs.add(commit.begin.run_uuid)
+        for plan in commit.plans:
+            self._add_entry(plan.entry)
+        self._session = replace(commit.end.session, number=self._session.number)
+        self._statistics = self._statistics + commit.end.statistics
+        self._findings.extend(commit.findings)
+
+    def add_line(self, line: JournalLine) -> None:
+        """Take in one journal line, unless the index contains it already."""
+        position = self._positions.get(line.writer)
+        if position is not None and line.seq <= position.seq:
+            return
+        for observation in line.observations:
+            self._observe(observation)
+        self._positions[line.writer] = JournalPosition(seq=line.seq, digest=line.digest)
+
+    def result(self, *, generated_at: str) -> SessionIndex:
+        """Give the index as it is now, one generation on."""
+        return replace(
+            self._index,
+            session=self._session,
+            files=self._files,
+            photos=self._photos,
+            statistics=self._statistics,
+            findings=tuple(self._findings),
+            sources=Sources(runs=frozenset(self._runs), journals=self._positions),
+            generated_at=generated_at,
+            generation=self._index.generation + 1,
+            extras=self._extras,
+        )
+
+    def _add_entry(self, entry: FileEntry) -> None:
+        known = self._files.get(entry.hothash)
+        if known is None or known.relative_path == entry.relative_path:
+            self._set(entry)
+        elif known.status is FileStatus.MISSING:
+            self._set(replace(entry, photo_uuid=known.photo_uuid, previous_hothashes=known.previous_hothashes))
+        else:
+            copy = FileCopy(
+                relative_path=entry.relative_path,
+                size_bytes=entry.size_bytes,
+                sha256=entry.sha256,
+                modified_ns=entry.modified_ns,
+                session_number=self._session.number,
+                session_uuid=self._session.session_uuid,
+                imported_at=entry.imported_at,
+            )
+            others = tuple(each for each in known.copies if each.relative_path != copy.relative_path)
+            paths = {companion.relative_path for companion in entry.companions}
+            kept = tuple(each for each in known.companions if each.relative_path not in paths)
+            self._set(replace(known, copies=(*others, copy), companions=(*kept, *entry.companions)))
+        self._join_photo(self._files[entry.hothash])
+
+    def _join_photo(self, entry: FileEntry) -> None:
+        photo = self._photos.get(entry.photo_uuid)
+        if photo is None:
+            photo = Photo(photo_uuid=entry.photo_uuid, files=(entry.hothash,), primary=entry.hothash)
+        elif entry.hothash not in photo.files:
+            photo = replace(photo, files=(*photo.files, entry.hothash))
+        self._photos[entry.photo_uuid] = photo
+
+    def _set(self, entry: FileEntry) -> None:
+        self._files[entry.hothash] = entry
+        self.changed.add(entry.hothash)
+
+    def _observe(self, observation: Observation) -> None:
+        match observation:
+            case FileMoved() | FileSeen() | FileMissing() if observation.session_uuid not in (
+                None,
+                self._session.session_uuid,
+            ):
+                pass  # the file of another session that has the same picture
+            case FileMoved():
+                self._move(observation)
+            case FileSeen():
+                self._see(observation)
+            case FileMissing():
+                self._miss(observation)
+            case FileCopied():
+                self._copy(observation)
+            case FileEdited():
+                self._edit(observation)
+            case CompanionsChanged():
+                entry = self._main(observation.hothash, observation.path)
+                if entry is not None:
+                    self._set(replace(entry, companions=observation.companions))
+            case SessionEdited():
+                self._edit_session(observation)
+
+    def _edit_session(self, edited: SessionEdited) -> None:
+        session = self._session
+        if edited.session_uuid != session.session_uuid:
+            return
+        self._session = replace(
+            session,
+            title=session.title if edited.title is None else edited.title,
+            description=session.description if edited.description is None else edited.description,
+        )
+        self.is_head_changed = self.is_head_changed or self._session != session
+
+    def _main(self, hothash: Hothash, path: RelativePath) -> FileEntry | None:
+        entry = self._files.get(hothash)
+        return entry if entry is not None and entry.relative_path == path else None
+
+    def _move(self, moved: FileMoved) -> None:
+        entry = self._files.get(moved.hothash)
+        if entry is None:
+            return
+        if entry.relative_path == moved.old_path:
+            self._set(
+                replace(
+                    entry,
+                    relative_path=moved.new_path,
+                    modified_ns=moved.modified_ns,
+                    status=FileStatus.PRESENT,
+                    last_seen_at=None,
+                    copies=tuple(copy for copy in entry.copies if copy.relative_path != moved.new_path),
+                )
+            )
+            return
+        copies = tuple(
+            replace(copy, relative_path=moved.new_path, modified_ns=moved.modified_ns, status=FileStatus.PRESENT)
+            if copy.relative_path == moved.old_path
+            else copy
+            for copy in entry.copies
+        )
+        if copies != entry.copies:
+            self._set(replace(entry, copies=copies))
+
+    def _see(self, seen: FileSeen) -> None:
+        entry = self._files.get(seen.hothash)
+        if entry is None:
+            return
+        if entry.relative_path == seen.path:
+            now = replace(
+                entry,
+                size_bytes=seen.size_bytes,
+                sha256=seen.sha256,
+                modified_ns=seen.modified_ns,
+                status=FileStatus.PRESENT,
+                last_seen_at=None,
+            )
+            if seen.entry is not None:
+                now = replace(
+                    now,
+                    facts=_later_facts(entry.facts, seen.entry.facts),
+                    hotpreview_rendition=seen.entry.hotpreview_rendition,
+                )
+            self._set(now)
+            return
+        copies = tuple(
+            replace(
+                copy,
+                size_bytes=seen.size_bytes,
+                sha256=seen.sha256,
+                modified_ns=seen.modified_ns,
+                status=FileStatus.PRESENT,
+            )
+            if copy.relative_path == seen.path
+            else copy
+            for copy in entry.copies
+        )
+        if copies != entry.copies:
+            self._set(replace(entry, copies=copies))
+
+    def _miss(self, missing: FileMissing) -> None:
+        """Mark the main file missing, unless a copy can take its place; a lost copy is simply no copy any more."""
+        entry = self._files.get(missing.hothash)
+        if entry is None:
+            return
+        if entry.relative_path != missing.path:
+            copies = tuple(copy for copy in entry.copies if copy.relative_path != missing.path)
+            if copies != entry.copies:
+                self._set(replace(entry, copies=copies))
+        elif entry.copies:
+            self._set(_promoted(entry))
+        else:
+            self._set(replace(entry, status=FileStatus.MISSING, last_seen_at=missing.last_seen_at))
+
+    def _copy(self, copied: FileCopied) -> None:
+        entry = self._files.get(copied.hothash)
+        if entry is None or copied.session_uuid != self._session.session_uuid:
+            return
+        if copied.path in {entry.relative_path, *(copy.relative_path for copy in entry.copies)}:
+            return
+        copy = FileCopy(
+            relative_path=copied.path,
+            size_bytes=copied.size_bytes,
+            sha256=copied.sha256,
+            modified_ns=copied.modified_ns,
+            session_number=self._session.number,
+            session_uuid=self._session.session_uuid,
+            imported_at=copied.imported_at,
+        )
+        self._set(replace(entry, copies=(*entry.copies, copy)))
+
+    def _edit(self, edited: FileEdited) -> None:
+        """Let the edited file go on under its new hothash with the photo, session and history it had."""
+        old = self._files.get(edited.old_hothash)
+        new_hothash = edited.entry.hothash
+        if old is None or new_hothash in self._files:
+            return
+        if old.relative_path != edited.path:
+            copies = tuple(copy for copy in old.copies if copy.relative_path != edited.path)
+            if copies == old.copies:
+                return
+            self._set(replace(old, copies=copies))
+            self._set(_succeeding(edited.entry, old, companions=()))
+            self._join_photo(self._files[new_hothash])
+            return
+        entry = _succeeding(edited.entry, old, companions=old.companions)
+        photo = self._photos.get(old.photo_uuid)
+        self.changed.add(old.hothash)
+        if old.copies:
+            self._set(replace(_promoted(old), companions=()))
+        else:
+            del self._files[old.hothash]
+            place, new_place = f"files.{old.hothash}", f"files.{new_hothash}"
+            self._extras = {
+                new_place + at[len(place) :] if at == place or at.startswith(place + ".") else at: keys
+                for at, keys in self._extras.items()
+            }
+        self._set(entry)
+        if photo is not None:
+            files = tuple(new_hothash if file == old.hothash and not old.copies else file for file in photo.files)
+            self._photos[photo.photo_uuid] = replace(
+                photo,
+                files=files if new_hothash in files else (*files, new_hothash),
+                primary=new_hothash if photo.primary == old.hothash else photo.primary,
+            )
+
+
+def _succeeding(entry: FileEntry, old: FileEntry, *, companions: tuple[Companion, ...]) -> FileEntry:
+    """Give ``entry`` the photo, origin and history of the one it was made from."""
+    return replace(
+        entry,
+        facts=_later_facts(old.facts, entry.facts),
+        imported_at=old.imported_at,
+        original_filename=old.original_filename,
+        original_path=old.original_path,
+        photo_uuid=old.photo_uuid,
+        companions=companions,
+        copies=(),
+        previous_hothashes=(*old.previous_hothashes, old.hothash),
+    )
+
+
+def _later_facts(known: PictureFacts, now: PictureFacts) -> PictureFacts:
+    """Give the facts of an edited file; a date that was only guessed anew does not replace the one it had."""
+    return replace(now, capture_time=keep_better_time(known.capture_time, now.capture_time))
+
+
+def _promoted(entry: FileEntry) -> FileEntry:
+    """Give the entry with its first copy, by path, as the main file."""
+    first, *rest = sorted(entry.copies, key=lambda copy: (copy.status is FileStatus.MISSING, copy.relative_path))
+    return replace(
+        entry,
+        relative_path=first.relative_path,
+        size_bytes=first.size_bytes,
+        sha256=first.sha256,
+        modified_ns=first.modified_ns,
+        status=first.status,
+        last_seen_at=None,
+        copies=tuple(rest),
+    )

@@ -1,0 +1,159 @@
+"""What journals and commits record: one frozen type per kind of line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imalink.core.finding import Finding
+from imalink.core.ids import Hothash, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.index import Companion, FileEntry
+from imalink.core.relative_path import RelativePath
+from imalink.core.session import ImportSession, ImportStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMoved:
+    """A file was found at another path; ``verified`` says how: ``hash`` or ``inode``.
+
+    Here and below ``session_uuid`` is the session whose file it is; None: whichever has that picture at that path.
+    """
+
+    hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    old_path: RelativePath
+    new_path: RelativePath
+    modified_ns: int
+    verified: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSeen:
+    """A file stands at its path with these bytes.
+
+    ``entry`` carries the new facts and preview when the bytes changed with the picture kept (a metadata edit).
+    """
+
+    hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    path: RelativePath
+    size_bytes: int
+    sha256: Sha256
+    modified_ns: int
+    entry: FileEntry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMissing:
+    """A file is not at its path any more; ``last_seen_at`` is when it last was."""
+
+    hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    path: RelativePath
+    last_seen_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCopied:
+    """A further file with a known hothash stands at ``path``; it is kept with that session's file."""
+
+    hothash: Hothash
+    path: RelativePath
+    session_uuid: SessionUuid
+    size_bytes: int
+    sha256: Sha256
+    modified_ns: int
+    imported_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdited:
+    """The picture at ``path`` itself was changed: it keeps its photo, session and history under a new hothash."""
+
+    old_hothash: Hothash
+    path: RelativePath
+    entry: FileEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanionsChanged:
+    """These are the companions of the image file at ``path`` now."""
+
+    hothash: Hothash
+    path: RelativePath
+    companions: tuple[Companion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEdited:
+    """The user gave a session another title or description; None leaves it as it is.
+
+    ``session_number`` is that of its file in this storage.
+    """
+
+    session_uuid: SessionUuid
+    session_number: int
+    title: str | None = None
+    description: str | None = None
+
+
+Observation = FileMoved | FileSeen | FileMissing | FileCopied | FileEdited | CompanionsChanged | SessionEdited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """One line of a writer's journal: observations written down together.
+
+    ``seq`` counts from 1 in each writer's journal; ``prev`` and ``digest`` chain the lines; ``lamport`` orders
+    lines of different writers.
+    """
+
+    writer: WriterId
+    seq: int
+    lamport: int
+    at: str
+    prev: str
+    digest: str
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBegin:
+    """The first line of a run: whose it is, and the session it belongs to.
+
+    ``lamport`` is the highest of any journal line when the run began: lines up to it speak of what was before.
+    """
+
+    run_uuid: RunUuid
+    storage_uuid: StorageUuid
+    session: ImportSession
+    writer: WriterId
+    started_at: str
+    lamport: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """One file that the run places: its staged name and its full entry."""
+
+    staged_name: str
+    entry: FileEntry
+    staged_companions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """The last line of a committed run."""
+
+    finished_at: str
+    session: ImportSession
+    statistics: ImportStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A committed run: the durable truth about what came in."""
+
+    begin: RunBegin
+    plans: tuple[RunPlan, ...]
+    findings: tuple[Finding, ...]
+    end: RunEnd

@@ -1,0 +1,158 @@
+"""Effective facts of a photo: what the user said of it in ImaLink, else what its primary file says itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from imalink.core.ids import Hothash, PhotoUuid
+from imalink.core.photo import FieldClock, Photo
+from imalink.core.picture import Camera, GpsPosition, PictureFacts
+from imalink.core.timestamps import CaptureTime
+
+_Text = TypeVar("_Text", bound=str)
+
+_SWAPPED_ORIENTATIONS = frozenset({5, 6, 7, 8})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFacts:
+    """What holds for a photo. ``width`` and ``height`` are as shown, after its orientation is applied."""
+
+    file_format: str
+    title: str | None = None
+    caption: str | None = None
+    rating: int | None = None
+    label: str | None = None
+    rejected: bool = False
+    tags: tuple[str, ...] = ()
+    author: str | None = None
+    capture_time: CaptureTime | None = None
+    camera: Camera = Camera()
+    gps: GpsPosition | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+def effective_facts(photo: Photo, primary: PictureFacts) -> PhotoFacts:
+    """Give what holds for ``photo``, whose primary file has the facts ``primary``.
+
+    A user fact that is not None wins, an empty text or tuple too: that is how a user takes an embedded fact away.
+    """
+    embedded = primary.embedded
+    width, height = primary.width, primary.height
+    if primary.orientation in _SWAPPED_ORIENTATIONS:
+        width, height = height, width
+    return PhotoFacts(
+        file_format=primary.file_format,
+        title=_first(photo.title, embedded.title),
+        caption=_first(photo.caption, embedded.caption),
+        rating=photo.rating if photo.rating is not None else embedded.rating,
+        label=_first(photo.label, embedded.label),
+        rejected=photo.rejected if photo.rejected is not None else embedded.rejected,
+        tags=_distinct(photo.tags if photo.tags is not None else embedded_tags(primary)),
+        author=_first(photo.author.name if photo.author is not None else None, embedded.author),
+        capture_time=primary.capture_time,
+        camera=primary.camera,
+        gps=primary.gps,
+        width=width,
+        height=height,
+    )
+
+
+def embedded_tags(facts: PictureFacts) -> tuple[str, ...]:
+    """Give the file's own tags: its flat keywords or, without any, the last level of each hierarchical one."""
+    embedded = facts.embedded
+    if embedded.keywords:
+        return embedded.keywords
+    return tuple(keyword.rpartition("|")[2] for keyword in embedded.hierarchical_keywords)
+
+
+def has_user_facts(photo: Photo) -> bool:
+    """Tell whether the user said anything of the photo, be it that a field is as in the file again."""
+    return bool(
+        photo.clocks
+        or photo.title is not None
+        or photo.caption is not None
+        or photo.rating is not None
+        or photo.label is not None
+        or photo.rejected is not None
+        or photo.tags is not None
+        or photo.author is not None
+    )
+
+
+def merge_photos(records: Sequence[Photo]) -> Photo:
+    """Give one photo from what several indexes say of it.
+
+    Each user fact comes from the record with the higher (counter, writer) clock. Equal clocks, or none: for a user
+    fact a said value before None, then the greater; for ``primary`` the earlier record. So the result does not
+    depend on the order of ``records`` except by that last rule, for which the caller gives a settled order.
+    ``files`` are all files, in the order met. Raises ValueError without records.
+    """
+    if not records:
+        raise ValueError("a photo needs at least one record")
+    first = records[0]
+    if len(records) == 1:
+        return first
+    return replace(
+        first,
+        files=_distinct(hothash for record in records for hothash in record.files),
+        primary=max(records, key=lambda record: _clock(record, "primary")).primary,
+        title=_newest(records, "title", lambda photo: photo.title).title,
+        caption=_newest(records, "caption", lambda photo: photo.caption).caption,
+        rating=_newest(records, "rating", lambda photo: photo.rating).rating,
+        label=_newest(records, "label", lambda photo: photo.label).label,
+        rejected=_newest(records, "rejected", lambda photo: photo.rejected).rejected,
+        tags=_newest(records, "tags", lambda photo: photo.tags).tags,
+        author=_newest(records, "author", lambda photo: photo.author).author,
+        clocks=_merge_clocks(records),
+    )
+
+
+def plain_photo(photo_uuid: PhotoUuid, hothash: Hothash) -> Photo:
+    """Give the photo of which nothing is known but its one file."""
+    return Photo(photo_uuid=photo_uuid, files=(hothash,), primary=hothash)
+
+
+def choose_primary(photo: Photo, present: Iterable[Hothash]) -> Hothash:
+    """Give the photo's primary among the files it really has: its own choice, else the first it names, else any.
+
+    Raises ValueError when ``present`` is empty.
+    """
+    candidates = set(present)
+    if photo.primary in candidates:
+        return photo.primary
+    return next((hothash for hothash in photo.files if hothash in candidates), None) or min(candidates)
+
+
+def _newest(records: Sequence[Photo], field: str, value_of: Callable[[Photo], object]) -> Photo:
+    def rank(record: Photo) -> tuple[int, str, bool, str]:
+        value = value_of(record)
+        return (*_clock(record, field), value is not None, repr(value))
+
+    return max(records, key=rank)
+
+
+def _clock(record: Photo, field: str) -> tuple[int, str]:
+    clock = record.clocks.get(field)
+    return (clock.counter, clock.writer) if clock is not None else (0, "")
+
+
+def _merge_clocks(records: Sequence[Photo]) -> Mapping[str, FieldClock]:
+    merged: dict[str, FieldClock] = {}
+    for record in records:
+        for field, clock in record.clocks.items():
+            known = merged.get(field)
+            if known is None or (clock.counter, clock.writer) > (known.counter, known.writer):
+                merged[field] = clock
+    return merged
+
+
+def _first(user: str | None, embedded: str | None) -> str | None:
+    return (user if user is not None else embedded) or None
+
+
+def _distinct(values: Iterable[_Text]) -> tuple[_Text, ...]:
+    return tuple(dict.fromkeys(values))

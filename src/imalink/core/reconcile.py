@@ -1,0 +1,461 @@
+"""Re-index decisions: what happened between what the index knows and what the walk saw, after the whole walk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from imalink.core.ids import Hothash, SessionUuid, Sha256
+from imalink.core.index import FileStatus, MasterIndex
+from imalink.core.picture import Fingerprint
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
+
+
+class FileRole(StrEnum):
+    """What a known file is to its storage."""
+
+    MAIN = "main"
+    COPY = "copy"
+    COMPANION = "companion"
+    ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFile:
+    """A file the index knows at a path; ``hothash`` of a companion is its picture's."""
+
+    path: RelativePath
+    role: FileRole
+    hothash: Hothash | None
+    sha256: Sha256 | None
+    size_bytes: int
+    modified_ns: int
+    session_uuid: SessionUuid | None
+    session_number: int | None
+    is_missing: bool = False
+    inode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFiles:
+    """What an index knows, by path; ``displaced`` are missing pictures at whose last place another file is known."""
+
+    by_path: Mapping[RelativePath, KnownFile]
+    displaced: tuple[KnownFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Known and seen laid side by side, by path; nothing has been read yet."""
+
+    unchanged: Mapping[RelativePath, KnownFile]
+    changed: Mapping[RelativePath, KnownFile]
+    gone: Mapping[RelativePath, KnownFile]
+    appeared: Mapping[RelativePath, ScannedFile]
+    unreachable: Mapping[RelativePath, KnownFile]
+    displaced: tuple[KnownFile, ...] = ()
+
+    def absent(self) -> Iterator[KnownFile]:
+        """Give what does not stand where it is known: gone now, or missing and its name another's."""
+        yield from self.gone.values()
+        yield from self.displaced
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing has to be looked at."""
+        return not (self.changed or self.appeared or any(not file.is_missing for file in self.gone.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A picture found at another path; ``fingerprint`` is None when the inode was proof enough."""
+
+    known: KnownFile
+    new_path: RelativePath
+    fingerprint: Fingerprint | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A file whose bytes are others: the same picture (metadata) or another (content)."""
+
+    known: KnownFile
+    path: RelativePath
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A further file of a known picture, beside ``of``."""
+
+    path: RelativePath
+    of: KnownFile
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """Everything that happened, each file in one list.
+
+    ``touched`` has files whose bytes are the same under another time, ``returned`` files that were missing.
+    ``damaged`` are files whose bytes changed while size and time did not, or that are empty now: nobody edits like
+    that, so the index keeps what it knows of the good bytes.
+    ``missing`` are pictures of which no file is left, ``promoted`` main files whose copy takes their place
+    (old, the copy), ``lost_copies`` copies that are gone while the picture is still there.
+    """
+
+    moves: tuple[Move, ...]
+    metadata_edits: tuple[Edit, ...]
+    content_edits: tuple[Edit, ...]
+    damaged: tuple[Edit, ...]
+    touched: tuple[Edit, ...]
+    returned: tuple[Edit, ...]
+    copies: tuple[Copy, ...]
+    missing: tuple[KnownFile, ...]
+    promoted: tuple[tuple[KnownFile, KnownFile], ...]
+    lost_copies: tuple[KnownFile, ...]
+    orphans: Mapping[RelativePath, Fingerprint | None]
+    unreadable: tuple[RelativePath, ...]
+
+
+def known_files(master: MasterIndex, inodes: Mapping[RelativePath, int] = {}) -> KnownFiles:
+    """List by path every file the master knows; ``inodes`` are those of this machine's last walk, where stable."""
+    known: dict[RelativePath, KnownFile] = {}
+    missing: list[KnownFile] = []
+    for orphan in master.orphans:
+        known[orphan.path] = KnownFile(
+            path=orphan.path,
+            role=FileRole.ORPHAN,
+            hothash=orphan.fingerprint.hothash if orphan.fingerprint else None,
+            sha256=orphan.fingerprint.sha256 if orphan.fingerprint else None,
+            size_bytes=orphan.size_bytes,
+            modified_ns=orphan.modified_ns,
+            session_uuid=None,
+            session_number=None,
+            inode=inodes.get(orphan.path),
+        )
+    for entry in master.files.values():
+        for companion in entry.companions:
+            known[companion.relative_path] = KnownFile(
+                path=companion.relative_path,
+                role=FileRole.COMPANION,
+                hothash=entry.hothash,
+                sha256=companion.sha256,
+                size_bytes=companion.size_bytes,
+                modified_ns=companion.modified_ns,
+                session_uuid=entry.session_uuid,
+                session_number=entry.session_number,
+                inode=inodes.get(companion.relative_path),
+            )
+        first_of: set[SessionUuid] = set()
+        for place in sorted(entry.places(), key=lambda each: (each.imported_at, each.relative_path)):
+            role = FileRole.COPY if place.session_uuid in first_of else FileRole.MAIN
+            first_of.add(place.session_uuid)
+            file = KnownFile(
+                path=place.relative_path,
+                role=role,
+                hothash=entry.hothash,
+                sha256=place.sha256,
+                size_bytes=place.size_bytes,
+                modified_ns=place.modified_ns,
+                session_uuid=place.session_uuid,
+                session_number=place.session_number,
+                is_missing=place.status is FileStatus.MISSING,
+                inode=inodes.get(place.relative_path),
+            )
+            if file.is_missing:
+                missing.append(file)
+            else:
+                known[file.path] = file
+    displaced = tuple(file for file in missing if known.setdefault(file.path, file) is not file)
+    return KnownFiles(by_path=known, displaced=displaced)
+
+
+def compare(
+    known: KnownFiles,
+    seen: Mapping[RelativePath, ScannedFile],
+    *,
+    reread_all: bool,
+    doubtful: Collection[RelativePath] = (),
+    is_unseen: Callable[[RelativePath], bool] = lambda _: False,
+) -> Comparison:
+    """Lay known and seen files side by side.
+
+    A file is unchanged when size, time and (where known) inode are what they were; ``reread_all`` trusts none of
+    that. ``is_unseen`` tells what the walk could not look at: such files are unreachable, never gone.
+    """
+    unchanged: dict[RelativePath, KnownFile] = {}
+    changed: dict[RelativePath, KnownFile] = {}
+    gone: dict[RelativePath, KnownFile] = {}
+    unreachable: dict[RelativePath, KnownFile] = {}
+    for path, file in known.by_path.items():
+        now = seen.get(path)
+        if now is None:
+            (unreachable if is_unseen(path) else gone)[path] = file
+        elif (
+            not reread_all
+            and path not in doubtful
+            and not file.is_missing
+            and now.size_bytes == file.size_bytes
+            and now.modified_ns == file.modified_ns
+            and (file.inode is None or now.inode == file.inode)
+        ):
+            unchanged[path] = file
+        else:
+            changed[path] = file
+    return Comparison(
+        unchanged=unchanged,
+        changed=changed,
+        gone=gone,
+        appeared={path: file for path, file in seen.items() if path not in known.by_path},
+        unreachable=unreachable,
+        displaced=known.displaced,
+    )
+
+
+def moves_by_inode(comparison: Comparison) -> dict[RelativePath, KnownFile]:
+    """Match appeared files to gone ones by inode, size and time: new path → the file it was.
+
+    Only where each side has exactly one candidate. The caller decides whether inodes are stable there.
+    """
+    gone: dict[tuple[int, int, int], list[KnownFile]] = defaultdict(list)
+    for file in comparison.gone.values():
+        if file.inode is not None and not file.is_missing:
+            gone[file.inode, file.size_bytes, file.modified_ns].append(file)
+    matches: dict[RelativePath, KnownFile] = {}
+    taken: set[RelativePath] = set()
+    for path, now in sorted(comparison.appeared.items()):
+        candidates = gone.get((now.inode, now.size_bytes, now.modified_ns), [])
+        # A renamed file is read: the inode of a deleted one may have been given to another of the same size and time.
+        is_only = len(candidates) == 1 and candidates[0].path not in taken
+        if is_only and candidates[0].path.name == path.name:
+            matches[path] = candidates[0]
+            taken.add(candidates[0].path)
+    return matches
+
+
+def reconcile(
+    comparison: Comparison,
+    fingerprints: Mapping[RelativePath, Fingerprint | None],
+    seen: Mapping[RelativePath, ScannedFile],
+    *,
+    inode_moves: Mapping[RelativePath, KnownFile] = {},
+) -> Reconciliation:
+    """Explain every difference, pictures only (companions are the planner's).
+
+    ``fingerprints`` has each changed or appeared picture that was read, None for one that could not be. Moves come
+    first, so swapped names, chains and case changes are moves; then edits in place, copies, and what is new.
+    """
+    moves = [Move(known=file, new_path=path, fingerprint=None) for path, file in inode_moves.items()]
+    metadata: list[Edit] = []
+    damaged: list[Edit] = []
+    touched: list[Edit] = []
+    returned: list[Edit] = []
+    unreadable: list[RelativePath] = []
+    arrivals: dict[Hothash, list[RelativePath]] = defaultdict(list)
+    left: dict[Hothash, list[KnownFile]] = defaultdict(list)
+    replaced: dict[RelativePath, KnownFile] = {}
+    orphans: dict[RelativePath, Fingerprint | None] = {}
+
+    moved_away = {file.path for file in inode_moves.values()}
+    displaced = {(file.path, file.hothash): file for file in comparison.displaced}
+    back: set[tuple[RelativePath, Hothash | None]] = set()
+    for path, file in comparison.changed.items():
+        if file.role is FileRole.COMPANION:
+            continue
+        now = fingerprints.get(path)
+        before = displaced.get((path, now.hothash)) if now is not None and now.hothash != file.hothash else None
+        if now is None:
+            unreadable.append(path)
+        elif before is not None:
+            (returned if now.sha256 == before.sha256 else metadata).append(
+                Edit(known=before, path=path, fingerprint=now)
+            )
+            back.add((path, now.hothash))
+            if file.role is not FileRole.ORPHAN and file.hothash is not None:
+                left[file.hothash].append(file)
+        elif file.role is FileRole.ORPHAN:
+            arrivals[now.hothash].append(path)
+        elif now.hothash == file.hothash:
+            edit = Edit(known=file, path=path, fingerprint=now)
+            if now.sha256 != file.sha256:
+                (damaged if _looks_untouched(file, seen[path]) else metadata).append(edit)
+            elif file.is_missing:
+                returned.append(edit)
+            else:
+                touched.append(edit)
+        else:
+            arrivals[now.hothash].append(path)
+            replaced[path] = file
+            if file.hothash is not None:
+                left[file.hothash].append(file)
+    for file in comparison.absent():
+        is_found = (file.path, file.hothash) in back if file.is_missing else file.path in moved_away
+        if file.role in (FileRole.MAIN, FileRole.COPY) and not is_found and file.hothash is not None:
+            left[file.hothash].append(file)
+    for path in comparison.appeared:
+        if path in inode_moves or path not in fingerprints:
+            continue
+        now = fingerprints[path]
+        if now is None:
+            unreadable.append(path)
+        else:
+            arrivals[now.hothash].append(path)
+
+    _match_moves(arrivals, left, fingerprints, moves)
+    present = _present_places(comparison, moves, touched, metadata, damaged, returned)
+    content: list[Edit] = []
+    copies: list[Copy] = []
+    for hothash, paths in sorted(arrivals.items()):
+        for path in sorted(paths):
+            now = fingerprints[path]
+            assert now is not None
+            before = replaced.get(path)
+            heirs = left.get(before.hothash, []) if before is not None and before.hothash is not None else []
+            if before is not None and not before.is_missing and before in heirs and hothash not in present:
+                heirs.remove(before)
+                edit = Edit(known=before, path=path, fingerprint=now)
+                if _looks_untouched(before, seen[path]) or seen[path].size_bytes == 0:
+                    damaged.append(edit)
+                else:
+                    content.append(edit)
+                    present[hothash] = before
+            elif hothash in present:
+                copies.append(Copy(path=path, of=present[hothash], fingerprint=now))
+            else:
+                orphans[path] = now
+    still = [replace(move.known, path=move.new_path) for move in moves]
+    still.extend(edit.known for edits in (touched, metadata, damaged, returned) for edit in edits)
+    still.extend(comparison.unchanged.values())
+    missing, promoted, lost = _settle_losses(left, present, still)
+    return Reconciliation(
+        moves=tuple(sorted(moves, key=lambda move: move.new_path)),
+        metadata_edits=tuple(sorted(metadata, key=lambda edit: edit.path)),
+        content_edits=tuple(sorted(content, key=lambda edit: edit.path)),
+        damaged=tuple(sorted(damaged, key=lambda edit: edit.path)),
+        touched=tuple(touched),
+        returned=tuple(sorted(returned, key=lambda edit: edit.path)),
+        copies=tuple(copies),
+        missing=tuple(sorted(missing, key=lambda file: file.path)),
+        promoted=tuple(promoted),
+        lost_copies=tuple(lost),
+        orphans=orphans,
+        unreadable=tuple(sorted(unreadable)),
+    )
+
+
+def _looks_untouched(known: KnownFile, now: ScannedFile) -> bool:
+    """Tell whether the file system says that nobody wrote the file."""
+    return (
+        now.size_bytes == known.size_bytes
+        and now.modified_ns == known.modified_ns
+        and (known.inode is None or now.inode == known.inode)
+    )
+
+
+def _match_moves(
+    arrivals: dict[Hothash, list[RelativePath]],
+    left: dict[Hothash, list[KnownFile]],
+    fingerprints: Mapping[RelativePath, Fingerprint | None],
+    moves: list[Move],
+) -> None:
+    """Pair what arrived with what left under the same hothash; the pairs are taken out of both."""
+    for hothash in sorted(arrivals.keys() & left.keys()):
+        pairs = sorted(
+            (
+                # A file still at its place counts before one long missing; then the same bytes, then the same name.
+                (old.is_missing, old.sha256 != (now and now.sha256), old.path.name != path.name, path, old.path),
+                path,
+                old,
+            )
+            for path in arrivals[hothash]
+            for now in (fingerprints[path],)
+            for old in left[hothash]
+        )
+        for _, path, old in pairs:
+            if path in arrivals[hothash] and old in left[hothash]:
+                arrivals[hothash].remove(path)
+                left[hothash].remove(old)
+                moves.append(Move(known=old, new_path=path, fingerprint=fingerprints[path]))
+
+
+def _present_places(
+    comparison: Comparison,
+    moves: Iterable[Move],
+    *edits: Iterable[Edit],
+) -> dict[Hothash, KnownFile]:
+    """Give one present file for each hothash that has any."""
+    present: dict[Hothash, KnownFile] = {}
+    for file in (*comparison.unchanged.values(), *comparison.unreachable.values()):
+        if file.role in (FileRole.MAIN, FileRole.COPY) and file.hothash is not None:
+            present.setdefault(file.hothash, file)
+    for move in moves:
+        if move.known.hothash is not None:
+            present.setdefault(move.known.hothash, move.known)
+    for group in edits:
+        for edit in group:
+            if edit.known.hothash is not None:
+                present.setdefault(edit.known.hothash, edit.known)
+    return present
+
+
+def _settle_losses(
+    left: Mapping[Hothash, list[KnownFile]], present: Mapping[Hothash, KnownFile], still: Iterable[KnownFile]
+) -> tuple[list[KnownFile], list[tuple[KnownFile, KnownFile]], list[KnownFile]]:
+    """Sort what is gone for good into missing pictures, main files with a copy to take their place, lost copies.
+
+    ``still`` are the files that stand on the disk, under their paths of now.
+    """
+    siblings: dict[tuple[Hothash, SessionUuid | None], list[KnownFile]] = defaultdict(list)
+    for file in still:
+        if file.role is FileRole.COPY and file.hothash is not None:
+            siblings[file.hothash, file.session_uuid].append(file)
+    missing: list[KnownFile] = []
+    promoted: list[tuple[KnownFile, KnownFile]] = []
+    lost: list[KnownFile] = []
+    for hothash, files in left.items():
+        for file in files:
+            if file.is_missing:
+                continue
+            heirs = sorted(siblings.get((hothash, file.session_uuid), []), key=lambda heir: heir.path)
+            if file.role is FileRole.MAIN and heirs:
+                promoted.append((file, heirs[0]))
+            elif hothash in present:
+                lost.append(file)
+            else:
+                missing.append(file)
+    return missing, promoted, lost
+
+
+MANY_FILES = 50
+WHOLE_FOLDER_FILES = 5
+LARGE_SHARE = 0.2
+
+
+def suspicious_loss(known: Collection[RelativePath], newly_missing: Collection[RelativePath]) -> str | None:
+    """Tell why so many missing files look like a fault rather than the user's doing; None when they do not.
+
+    It takes more than 20 % of the files, and either more than 50 or every one of at least 5 in a top-level folder.
+    """
+    if len(newly_missing) <= LARGE_SHARE * len(known):
+        return None
+    share = f"{len(newly_missing)} of {len(known)} files"
+    if len(newly_missing) > MANY_FILES:
+        return share
+    totals: dict[str, int] = defaultdict(int)
+    for path in known:
+        totals[_top_folder(path)] += 1
+    losses: dict[str, int] = defaultdict(int)
+    for path in newly_missing:
+        losses[_top_folder(path)] += 1
+    for folder in sorted(losses):
+        if losses[folder] == totals[folder] >= WHOLE_FOLDER_FILES:
+            return f"{share}, among them everything in {RelativePath(folder).printable()!r}"
+    return None
+
+
+def _top_folder(path: RelativePath) -> str:
+    return "/".join(path.split("/")[:-1][:2]) or "."

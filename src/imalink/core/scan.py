@@ -1,0 +1,49 @@
+"""What one walk over a folder saw: files, odd things, and what it could not look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from imalink.core.finding import Finding
+from imalink.core.relative_path import RelativePath
+
+
+class ScannedFile(NamedTuple):
+    """A regular file as the directory and its inode describe it; nothing was opened.
+
+    A NamedTuple, not a frozen dataclass: a walk makes one per file, and the dataclass takes three times as long to make
+    (0.25 against 0.8 µs), as much as all our other work per file.
+    """
+
+    relative_path: RelativePath
+    size_bytes: int
+    modified_ns: int
+    inode: int
+    device: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """One walk; ``files`` in directory order, keyed by path from the root that was walked.
+
+    ``unseen`` are folders and files that stand there but were not looked into (unreadable, or another storage): what
+    an index knows at or below them is unknown, not missing; ask ``is_unseen``.
+    """
+
+    files: Mapping[RelativePath, ScannedFile]
+    findings: tuple[Finding, ...] = ()
+    unseen: frozenset[RelativePath] = frozenset()
+    directories_count: int = 0
+
+    def is_unseen(self, path: RelativePath) -> bool:
+        """Tell whether the walk could not have seen ``path`` even if it stands there."""
+        if not self.unseen:
+            return False
+        at: RelativePath | None = path
+        while at is not None:
+            if at in self.unseen:
+                return True
+            at = at.parent
+        return False

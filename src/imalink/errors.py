@@ -1,0 +1,210 @@
+"""Every exception ImaLink raises on purpose.
+
+ImalinkError                      code, message (what happened and what is safe), hint (what to do next)
+├── UsageError                    the request itself cannot be carried out
+│   ├── InvalidPathError          a relative path that may not stand in an index
+│   ├── NestedSourceError         source inside the storage, or the storage inside the source
+│   └── AmbiguousError            a prefix or name that fits several
+├── NotFoundError                 no such storage, session, photo or folder
+├── StorageError                  trouble on the storage side: the operation stops
+│   ├── StorageUnavailableError   the storage cannot be used now
+│   │   ├── StorageOfflineError   nothing of it can be reached there
+│   │   ├── ForeignStorageError   another storage stands at that place
+│   │   └── SignatureDamagedError our files, but no readable signature
+│   ├── OutOfSpaceError           the device is full
+│   ├── StorageReadOnlyError      the device or folder cannot be written
+│   ├── StorageIoError            the device reported an I/O error
+│   ├── StorageLockedError        another process or machine is working there
+│   ├── NewerFormatError          written by a newer ImaLink: read only
+│   ├── NameTakenError            a placement would have overwritten a file
+│   └── UnsafePathError           a path that leaves the storage or goes through a link
+├── IndexDamagedError             an index file that cannot be believed; names the place
+├── VerificationError             a copy that does not read back as written
+├── SourceError                   trouble on the source side: a finding for that file
+│   └── SourceChangedError        the source file changed while it was copied
+├── MassMissingError              a re-index would mark suspiciously many files missing
+├── CatalogError                  the database cannot be used
+│   └── CatalogDamagedError       its file is damaged: recover makes a new one
+└── CancelledError                the user stopped the work at a safe point
+
+A bug is none of these and is let fly. Interfaces map the classes to exit codes and HTTP statuses in one
+table each (``cli/errors.py``).
+"""
+
+from __future__ import annotations
+
+
+class ImalinkError(Exception):
+    """Something ImaLink cannot go on with, told in words a user can act on.
+
+    ``code`` is stable kebab-case; ``message`` says what happened and what is safe; ``hint`` names the
+    next step, with the command that helps.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ImalinkError):
+    """The request itself cannot be carried out."""
+
+    code = "usage"
+
+
+class InvalidPathError(UsageError):
+    """A relative path that may not stand in an index."""
+
+    code = "invalid-path"
+
+
+class NestedSourceError(UsageError):
+    """The source lies inside the storage, or the storage inside the source."""
+
+    code = "nested-source"
+
+
+class NotFoundError(ImalinkError):
+    """No such storage, session, photo or folder."""
+
+    code = "not-found"
+
+
+class AmbiguousError(UsageError):
+    """A prefix or name that fits several things."""
+
+    code = "ambiguous"
+
+
+class StorageError(ImalinkError):
+    """Trouble on the storage side: the operation stops and its journal stays."""
+
+    code = "storage-error"
+
+
+class StorageUnavailableError(StorageError):
+    """The storage cannot be used now."""
+
+    code = "storage-unavailable"
+
+
+class StorageOfflineError(StorageUnavailableError):
+    """Nothing of the storage can be reached where it was last seen."""
+
+    code = "storage-offline"
+
+
+class ForeignStorageError(StorageUnavailableError):
+    """Another storage stands at that place."""
+
+    code = "storage-foreign"
+
+
+class SignatureDamagedError(StorageUnavailableError):
+    """Our indexes or commits are there, but the signature cannot be read."""
+
+    code = "signature-damaged"
+
+
+class OutOfSpaceError(StorageError):
+    """The device is full."""
+
+    code = "out-of-space"
+
+
+class StorageReadOnlyError(StorageError):
+    """The device or folder cannot be written."""
+
+    code = "storage-read-only"
+
+
+class StorageIoError(StorageError):
+    """The device reported an I/O error."""
+
+    code = "storage-io"
+
+
+class StorageLockedError(StorageError):
+    """Another process or machine is working on the storage."""
+
+    code = "storage-locked"
+
+
+class NewerFormatError(StorageError):
+    """The storage was written by a newer ImaLink and is opened read-only."""
+
+    code = "newer-format"
+
+
+class NameTakenError(StorageError):
+    """A placement would have overwritten a file; nothing was touched."""
+
+    code = "name-taken"
+
+
+class UnsafePathError(StorageError):
+    """A path leaves the storage or goes through a symbolic link."""
+
+    code = "unsafe-path"
+
+
+class IndexDamagedError(ImalinkError):
+    """An index file that cannot be believed.
+
+    ``file`` is the index's path in the storage and ``place`` the spot inside it, such as
+    ``files.<hothash>.relative_path``.
+    """
+
+    code = "index-damaged"
+
+    def __init__(self, message: str, *, file: str = "", place: str = "", hint: str = "") -> None:
+        where = ": ".join(part for part in (file, place) if part)
+        super().__init__(f"{where}: {message}" if where else message, hint=hint)
+        self.reason = message
+        self.file = file
+        self.place = place
+
+
+class VerificationError(ImalinkError):
+    """A copy does not read back as it was written."""
+
+    code = "verification-failed"
+
+
+class SourceError(ImalinkError):
+    """A source file or folder cannot be read."""
+
+    code = "source-unreadable"
+
+
+class SourceChangedError(SourceError):
+    """A source file changed while it was copied, three times over."""
+
+    code = "source-changed"
+
+
+class MassMissingError(ImalinkError):
+    """A re-index would mark suspiciously many files missing; nothing was changed."""
+
+    code = "mass-missing"
+
+
+class CatalogError(ImalinkError):
+    """The catalog database cannot be opened or is of another version."""
+
+    code = "catalog"
+
+
+class CatalogDamagedError(CatalogError):
+    """The catalog's file is damaged; the storages hold all that was in it."""
+
+    code = "catalog-damaged"
+
+
+class CancelledError(ImalinkError):
+    """The user stopped the work; it stopped at a safe point."""
+
+    code = "cancelled"

@@ -1,0 +1,272 @@
+"""Run files: ``intent.jsonl`` while an import runs, ``commits/<run_uuid>.jsonl`` for ever after.
+
+Lines are ``begin``, then one ``plan`` per file, perhaps ``drop``, ``claims`` and ``finding`` lines, and ``end`` with
+the count and digest of all lines before it. Format page: docs/format/commits-and-journals.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+
+from imalink.core.finding import Finding
+from imalink.core.ids import RunUuid, StorageUuid, WriterId, parse_uuid
+from imalink.core.journal import Commit, RunBegin, RunEnd, RunPlan
+from imalink.errors import IndexDamagedError
+from imalink.formats.documents import decode_struct
+from imalink.formats.json_lines import frame_line, parse_lines
+from imalink.formats.records import FileRecord, Integer, Record, entry_from, file_record
+from imalink.formats.sessions import (
+    CountsRecord,
+    FindingRecord,
+    SessionRecord,
+    counts_from,
+    counts_record,
+    finding_from,
+    finding_record,
+    session_from,
+    session_record,
+)
+
+
+class BeginLine(Record, kw_only=True, tag_field="op", tag="begin"):
+    """Whose run it is, and the session it belongs to."""
+
+    v: Integer
+    run_uuid: str
+    storage_uuid: str
+    writer: str
+    started_at: str
+    lamport: Integer = 0
+    session: SessionRecord
+
+
+class PlanLine(Record, kw_only=True, tag_field="op", tag="plan"):
+    """One file with its full entry."""
+
+    staged: str
+    hothash: str
+    entry: FileRecord
+    staged_companions: list[str] = []
+
+
+class DropLine(Record, kw_only=True, tag_field="op", tag="drop"):
+    """A plan that a recovery gave up: neither the placed nor the staged file is there with the right bytes."""
+
+    staged: str
+
+
+class ClaimsLine(Record, kw_only=True, tag_field="op", tag="claims"):
+    """From here on names are claimed with empty files before the pictures are moved over them (exFAT, SMB)."""
+
+
+class FindingLine(Record, kw_only=True, tag_field="op", tag="finding"):
+    """One finding of the run."""
+
+    finding: FindingRecord
+
+
+class EndLine(Record, kw_only=True, tag_field="op", tag="end"):
+    """The commit: how many lines stand above, and their digest."""
+
+    count: Integer
+    digest: str
+    finished_at: str
+    session: SessionRecord
+    statistics: CountsRecord
+
+
+RunLine = BeginLine | PlanLine | DropLine | ClaimsLine | FindingLine | EndLine
+_decoder = msgspec.json.Decoder(RunLine)
+_KINDS: dict[
+    str,
+    type[BeginLine] | type[PlanLine] | type[DropLine] | type[ClaimsLine] | type[FindingLine] | type[EndLine],
+] = {
+    "begin": BeginLine,
+    "plan": PlanLine,
+    "drop": DropLine,
+    "claims": ClaimsLine,
+    "finding": FindingLine,
+    "end": EndLine,
+}
+
+
+class _Op(msgspec.Struct):
+    op: str
+
+
+class RunWriter:
+    """Makes the lines of one run in order and keeps the digest that the last one carries."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._digest = hashlib.sha256()
+
+    def begin(self, begin: RunBegin) -> bytes:
+        """Give the first line."""
+        session = session_record(begin.session, storage_uuid=begin.storage_uuid, storage_directory="")
+        return self._line(
+            BeginLine(
+                v=1,
+                run_uuid=begin.run_uuid,
+                storage_uuid=begin.storage_uuid,
+                writer=begin.writer,
+                started_at=begin.started_at,
+                lamport=begin.lamport,
+                session=session,
+            )
+        )
+
+    def plan(self, plan: RunPlan) -> bytes:
+        """Give the line of one planned file."""
+        return self._line(
+            PlanLine(
+                staged=plan.staged_name,
+                hothash=plan.entry.hothash,
+                entry=file_record(plan.entry, filename=plan.entry.relative_path.printable()),
+                staged_companions=list(plan.staged_companions),
+            )
+        )
+
+    def drop(self, staged_name: str) -> bytes:
+        """Give the line that takes a plan back."""
+        return self._line(DropLine(staged=staged_name))
+
+    def claims(self) -> bytes:
+        """Give the line that says that names will be claimed."""
+        return self._line(ClaimsLine())
+
+    def finding(self, finding: Finding) -> bytes:
+        """Give the line of one finding."""
+        return self._line(FindingLine(finding=finding_record(finding)))
+
+    def end(self, end: RunEnd) -> bytes:
+        """Give the last line."""
+        return frame_line(
+            EndLine(
+                count=self.count,
+                digest=self._digest.hexdigest(),
+                finished_at=end.finished_at,
+                session=session_record(end.session, storage_uuid="", storage_directory=""),
+                statistics=counts_record(end.statistics),
+            )
+        )
+
+    def resume(self, lines: tuple[bytes, ...]) -> None:
+        """Go on after lines that stand in the file already."""
+        for payload in lines:
+            self._count_line(frame_line(msgspec.Raw(payload)))
+
+    def _line(self, value: RunLine) -> bytes:
+        line = frame_line(value)
+        self._count_line(line)
+        return line
+
+    def _count_line(self, line: bytes) -> None:
+        self._digest.update(line)
+        self.count += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContent:
+    """What stands in a run file; ``begin`` is None when not even the first line is whole, ``end`` without a commit.
+
+    A plan that stands twice for one staged file counts with its last line. ``has_claims`` says that an empty file at a
+    planned name may be the run's own claim to it. ``payloads`` are the good lines.
+    """
+
+    begin: RunBegin | None
+    plans: tuple[RunPlan, ...]
+    findings: tuple[Finding, ...]
+    end: RunEnd | None
+    payloads: tuple[bytes, ...]
+    good_bytes: int
+    has_claims: bool = False
+
+
+def parse_run(data: bytes, *, file: str) -> RunContent:
+    """Read a run file as far as it is good. Raises IndexDamagedError for a whole line with impossible content."""
+    lines = parse_lines(data)
+    begin: RunBegin | None = None
+    plans: dict[str, RunPlan] = {}
+    has_claims = False
+    findings: list[Finding] = []
+    end: RunEnd | None = None
+    digest = hashlib.sha256()
+    for number, payload in enumerate(lines.lines):
+        end = None  # only the last line ends a run
+        try:
+            line = _decode_line(payload, file)
+            match line:
+                case BeginLine():
+                    begin = _begin_from(line)
+                case PlanLine():
+                    plan = RunPlan(
+                        staged_name=line.staged,
+                        entry=entry_from(line.hothash, line.entry),
+                        staged_companions=tuple(line.staged_companions),
+                    )
+                    plans.pop(line.staged, None)
+                    plans[line.staged] = plan
+                case DropLine():
+                    plans.pop(line.staged, None)
+                case ClaimsLine():
+                    has_claims = True
+                case FindingLine():
+                    finding = finding_from(line.finding)
+                    if finding is not None:
+                        findings.append(finding)
+                case EndLine():
+                    if line.count == number and line.digest == digest.hexdigest():
+                        end = RunEnd(
+                            finished_at=line.finished_at,
+                            session=session_from(line.session),
+                            statistics=counts_from(line.statistics),
+                        )
+        except IndexDamagedError as error:
+            place = f"line {number + 1}" + (f".{error.place}" if error.place else "")
+            raise IndexDamagedError(error.reason, file=file, place=place) from error
+        except (ValueError, RecursionError) as error:
+            raise IndexDamagedError(str(error), file=file, place=f"line {number + 1}") from error
+        digest.update(frame_line(msgspec.Raw(payload)))
+    return RunContent(
+        begin=begin,
+        plans=tuple(plans.values()),
+        has_claims=has_claims,
+        findings=tuple(findings),
+        end=end,
+        payloads=lines.lines,
+        good_bytes=lines.good_bytes,
+    )
+
+
+def parse_commit(data: bytes, *, file: str) -> Commit:
+    """Read a committed run. Raises IndexDamagedError when it is not whole."""
+    content = parse_run(data, file=file)
+    if content.begin is None or content.end is None:
+        raise IndexDamagedError("the commit is not whole", file=file, place=f"line {len(content.payloads) + 1}")
+    return Commit(begin=content.begin, plans=content.plans, findings=content.findings, end=content.end)
+
+
+def _decode_line(payload: bytes, file: str) -> RunLine:
+    """Decode strictly; a line with keys of a newer version key by key."""
+    try:
+        return _decoder.decode(payload)
+    except msgspec.ValidationError:
+        op = msgspec.json.decode(payload, type=_Op).op
+        if op not in _KINDS:
+            raise
+        return decode_struct(payload, _KINDS[op], "", {}, file)
+
+
+def _begin_from(line: BeginLine) -> RunBegin:
+    return RunBegin(
+        run_uuid=RunUuid(parse_uuid(line.run_uuid)),
+        storage_uuid=StorageUuid(parse_uuid(line.storage_uuid)),
+        session=session_from(line.session),
+        writer=WriterId(line.writer),
+        started_at=line.started_at,
+        lamport=line.lamport,
+    )

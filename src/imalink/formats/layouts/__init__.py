@@ -1,0 +1,1 @@
+"""One codec per layout over the one model of ``core.index``."""

@@ -1,0 +1,450 @@
+"""The wire shapes of one image file and its parts, shared by indexes, commits and journals."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Annotated
+
+import msgspec
+
+from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, SessionUuid, Sha256, is_hex64, parse_uuid
+from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus
+from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
+from imalink.core.relative_path import RelativePath
+from imalink.core.timestamps import CaptureTime, CaptureTimeSource, format_instant_ns, parse_instant, parse_instant_ns
+from imalink.errors import IndexDamagedError, InvalidPathError
+
+Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What a catalog can hold too."""
+
+MAX_SIZE_BYTES = 2**53 - 1
+MAX_TEXT_CHARACTERS = 1000
+MAX_EMBEDDED_BYTES = 16 * 1024
+"""Of a picture's own texts an entry repeats so much, to fit a line always; all of them stand in the picture."""
+
+
+class Record(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """Base of all wire shapes: keys that have their default are not written."""
+
+
+class CameraRecord(Record, kw_only=True):
+    """What took the picture."""
+
+    make: str | None = None
+    model: str | None = None
+    lens: str | None = None
+    iso: Integer | None = None
+    exposure_seconds: float | None = None
+    f_number: float | None = None
+    focal_length_mm: float | None = None
+
+
+class GpsRecord(Record, kw_only=True):
+    """Where it was taken."""
+
+    latitude: float
+    longitude: float
+    altitude: float | None = None
+
+
+class EmbeddedRecord(Record, kw_only=True):
+    """What people or programs wrote into the file."""
+
+    rating: Integer | None = None
+    rejected: bool = False
+    label: str | None = None
+    keywords: list[str] = []
+    hierarchical_keywords: list[str] = []
+    title: str | None = None
+    caption: str | None = None
+    author: str | None = None
+    copyright: str | None = None
+
+
+class CompanionRecord(Record, kw_only=True):
+    """A sidecar or other file that goes with the image file."""
+
+    relative_path: str
+    relative_path_bytes: str | None = None
+    sha256: str
+    file_size: Integer
+    file_modified: str
+    kind: str
+
+
+class CopyRecord(Record, kw_only=True):
+    """A further file with the same hothash."""
+
+    relative_path: str
+    relative_path_bytes: str | None = None
+    file_size: Integer
+    sha256: str
+    file_modified: str
+    import_session_id: Integer
+    session_uuid: str
+    imported_at: str
+    status: str = "present"
+
+
+class FileRecord(Record, kw_only=True):
+    """One image file, as ``files[<hothash>]`` of a session index and as the entry of a commit line.
+
+    ``rating``, ``title`` and ``tags`` are repeated from the photo for readers of the hybrid format; they are
+    written and never read.
+    """
+
+    filename: str
+    relative_path: str
+    relative_path_bytes: str | None = None
+    file_size: Integer
+    sha256: str
+    hothash_method: str
+    file_modified: str
+    taken_at: str | None
+    taken_at_local: str | None = None
+    taken_at_offset: str | None = None
+    taken_at_source: CaptureTimeSource | None = None
+    created_at: str
+    imported_at: str
+    original_filename: str
+    original_path: str = ""
+    file_format: str
+    width: Integer | None
+    height: Integer | None
+    orientation: Integer = 1
+    has_hotpreview: bool
+    hotpreview_rendition: str | None = None
+    photo_uuid: str
+    status: str = "present"
+    last_seen_at: str | None = None
+    camera: CameraRecord | None = None
+    gps: GpsRecord | None = None
+    embedded: EmbeddedRecord | None = None
+    companions: list[CompanionRecord] = []
+    copies: list[CopyRecord] = []
+    previous_hothashes: list[str] = []
+    rating: Integer | None = None
+    title: str | None = None
+    tags: list[str] = []
+
+
+def path_fields(path: RelativePath) -> tuple[str, str | None]:
+    """Give a path as (text, base64 of its bytes when it is not UTF-8)."""
+    if path.is_utf8:
+        return str(path), None
+    return path.printable(), base64.b64encode(path.as_bytes()).decode()
+
+
+def path_from(text: str, encoded: str | None) -> RelativePath:
+    """Read a path written by ``path_fields``. Raises InvalidPathError."""
+    if encoded is None:
+        return RelativePath.parse(text)
+    try:
+        return RelativePath.from_bytes(base64.b64decode(encoded, validate=True))
+    except ValueError as error:  # binascii.Error is one, and characters beyond ASCII give a plain one
+        raise InvalidPathError(f"not base64: {encoded!r}") from error
+
+
+def path_place(encoded: str | None) -> str:
+    """Say which key a path is read from."""
+    return "relative_path" if encoded is None else "relative_path_bytes"
+
+
+def hothash_from(text: str) -> Hothash:
+    """Read a hothash. Raises ValueError."""
+    if not is_hex64(text):
+        raise ValueError(f"not 64 hex digits: {text!r}")
+    return Hothash(text)
+
+
+def sha256_from(text: str) -> Sha256:
+    """Read a file checksum. Raises ValueError."""
+    return Sha256(hothash_from(text))
+
+
+def size_from(value: int) -> int:
+    """Read a size in bytes. Raises ValueError when negative or beyond what every reader of JSON counts exactly."""
+    if not 0 <= value <= MAX_SIZE_BYTES:
+        raise ValueError(f"a size cannot be {value}")
+    return value
+
+
+def safe_text(text: str) -> str:
+    """Give plain text that UTF-8 can hold; half surrogates become question marks."""
+    text = str(text)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def companion_record(companion: Companion) -> CompanionRecord:
+    """Spell a companion."""
+    path, encoded = path_fields(companion.relative_path)
+    return CompanionRecord(
+        relative_path=path,
+        relative_path_bytes=encoded,
+        sha256=companion.sha256,
+        file_size=companion.size_bytes,
+        file_modified=format_instant_ns(companion.modified_ns),
+        kind=companion.kind,
+    )
+
+
+def companion_from(record: CompanionRecord) -> Companion:
+    """Read a companion. Raises ValueError or InvalidPathError."""
+    return Companion(
+        relative_path=path_from(record.relative_path, record.relative_path_bytes),
+        sha256=sha256_from(record.sha256),
+        size_bytes=size_from(record.file_size),
+        modified_ns=parse_instant_ns(record.file_modified),
+        kind=record.kind,
+    )
+
+
+def copy_record(copy: FileCopy) -> CopyRecord:
+    """Spell a copy."""
+    path, encoded = path_fields(copy.relative_path)
+    return CopyRecord(
+        relative_path=path,
+        relative_path_bytes=encoded,
+        file_size=copy.size_bytes,
+        sha256=copy.sha256,
+        file_modified=format_instant_ns(copy.modified_ns),
+        import_session_id=copy.session_number,
+        session_uuid=copy.session_uuid,
+        imported_at=copy.imported_at,
+        status=copy.status.value,
+    )
+
+
+def copy_from(record: CopyRecord) -> FileCopy:
+    """Read a copy. Raises ValueError or InvalidPathError."""
+    return FileCopy(
+        relative_path=path_from(record.relative_path, record.relative_path_bytes),
+        size_bytes=size_from(record.file_size),
+        sha256=sha256_from(record.sha256),
+        modified_ns=parse_instant_ns(record.file_modified),
+        session_number=record.import_session_id,
+        session_uuid=SessionUuid(parse_uuid(record.session_uuid)),
+        imported_at=record.imported_at,
+        status=FileStatus(record.status),
+    )
+
+
+def file_record(entry: FileEntry, *, filename: str) -> FileRecord:
+    """Spell an entry; ``filename`` is the layout's word for where it is."""
+    path, encoded = path_fields(entry.relative_path)
+    facts = entry.facts
+    taken = facts.capture_time
+    return FileRecord(
+        filename=filename,
+        relative_path=path,
+        relative_path_bytes=encoded,
+        file_size=entry.size_bytes,
+        sha256=entry.sha256,
+        hothash_method=entry.method,
+        file_modified=format_instant_ns(entry.modified_ns),
+        taken_at=taken.taken_at if taken else None,
+        taken_at_local=taken.local if taken else None,
+        taken_at_offset=taken.offset if taken else None,
+        taken_at_source=taken.source if taken else None,
+        created_at=entry.imported_at,
+        imported_at=entry.imported_at,
+        original_filename=safe_text(entry.original_filename),
+        original_path=safe_text(entry.original_path),
+        file_format=facts.file_format,
+        width=facts.width,
+        height=facts.height,
+        orientation=facts.orientation,
+        has_hotpreview=entry.has_hotpreview,
+        hotpreview_rendition=entry.hotpreview_rendition,
+        photo_uuid=entry.photo_uuid,
+        status=entry.status.value,
+        last_seen_at=entry.last_seen_at,
+        camera=_camera_record(facts.camera),
+        gps=_gps_record(facts.gps),
+        embedded=_embedded_record(facts.embedded),
+        companions=[companion_record(companion) for companion in entry.companions],
+        copies=[copy_record(copy) for copy in entry.copies],
+        previous_hothashes=list(entry.previous_hothashes),
+    )
+
+
+def entry_from(hothash: str, record: FileRecord) -> FileEntry:
+    """Read an entry. Raises IndexDamagedError whose place is below the entry."""
+    try:
+        return _entry_from(hothash, record)
+    except (ValueError, InvalidPathError) as error:
+        place, reason = _explain(hothash, record)
+        raise IndexDamagedError(reason or str(error), place=place) from error
+
+
+def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
+    return FileEntry(
+        hothash=hothash_from(hothash),
+        method=HothashMethod(record.hothash_method),
+        relative_path=path_from(record.relative_path, record.relative_path_bytes),
+        size_bytes=size_from(record.file_size),
+        sha256=sha256_from(record.sha256),
+        modified_ns=parse_instant_ns(record.file_modified),
+        imported_at=_instant(record.imported_at),
+        original_filename=record.original_filename,
+        original_path=record.original_path,
+        photo_uuid=PhotoUuid(parse_uuid(record.photo_uuid)),
+        facts=PictureFacts(
+            file_format=record.file_format,
+            width=record.width,
+            height=record.height,
+            orientation=record.orientation if 1 <= record.orientation <= 8 else 1,
+            capture_time=_capture_time(record, offset=record.taken_at_offset),
+            camera=_camera_from(record.camera),
+            gps=_gps_from(record.gps),
+            embedded=_embedded_from(record.embedded),
+        ),
+        hotpreview_rendition=record.hotpreview_rendition if record.has_hotpreview else None,
+        status=FileStatus(record.status),
+        last_seen_at=record.last_seen_at and _instant(record.last_seen_at),
+        companions=tuple(companion_from(companion) for companion in record.companions),
+        copies=tuple(copy_from(copy) for copy in record.copies),
+        previous_hothashes=tuple(hothash_from(previous) for previous in record.previous_hothashes),
+    )
+
+
+def _explain(hothash: str, record: FileRecord) -> tuple[str, str]:
+    """Find which field of a record cannot be read: (place, reason)."""
+    checks = (
+        ("", lambda: hothash_from(hothash)),
+        (path_place(record.relative_path_bytes), lambda: path_from(record.relative_path, record.relative_path_bytes)),
+        ("file_size", lambda: size_from(record.file_size)),
+        ("sha256", lambda: sha256_from(record.sha256)),
+        ("file_modified", lambda: parse_instant_ns(record.file_modified)),
+        ("imported_at", lambda: _instant(record.imported_at)),
+        ("photo_uuid", lambda: parse_uuid(record.photo_uuid)),
+        ("taken_at_local" if record.taken_at_local else "taken_at", lambda: _capture_time(record, offset=None)),
+        ("taken_at_offset", lambda: _capture_time(record, offset=record.taken_at_offset)),
+        ("status", lambda: FileStatus(record.status)),
+        ("last_seen_at", lambda: record.last_seen_at and _instant(record.last_seen_at)),
+        ("previous_hothashes", lambda: [hothash_from(previous) for previous in record.previous_hothashes]),
+        ("companions", lambda: [companion_from(companion) for companion in record.companions]),
+        ("copies", lambda: [copy_from(copy) for copy in record.copies]),
+    )
+    for place, check in checks:
+        try:
+            check()
+        except (ValueError, InvalidPathError) as error:
+            return place, str(error)
+    return "", ""
+
+
+def _instant(text: str) -> str:
+    parse_instant(text)
+    return text
+
+
+def _capture_time(record: FileRecord, *, offset: str | None) -> CaptureTime | None:
+    if record.taken_at is None:
+        return None
+    return CaptureTime(
+        local=record.taken_at_local or record.taken_at.removesuffix("Z"),
+        offset=offset,
+        source=record.taken_at_source or "exif",
+    )
+
+
+def _camera_record(camera: Camera) -> CameraRecord | None:
+    if camera == Camera():
+        return None
+    return CameraRecord(
+        make=camera.make and safe_text(camera.make[:MAX_TEXT_CHARACTERS]),
+        model=camera.model and safe_text(camera.model[:MAX_TEXT_CHARACTERS]),
+        lens=camera.lens and safe_text(camera.lens[:MAX_TEXT_CHARACTERS]),
+        iso=camera.iso,
+        exposure_seconds=camera.exposure_seconds,
+        f_number=camera.f_number,
+        focal_length_mm=camera.focal_length_mm,
+    )
+
+
+def _camera_from(record: CameraRecord | None) -> Camera:
+    if record is None:
+        return Camera()
+    return Camera(
+        make=record.make,
+        model=record.model,
+        lens=record.lens,
+        iso=record.iso,
+        exposure_seconds=record.exposure_seconds,
+        f_number=record.f_number,
+        focal_length_mm=record.focal_length_mm,
+    )
+
+
+def _gps_record(gps: GpsPosition | None) -> GpsRecord | None:
+    if gps is None or not (math.isfinite(gps.latitude) and math.isfinite(gps.longitude)):
+        return None  # JSON has no spelling for it
+    return GpsRecord(latitude=gps.latitude, longitude=gps.longitude, altitude=gps.altitude)
+
+
+def _gps_from(record: GpsRecord | None) -> GpsPosition | None:
+    if record is None:
+        return None
+    return GpsPosition(latitude=record.latitude, longitude=record.longitude, altitude=record.altitude)
+
+
+def _embedded_record(embedded: Embedded) -> EmbeddedRecord | None:
+    if embedded == Embedded():
+        return None
+    record = EmbeddedRecord(
+        rating=embedded.rating,
+        rejected=embedded.rejected,
+        label=embedded.label and safe_text(embedded.label),
+        keywords=[safe_text(keyword) for keyword in embedded.keywords],
+        hierarchical_keywords=[safe_text(keyword) for keyword in embedded.hierarchical_keywords],
+        title=embedded.title and safe_text(embedded.title),
+        caption=embedded.caption and safe_text(embedded.caption),
+        author=embedded.author and safe_text(embedded.author),
+        copyright=embedded.copyright and safe_text(embedded.copyright),
+    )
+    return record if _json_bytes(record) <= MAX_EMBEDDED_BYTES else _shortened(record)
+
+
+def _shortened(record: EmbeddedRecord) -> EmbeddedRecord:
+    """Cut texts, the caption last to suffer, and leave out the last keywords, until the record has its size."""
+    for field in ("label", "title", "author", "copyright"):
+        text: str | None = getattr(record, field)
+        setattr(record, field, text and text[: MAX_TEXT_CHARACTERS // 4])
+    room = MAX_EMBEDDED_BYTES // 4
+    record.keywords = _first_that_fit(record.keywords, room)
+    record.hierarchical_keywords = _first_that_fit(record.hierarchical_keywords, room)
+    while _json_bytes(record) > MAX_EMBEDDED_BYTES and record.caption:
+        record.caption = record.caption[: len(record.caption) * 3 // 4]
+    return record
+
+
+def _first_that_fit(texts: list[str], room_bytes: int) -> list[str]:
+    kept: list[str] = []
+    for text in texts:
+        room_bytes -= _json_bytes(text) + 1
+        if room_bytes < 0:
+            break
+        kept.append(text)
+    return kept
+
+
+def _json_bytes(value: object) -> int:
+    return len(msgspec.json.encode(value))
+
+
+def _embedded_from(record: EmbeddedRecord | None) -> Embedded:
+    if record is None:
+        return Embedded()
+    return Embedded(
+        rating=record.rating,
+        rejected=record.rejected,
+        label=record.label,
+        keywords=tuple(record.keywords),
+        hierarchical_keywords=tuple(record.hierarchical_keywords),
+        title=record.title,
+        caption=record.caption,
+        author=record.author,
+        copyright=record.copyright,
+    )

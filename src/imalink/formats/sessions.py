@@ -1,0 +1,302 @@
+"""The wire shapes of a session's head, statistics, findings, photos, tombstones and sources."""
+
+from __future__ import annotations
+
+import msgspec
+
+from imalink.core.finding import CODES, Finding
+from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid, WriterId, parse_uuid
+from imalink.core.index import JournalPosition, Sources, Tombstone
+from imalink.core.photo import FieldClock, Photo
+from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
+from imalink.core.timestamps import parse_instant
+from imalink.errors import IndexDamagedError
+from imalink.formats.records import Integer, Record, hothash_from, safe_text, sha256_from
+
+
+class AuthorRecord(Record, kw_only=True):
+    """Who took the pictures."""
+
+    name: str
+    email: str | None = None
+
+
+class SessionRecord(Record, kw_only=True):
+    """``import_session`` of a session index; the same in commits, with ``storage_directory`` left empty."""
+
+    id: Integer
+    session_uuid: str
+    title: str
+    description: str
+    imported_at: str
+    default_author_id: Integer | None
+    default_author: AuthorRecord | None = None
+    file_storage_id: Integer | None
+    storage_uuid: str = ""
+    storage_directory: str
+    source_path: str = ""
+    status: str = "completed"
+    copy_status: str = ""
+    copy_started_at: str | None = None
+    copy_completed_at: str | None = None
+
+
+class FindingRecord(Record, kw_only=True):
+    """One finding."""
+
+    code: str
+    severity: str = ""
+    path: str = ""
+    message: str = ""
+    facts: dict[str, str | Integer] = {}
+
+
+class PhotoRecord(Record, kw_only=True):
+    """What the user said of one photo, and its files."""
+
+    files: list[str]
+    primary: str
+    title: str | None = None
+    caption: str | None = None
+    rating: Integer | None = None
+    label: str | None = None
+    rejected: bool | None = None
+    tags: list[str] | None = None
+    author: AuthorRecord | None = None
+    clocks: dict[str, tuple[Integer, str]] = {}
+
+
+class TombstoneRecord(Record, kw_only=True):
+    """What is left of a deleted file."""
+
+    sha256: str
+    original_filename: str
+    photo_uuid: str
+    session_uuid: str
+    deleted_at: str
+    by: str
+    mode: str
+    reason: str = ""
+
+
+class PositionRecord(Record, kw_only=True):
+    """The last journal line an index contains."""
+
+    seq: Integer
+    digest: str
+
+
+class SourcesRecord(Record, kw_only=True):
+    """Which runs and journal positions an index contains."""
+
+    runs: list[str] = []
+    journals: dict[str, PositionRecord] = {}
+
+
+class StatisticsRecord(Record, kw_only=True, omit_defaults=False):
+    """``statistics`` of a session index; the counts of its imports beside the count of files now."""
+
+    total_files: Integer
+    index_generated: str
+    imalink_version: str
+    total_scanned: Integer = 0
+    new_imports: Integer = 0
+    duplicates_skipped: Integer = 0
+    companions: Integer = 0
+    ignored: Integer = 0
+    errors: Integer = 0
+    total_size_bytes: Integer = 0
+
+
+class CountsRecord(Record, kw_only=True, omit_defaults=False):
+    """The counts of one run, as its last commit line writes them."""
+
+    total_scanned: Integer
+    new_imports: Integer
+    duplicates_skipped: Integer
+    companions: Integer
+    ignored: Integer
+    errors: Integer
+    total_size_bytes: Integer
+
+
+def session_record(session: ImportSession, *, storage_uuid: str, storage_directory: str) -> SessionRecord:
+    """Spell a session's head."""
+    author = session.default_author
+    return SessionRecord(
+        id=session.number,
+        session_uuid=session.session_uuid,
+        title=safe_text(session.title),
+        description=safe_text(session.description),
+        imported_at=session.imported_at,
+        default_author_id=session.default_author_id,
+        default_author=author_record(author),
+        file_storage_id=session.file_storage_id,
+        storage_uuid=storage_uuid,
+        storage_directory=storage_directory,
+        source_path=safe_text(session.source_path),
+        status=session.status.value,
+        copy_status=session.status.copy_status,
+        copy_started_at=session.copy_started_at,
+        copy_completed_at=session.copy_completed_at,
+    )
+
+
+def session_from(record: SessionRecord) -> ImportSession:
+    """Read a session's head. Raises IndexDamagedError naming the field."""
+    place = "session_uuid"
+    try:
+        session_uuid = SessionUuid(parse_uuid(record.session_uuid))
+        place = "imported_at"
+        parse_instant(record.imported_at)
+        place = "status"
+        status = SessionStatus(record.status)
+    except ValueError as error:
+        raise IndexDamagedError(str(error), place=place) from error
+    return ImportSession(
+        number=record.id,
+        session_uuid=session_uuid,
+        title=record.title,
+        description=record.description,
+        imported_at=record.imported_at,
+        default_author=author_from(record.default_author),
+        default_author_id=record.default_author_id,
+        file_storage_id=record.file_storage_id,
+        source_path=record.source_path,
+        status=status,
+        copy_started_at=record.copy_started_at,
+        copy_completed_at=record.copy_completed_at,
+    )
+
+
+def author_record(author: Author | None) -> AuthorRecord | None:
+    """Spell an author."""
+    return (
+        None
+        if author is None
+        else AuthorRecord(name=safe_text(author.name), email=author.email and safe_text(author.email))
+    )
+
+
+def author_from(record: AuthorRecord | None) -> Author | None:
+    """Read an author."""
+    return None if record is None else Author(name=record.name, email=record.email)
+
+
+def finding_record(finding: Finding) -> FindingRecord:
+    """Spell a finding, with its sentence for people."""
+    return FindingRecord(
+        code=finding.code,
+        severity=finding.severity.value,
+        path=safe_text(finding.path),
+        message=finding.message,
+        facts={key: safe_text(value) if isinstance(value, str) else value for key, value in finding.facts.items()},
+    )
+
+
+def finding_from(record: FindingRecord) -> Finding | None:
+    """Read a finding; None for a code of a newer version."""
+    return Finding(code=record.code, path=record.path, facts=record.facts) if record.code in CODES else None
+
+
+def photo_record(photo: Photo) -> PhotoRecord:
+    """Spell a photo."""
+    return PhotoRecord(
+        files=list(photo.files),
+        primary=photo.primary,
+        title=photo.title and safe_text(photo.title),
+        caption=photo.caption and safe_text(photo.caption),
+        rating=photo.rating,
+        label=photo.label and safe_text(photo.label),
+        rejected=photo.rejected,
+        tags=None if photo.tags is None else [safe_text(tag) for tag in photo.tags],
+        author=author_record(photo.author),
+        clocks={name: (clock.counter, clock.writer) for name, clock in photo.clocks.items()},
+    )
+
+
+def photo_from(photo_uuid: str, record: PhotoRecord) -> Photo:
+    """Read a photo. Raises IndexDamagedError."""
+    try:
+        return Photo(
+            photo_uuid=PhotoUuid(parse_uuid(photo_uuid)),
+            files=tuple(hothash_from(file) for file in record.files),
+            primary=hothash_from(record.primary),
+            title=record.title,
+            caption=record.caption,
+            rating=record.rating,
+            label=record.label,
+            rejected=record.rejected,
+            tags=None if record.tags is None else tuple(record.tags),
+            author=author_from(record.author),
+            clocks={
+                name: FieldClock(counter=counter, writer=WriterId(writer))
+                for name, (counter, writer) in record.clocks.items()
+            },
+        )
+    except ValueError as error:
+        raise IndexDamagedError(str(error)) from error
+
+
+def tombstone_record(tombstone: Tombstone) -> TombstoneRecord:
+    """Spell a tombstone."""
+    return TombstoneRecord(
+        sha256=tombstone.sha256,
+        original_filename=safe_text(tombstone.original_filename),
+        photo_uuid=tombstone.photo_uuid,
+        session_uuid=tombstone.session_uuid,
+        deleted_at=tombstone.deleted_at,
+        by=safe_text(tombstone.by),
+        mode=tombstone.mode,
+        reason=safe_text(tombstone.reason),
+    )
+
+
+def tombstone_from(hothash: str, record: TombstoneRecord) -> Tombstone:
+    """Read a tombstone. Raises IndexDamagedError."""
+    try:
+        return Tombstone(
+            hothash=hothash_from(hothash),
+            sha256=sha256_from(record.sha256),
+            original_filename=record.original_filename,
+            photo_uuid=PhotoUuid(parse_uuid(record.photo_uuid)),
+            session_uuid=SessionUuid(parse_uuid(record.session_uuid)),
+            deleted_at=record.deleted_at,
+            by=record.by,
+            mode=record.mode,
+            reason=record.reason,
+        )
+    except ValueError as error:
+        raise IndexDamagedError(str(error)) from error
+
+
+def sources_record(sources: Sources) -> SourcesRecord:
+    """Spell what a derived file contains."""
+    return SourcesRecord(
+        runs=sorted(sources.runs),
+        journals={
+            writer: PositionRecord(seq=position.seq, digest=position.digest)
+            for writer, position in sources.journals.items()
+        },
+    )
+
+
+def sources_from(record: SourcesRecord) -> Sources:
+    """Read what a derived file contains."""
+    return Sources(
+        runs=frozenset(RunUuid(run) for run in record.runs),
+        journals={
+            WriterId(writer): JournalPosition(seq=position.seq, digest=position.digest)
+            for writer, position in record.journals.items()
+        },
+    )
+
+
+def counts_record(statistics: ImportStatistics) -> CountsRecord:
+    """Spell the counts of a run."""
+    return msgspec.convert(statistics, CountsRecord, from_attributes=True)
+
+
+def counts_from(record: CountsRecord | StatisticsRecord) -> ImportStatistics:
+    """Read the counts of a run or session."""
+    return msgspec.convert(record, ImportStatistics, from_attributes=True)

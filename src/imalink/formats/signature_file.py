@@ -1,0 +1,111 @@
+"""The signature file ``.imalink-storage``. Format page: docs/format/signature.md."""
+
+from __future__ import annotations
+
+import re
+
+from imalink.core.ids import StorageUuid, parse_uuid
+from imalink.core.signature import Signature
+from imalink.core.timestamps import parse_instant
+from imalink.errors import IndexDamagedError, NewerFormatError
+from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.records import Integer, Record, safe_text
+
+SIGNATURE_NAME = ".imalink-storage"
+SIGNATURE_VERSION = "1.0"
+MAX_SIGNATURE_BYTES = 64 * 1024
+_VERSION = re.compile(r"([0-9]{1,9})(?:\..*)?")
+
+
+class SignatureRecord(Record, kw_only=True, omit_defaults=False):
+    """``.imalink-storage``."""
+
+    imalink_storage_version: str
+    storage_uuid: str
+    display_name: str
+    created_at: str
+    last_indexed: str | None = None
+    photo_count: Integer = 0
+    total_size_bytes: Integer = 0
+    backend_url: str = ""
+    notes: str = ""
+    tags: list[str] = []
+    layout: str = "indexed"
+    photo_root: str = "photos"
+    directory_name: str = ""
+    description: str = ""
+    hothash_methods: list[str] = []
+    previous_uuids: list[str] = []
+    migrated_from: str | None = None
+    generation: Integer = 0
+
+
+def dump_signature(signature: Signature) -> bytes:
+    """Write a signature."""
+    record = SignatureRecord(
+        imalink_storage_version=SIGNATURE_VERSION,
+        storage_uuid=signature.storage_uuid,
+        display_name=safe_text(signature.display_name),
+        created_at=signature.created_at,
+        last_indexed=signature.last_indexed,
+        photo_count=signature.photo_count,
+        total_size_bytes=signature.total_size_bytes,
+        backend_url=safe_text(signature.backend_url),
+        notes=safe_text(signature.notes),
+        tags=[safe_text(tag) for tag in signature.tags],
+        layout=signature.layout,
+        photo_root=signature.photo_root,
+        directory_name=safe_text(signature.directory_name),
+        description=safe_text(signature.description),
+        hothash_methods=list(signature.hothash_methods),
+        previous_uuids=list(signature.previous_uuids),
+        migrated_from=signature.migrated_from,
+        generation=signature.generation,
+    )
+    return dump_document(record, signature.extras)
+
+
+def parse_signature(data: bytes) -> Signature:
+    """Read a signature; a digest that does not fit is no damage here, since people edit notes and tags.
+
+    Raises IndexDamagedError, or NewerFormatError for a major version above ours.
+    """
+    decoded = decode_document(data, SignatureRecord, file=SIGNATURE_NAME)
+    record = decoded.wire
+    version = _VERSION.fullmatch(record.imalink_storage_version)
+    if version is None:
+        raise IndexDamagedError("is no version", file=SIGNATURE_NAME, place="imalink_storage_version")
+    if int(version.group(1)) > 1:
+        raise NewerFormatError(
+            f"The storage is of format {record.imalink_storage_version}; this ImaLink writes {SIGNATURE_VERSION}.",
+            hint="Upgrade ImaLink on this machine. Nothing was changed.",
+        )
+    place = "storage_uuid"
+    try:
+        storage_uuid = StorageUuid(parse_uuid(record.storage_uuid))
+        place = "created_at"
+        parse_instant(record.created_at)
+        place = "previous_uuids"
+        previous = tuple(StorageUuid(parse_uuid(text)) for text in record.previous_uuids)
+    except ValueError as error:
+        raise IndexDamagedError(str(error), file=SIGNATURE_NAME, place=place) from error
+    return Signature(
+        storage_uuid=storage_uuid,
+        display_name=record.display_name,
+        created_at=record.created_at,
+        last_indexed=record.last_indexed,
+        photo_count=record.photo_count,
+        total_size_bytes=record.total_size_bytes,
+        backend_url=record.backend_url,
+        notes=record.notes,
+        tags=tuple(record.tags),
+        layout=record.layout,
+        photo_root=record.photo_root,
+        directory_name=record.directory_name,
+        description=record.description,
+        hothash_methods=tuple(record.hothash_methods),
+        previous_uuids=previous,
+        migrated_from=record.migrated_from,
+        generation=record.generation,
+        extras=decoded.extras,
+    )

@@ -1,0 +1,111 @@
+"""The one walk over a picture file: which bytes are the picture, and where its metadata blocks lie.
+
+A walker of one kind fills a ``Blocks``; ``walk`` (media/walk.py) chooses the walker. Hothash, facts and previews all
+live off the same walk, so a file is taken apart once and in one way.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_PARTS: Final = 65_536
+MAX_BLOCK_BYTES: Final = 16 * 1024 * 1024
+"""A metadata block above this is left unread (design/security: EXIF, ICC and XMP)."""
+MAX_METADATA_PIECES: Final = 4_096
+
+
+class BrokenStructureError(Exception):
+    """The file breaks a rule of its kind. Never leaves ``imalink.media``: the file becomes ``file-1``."""
+
+
+class Spans:
+    """Ranges of a file, in the order in which they are joined; empty ones are left out.
+
+    Two machine words a range, since a hostile PNG can have one range for every 13 bytes of the file.
+    """
+
+    __slots__ = ("_numbers", "length")
+
+    def __init__(self, offset: int = 0, length: int = 0) -> None:
+        self._numbers = array("Q")
+        self.length = 0
+        self.append(offset, length)
+
+    def append(self, offset: int, length: int) -> None:
+        """Add ``length`` bytes from ``offset``."""
+        if length:
+            self._numbers.append(offset)
+            self._numbers.append(length)
+            self.length += length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        numbers = iter(self._numbers)
+        return zip(numbers, numbers, strict=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of the picture proper: a tag of four ASCII bytes and what is hashed under it.
+
+    ``built`` are bytes that stand nowhere in the file in this form; they come before those of ``spans``.
+    """
+
+    tag: bytes
+    spans: Spans = field(default_factory=Spans)
+    built: bytes = b""
+
+    @property
+    def length(self) -> int:
+        """Give the number of bytes."""
+        return len(self.built) + self.spans.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedText:
+    """A metadata block kept as PNG text: what it is, where it lies and whether it must be inflated."""
+
+    keyword: str
+    spans: Spans
+    is_compressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XmpPiece:
+    """A piece of an XMP packet too long for one JPEG segment: which packet, its full length, and this piece's place."""
+
+    guid: bytes
+    full_length: int
+    offset: int
+    spans: Spans
+
+
+@dataclass(slots=True, kw_only=True)
+class Blocks:
+    """What a walk found; filled by a walker as it goes, so a broken file keeps what came before the break.
+
+    ``method_kind`` is the KIND word of the hothash, None where the kind has no method of its own (``file-1``).
+    ``fault`` says which rule the file breaks; it too means ``file-1``. The metadata blocks are ranges of raw bytes as
+    they stand in the file: ``photoshop`` the image resource blocks (IPTC is one of them), ``icc`` the profile's pieces
+    by their sequence number, ``packed`` what PNG keeps as text. The first block of a sort wins, as in every reader.
+    """
+
+    method_kind: str | None = None
+    parts: list[Part] = field(default_factory=list[Part])
+    fault: str | None = None
+    width: int | None = None
+    height: int | None = None
+    exif: Spans | None = None
+    xmp: Spans | None = None
+    extended_xmp: list[XmpPiece] = field(default_factory=list[XmpPiece])
+    photoshop: Spans | None = None
+    icc: dict[int, Spans] = field(default_factory=dict[int, Spans])
+    packed: list[PackedText] = field(default_factory=list[PackedText])
+
+    def add(self, part: Part) -> None:
+        """Append a part. Raises BrokenStructureError when there are too many."""
+        if len(self.parts) >= MAX_PARTS:
+            raise BrokenStructureError("more parts than any real picture has")
+        self.parts.append(part)

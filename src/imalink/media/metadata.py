@@ -1,0 +1,208 @@
+"""Facts of a picture from the metadata blocks its walk found: EXIF, XMP, IPTC and the size in its header.
+
+Who wins where several blocks speak: capture time EXIF, XMP, IPTC; rating XMP, EXIF; texts and keywords XMP, IPTC, EXIF,
+because programs that edit pictures keep XMP up to date and leave stale copies in the others.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from imalink.core.finding import Finding
+from imalink.core.picture import Embedded, PictureFacts
+from imalink.core.timestamps import CaptureTime
+from imalink.media.blocks import MAX_BLOCK_BYTES, Blocks, BrokenStructureError, Spans
+from imalink.media.metadata_exif import ExifFacts, parse_exif
+from imalink.media.metadata_iptc import IptcFacts, find_iptc, parse_iptc
+from imalink.media.metadata_text import UnreadableBlockError
+from imalink.media.metadata_xmp import XmpFacts, parse_xmp
+from imalink.media.reader import Reader
+
+_T = TypeVar("_T")
+_PNG_XMP: Final = "XML:com.adobe.xmp"
+_PNG_RAW: Final = "Raw profile type "
+_EXIF_HEADER: Final = b"Exif\x00\x00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataBlocks:
+    """The metadata blocks as bytes ready to be parsed; None where there is none, or none that can be unpacked."""
+
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    extended_xmp: bytes | None = None
+    photoshop: bytes | None = None
+    icc_digest: str | None = None
+
+
+def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
+    """Fetch the metadata blocks a walk found. Raises OSError."""
+    packed = _unpack(reader, blocks)
+    return MetadataBlocks(
+        exif=_first(_bytes_of(reader, blocks.exif), packed.exif),
+        xmp=_first(_bytes_of(reader, blocks.xmp), packed.xmp),
+        extended_xmp=_extended_xmp(reader, blocks),
+        photoshop=_first(_bytes_of(reader, blocks.photoshop), packed.photoshop),
+        icc_digest=_icc_digest(reader, blocks),
+    )
+
+
+def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> tuple[PictureFacts, tuple[Finding, ...]]:
+    """Decide the facts of a picture; a block that cannot be read is a finding and costs only itself."""
+    findings: list[Finding] = []
+    exif = _parsed(parse_exif, metadata.exif, "exif", findings) or ExifFacts()
+    xmp = _parsed(parse_xmp, metadata.xmp, "xmp", findings) or XmpFacts()
+    if xmp.extension_guid and metadata.extended_xmp:
+        xmp = _completed(xmp, _parsed(parse_xmp, metadata.extended_xmp, "extended-xmp", findings) or XmpFacts())
+    iptc = _parsed(_parse_photoshop, metadata.photoshop, "iptc", findings) or IptcFacts()
+    stars = _first(xmp.stars, exif.stars)
+    width, height = blocks.width, blocks.height
+    if file_format == "TIFF":
+        # The first directory is the picture; in a RAW file it is often a thumbnail.
+        width, height = exif.width, exif.height
+    facts = PictureFacts(
+        file_format=file_format,
+        width=width or None,
+        height=height or None,
+        # Only EXIF's: viewers and decoders know no other, and the preview must stand as everything else shows it.
+        orientation=exif.orientation or 1,
+        capture_time=exif.capture_time or _finer(xmp.capture_time, iptc.capture_time),
+        camera=exif.camera if exif.camera.lens else replace(exif.camera, lens=xmp.lens),
+        gps=_first(exif.gps, xmp.gps),
+        embedded=Embedded(
+            rating=None if stars == -1 else stars,
+            rejected=stars == -1,
+            label=xmp.label,
+            keywords=xmp.keywords or iptc.keywords or exif.keywords,
+            hierarchical_keywords=xmp.hierarchical_keywords,
+            title=_first(xmp.title, iptc.title, exif.title),
+            caption=_first(xmp.caption, iptc.caption, exif.caption),
+            author=_first(xmp.author, iptc.author, exif.author),
+            copyright=_first(xmp.copyright, iptc.copyright, exif.copyright),
+        ),
+    )
+    return facts, tuple(findings)
+
+
+def _parsed(parse: Callable[[bytes], _T], data: bytes | None, name: str, findings: list[Finding]) -> _T | None:
+    if data is None:
+        return None
+    try:
+        return parse(data)
+    except UnreadableBlockError as error:
+        findings.append(Finding(code="metadata-unreadable", facts={"block": name, "reason": str(error)}))
+        return None
+
+
+def _parse_photoshop(resources: bytes) -> IptcFacts:
+    record = find_iptc(resources)
+    return IptcFacts() if record is None else parse_iptc(record)
+
+
+def _finer(xmp: CaptureTime | None, iptc: CaptureTime | None) -> CaptureTime | None:
+    """XMP's time, unless it is the bare date of which IPTC has the time too."""
+    if xmp is None or iptc is None:
+        return xmp or iptc
+    is_bare_date = xmp.local.endswith("T00:00:00")
+    return iptc if is_bare_date and iptc.local[:10] == xmp.local[:10] else xmp
+
+
+def _completed(main: XmpFacts, extended: XmpFacts) -> XmpFacts:
+    """Fill what the main packet leaves open from the extended one; a property stands in only one of them."""
+    missing = {
+        name: value
+        for name in XmpFacts.__dataclass_fields__
+        if getattr(main, name) in (None, ()) and (value := getattr(extended, name)) not in (None, ())
+    }
+    return replace(main, **missing)
+
+
+def _extended_xmp(reader: Reader, blocks: Blocks) -> bytes | None:
+    """Put the pieces of the first extended packet together; None if one is missing."""
+    if not blocks.extended_xmp:
+        return None
+    guid, length = blocks.extended_xmp[0].guid, blocks.extended_xmp[0].full_length
+    pieces = sorted((piece for piece in blocks.extended_xmp if piece.guid == guid), key=lambda piece: piece.offset)
+    if length > MAX_BLOCK_BYTES:
+        return None
+    joined: list[bytes] = []
+    reached = 0
+    for piece in pieces:
+        if piece.offset != reached:
+            return None
+        data = _bytes_of(reader, piece.spans) or b""
+        joined.append(data)
+        reached += len(data)
+        if reached > length:
+            return None
+    return b"".join(joined) if reached == length else None
+
+
+def _icc_digest(reader: Reader, blocks: Blocks) -> str | None:
+    """SHA-256 of the colour profile as it lies in the file; None without one."""
+    if not blocks.icc:
+        return None
+    digest = hashlib.sha256()
+    for number in sorted(blocks.icc):
+        digest.update(_bytes_of(reader, blocks.icc[number]) or b"")
+    return digest.hexdigest()
+
+
+def _unpack(reader: Reader, blocks: Blocks) -> MetadataBlocks:
+    """Undo what PNG does to metadata: compression, and the hexadecimal profiles of older ImageMagick."""
+    exif = xmp = photoshop = None
+    for text in blocks.packed:
+        is_raw = text.keyword.startswith(_PNG_RAW)
+        if text.keyword != _PNG_XMP and not is_raw:
+            continue
+        data = _bytes_of(reader, text.spans)
+        if data is not None and text.is_compressed:
+            data = _inflated(data)
+        if data is not None and is_raw:
+            data = _from_hexadecimal(data)
+        if data is None:
+            continue
+        sort = text.keyword.removeprefix(_PNG_RAW)
+        if sort in (_PNG_XMP, "xmp") and xmp is None:
+            xmp = data
+        elif sort in ("exif", "APP1") and exif is None and data.startswith(_EXIF_HEADER):
+            exif = data[len(_EXIF_HEADER) :]
+        elif sort == "iptc" and photoshop is None:
+            photoshop = data
+    return MetadataBlocks(exif=exif, xmp=xmp, photoshop=photoshop)
+
+
+def _inflated(data: bytes) -> bytes | None:
+    inflater = zlib.decompressobj()
+    try:
+        inflated = inflater.decompress(data, MAX_BLOCK_BYTES)
+    except zlib.error:
+        return None
+    return None if inflater.unconsumed_tail else inflated
+
+
+def _from_hexadecimal(data: bytes) -> bytes | None:
+    # A newline, the profile's name, its length, then digits in lines.
+    lines = data.split(b"\n", 3)
+    try:
+        return binascii.unhexlify(b"".join(lines[3].split())) if len(lines) == 4 else None
+    except ValueError:
+        return None
+
+
+def _bytes_of(reader: Reader, spans: Spans | None) -> bytes | None:
+    if spans is None or spans.length > MAX_BLOCK_BYTES:
+        return None
+    try:
+        return b"".join(reader.read(offset, length) for offset, length in spans)
+    except BrokenStructureError:
+        return None  # the file shrank since it was walked
+
+
+def _first(*values: _T | None) -> _T | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,238 @@
+"""Read an EXIF block into facts. Standard: CIPA DC-008 (Exif 3.0); Windows' tags as exiftool.org lists them.
+
+The block is taken apart by Pillow: over the sample photos it agrees with ExifTool as well as an own reader would, in
+0.3 ms, and since version 12 it bounds the work a block with overlapping values can cause.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, SupportsFloat, TypeVar, cast
+
+from imalink.core.picture import Camera, GpsPosition
+from imalink.core.timestamps import CaptureTime
+from imalink.media.metadata_text import (
+    UnreadableBlockError,
+    checked_position,
+    clean_keywords,
+    clean_text,
+    decode_text,
+    parse_capture_time,
+    parse_percent_stars,
+    parse_stars,
+)
+from imalink.media.pillow import quiet_pillow
+
+Tags = Mapping[int, object]
+_T = TypeVar("_T")
+
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_JUNK_CAPTION: Final = re.compile(r".*DIGITAL CAMERA|SONY DSC|DCIM.*|DCF [0-9.]+", re.IGNORECASE)
+_MAX_ISO: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExifFacts:
+    """What an EXIF block says; None where it says nothing that can be believed."""
+
+    orientation: int | None = None
+    capture_time: CaptureTime | None = None
+    camera: Camera = Camera()
+    gps: GpsPosition | None = None
+    stars: int | None = None
+    keywords: tuple[str, ...] = ()
+    title: str | None = None
+    caption: str | None = None
+    author: str | None = None
+    copyright: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+def parse_exif(data: bytes) -> ExifFacts:
+    """Read an EXIF block (a TIFF structure, without the ``Exif`` header). Raises UnreadableBlockError."""
+    main, exif, gps = _load(data)
+    return ExifFacts(
+        orientation=_orientation(main),
+        capture_time=_capture_time(exif),
+        camera=_camera(main, exif),
+        gps=_gps(gps),
+        stars=_first(parse_stars(_number(main, 0x4746)), parse_percent_stars(_number(main, 0x4749))),
+        keywords=clean_keywords((_windows_text(main, 0x9C9E) or "").split(";")),
+        title=_windows_text(main, 0x9C9B),
+        caption=_first(_caption(main), _windows_text(main, 0x9C9C)),
+        author=_first(_text(main, 0x013B), _windows_text(main, 0x9C9D)),
+        copyright=_copyright(main),
+        width=_whole(main, 0x0100),
+        height=_whole(main, 0x0101),
+    )
+
+
+def _load(data: bytes) -> tuple[Tags, Tags, Tags]:
+    """Give the tags of IFD0, the Exif IFD and the GPS IFD."""
+    from PIL import Image
+
+    quiet_pillow()
+    block = Image.Exif()
+    try:
+        block.load(data)
+        main = _values(block)
+    except Exception as error:  # Pillow's exceptions for malformed blocks are undocumented and many
+        raise UnreadableBlockError("EXIF block cannot be read") from error
+    return main, _sub_directory(block, _EXIF_IFD), _sub_directory(block, _GPS_IFD)
+
+
+def _sub_directory(block: object, tag: int) -> Tags:
+    from PIL import Image
+
+    assert isinstance(block, Image.Exif)
+    try:
+        return _values(block.get_ifd(tag))
+    except Exception:  # noqa: BLE001 - as above; one broken directory must not cost the others
+        return {}
+
+
+def _values(directory: Mapping[int, object]) -> Tags:
+    values: dict[int, object] = {}
+    for tag in list(directory):
+        try:
+            values[tag] = directory[tag]
+        except Exception:  # noqa: BLE001 - as above; one broken value must not cost the others
+            continue
+    return values
+
+
+def _capture_time(exif: Tags) -> CaptureTime | None:
+    # Taken; else digitised, which is the same moment for a digital camera and the scan for film. Never the date of
+    # change (0132). Each has sub-seconds and an offset of its own.
+    for moment, subseconds, offset in ((0x9003, 0x9291, 0x9011), (0x9004, 0x9292, 0x9012)):
+        text = _text(exif, moment)
+        if text is None:
+            continue
+        found = parse_capture_time(
+            text, source="exif", subseconds=_text(exif, subseconds) or "", offset=_text(exif, offset) or ""
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def _camera(main: Tags, exif: Tags) -> Camera:
+    shutter_apex, aperture_apex = _number(exif, 0x9201), _number(exif, 0x9202)
+    exposure = _positive(_number(exif, 0x829A))
+    if exposure is None and shutter_apex is not None and abs(shutter_apex) < 64:
+        exposure = 2.0**-shutter_apex
+    f_number = _positive(_number(exif, 0x829D))
+    if f_number is None and aperture_apex is not None and 0 < aperture_apex < 32:
+        f_number = round(2.0 ** (aperture_apex / 2), 1)
+    iso = _whole(exif, 0x8827)
+    if iso is None or iso == 0xFFFF:
+        # 65535 means: more than a short can say, see the sensitivity tags of Exif 2.3.
+        iso = _first(_whole(exif, 0x8833), _whole(exif, 0x8832), _whole(exif, 0x8831), iso)
+    return Camera(
+        make=_text(main, 0x010F),
+        model=_text(main, 0x0110),
+        lens=_text(exif, 0xA434),
+        iso=iso if iso is not None and 0 < iso <= _MAX_ISO else None,
+        exposure_seconds=exposure,
+        f_number=f_number,
+        focal_length_mm=_positive(_number(exif, 0x920A)),
+    )
+
+
+def _gps(gps: Tags) -> GpsPosition | None:
+    latitude = _degrees(gps.get(2), _text(gps, 1), positive="N", negative="S")
+    longitude = _degrees(gps.get(4), _text(gps, 3), positive="E", negative="W")
+    altitude = _number(gps, 6)
+    if altitude is not None and gps.get(5) in (b"\x01", 1):
+        altitude = -altitude
+    return checked_position(latitude, longitude, altitude)
+
+
+def _degrees(value: object, reference: str | None, *, positive: str, negative: str) -> float | None:
+    # Without its reference a coordinate may be on the other half of the Earth: rather none.
+    letter = (reference or "").upper()[:1]
+    parts = _numbers(value)
+    if letter not in (positive, negative) or not parts:
+        return None
+    total = 0.0
+    for divisor, part in zip((1, 60, 3600), parts, strict=False):
+        # A missing last part is often written as 0/0.
+        total += part / divisor if math.isfinite(part) else (math.nan if divisor == 1 else 0.0)
+    return (-total if letter == negative else total) if math.isfinite(total) else None
+
+
+def _orientation(main: Tags) -> int | None:
+    value = _whole(main, 0x0112)
+    return value if value is not None and 1 <= value <= 8 else None
+
+
+def _caption(main: Tags) -> str | None:
+    text = _text(main, 0x010E)
+    # Cameras fill the field with their own name.
+    return None if text is None or _JUNK_CAPTION.fullmatch(text) else text
+
+
+def _text(tags: Tags, tag: int) -> str | None:
+    values = _tuple(tags.get(tag))
+    value = values[0] if values else None
+    if isinstance(value, str):
+        # Pillow reads ASCII as Latin-1; most programs write UTF-8.
+        value = value.encode("latin-1", "replace")
+    # After the closing NUL there may be rubbish.
+    return clean_text(decode_text(value.split(b"\x00")[0])) if isinstance(value, bytes) else None
+
+
+def _copyright(main: Tags) -> str | None:
+    # Photographer NUL editor; a blank stands for a missing photographer.
+    value = main.get(0x8298)
+    if not isinstance(value, str):
+        return None
+    parts = (clean_text(decode_text(part.encode("latin-1", "replace"))) for part in value.split("\x00")[:2])
+    return "; ".join(part for part in parts if part) or None
+
+
+def _windows_text(tags: Tags, tag: int) -> str | None:
+    values = _tuple(tags.get(tag))
+    data = values[0] if len(values) == 1 else None
+    if not isinstance(data, bytes):
+        octets = [item for item in values if isinstance(item, int) and 0 <= item < 256]
+        data = bytes(octets) if len(octets) == len(values) else b""
+    return clean_text(data.decode("utf-16-le", "replace").split("\x00")[0])
+
+
+def _tuple(value: object) -> tuple[object, ...]:
+    return cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+
+
+def _numbers(value: object) -> list[float]:
+    numbers: list[float] = []
+    for item in _tuple(value):
+        if isinstance(item, bool) or not isinstance(item, SupportsFloat):
+            return []
+        try:
+            numbers.append(float(item))
+        except (ArithmeticError, ValueError):
+            numbers.append(math.nan)
+    return numbers
+
+
+def _number(tags: Tags, tag: int) -> float | None:
+    numbers = _numbers(tags.get(tag))
+    return numbers[0] if numbers and math.isfinite(numbers[0]) else None
+
+
+def _whole(tags: Tags, tag: int) -> int | None:
+    number = _number(tags, tag)
+    return int(number) if number is not None and number >= 0 else None
+
+
+def _positive(number: float | None) -> float | None:
+    return number if number is not None and number > 0 else None
+
+
+def _first(*values: _T | None) -> _T | None:
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,60 @@
+"""Choose the walker for a kind and walk: the one way in which a picture file is taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from imalink.media.blocks import Blocks, BrokenStructureError
+from imalink.media.blocks_jpeg import walk_jpeg
+from imalink.media.blocks_plain import read_bmp, read_gif, read_psd, read_tiff, read_webp
+from imalink.media.blocks_png import walk_png
+from imalink.media.kinds import HEAD_BYTES, Kind, kind_of
+from imalink.media.reader import Reader
+
+_WALKERS: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
+    Kind.JPEG: walk_jpeg,
+    Kind.PNG: walk_png,
+}
+"""Kinds with a hothash method of their own."""
+
+_PLAIN: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
+    Kind.BMP: read_bmp,
+    Kind.GIF: read_gif,
+    Kind.PSD: read_psd,
+    Kind.TIFF: read_tiff,
+    Kind.WEBP: read_webp,
+}
+"""Kinds whose hothash is that of the file; only sizes and metadata are read."""
+
+
+def head_of(reader: Reader) -> bytes:
+    """Give what ``kind_of`` wants to see; nothing if the file has shrunk to less. Raises OSError."""
+    try:
+        return reader.read(0, min(HEAD_BYTES, reader.size))
+    except BrokenStructureError:
+        return b""
+
+
+def walk(reader: Reader) -> Blocks:
+    """Find the picture parts and metadata blocks of a file of any kind.
+
+    Content chooses the walker. Never raises for content: a broken file has ``fault`` and what was found before it.
+    Raises OSError.
+    """
+    kind = kind_of(head_of(reader))
+    blocks = Blocks()
+    walker = _WALKERS.get(kind)
+    if walker is not None:
+        blocks.method_kind = kind.value
+    else:
+        walker = _PLAIN.get(kind, _nothing)
+    try:
+        walker(reader, blocks)
+    except BrokenStructureError as error:
+        blocks.fault = str(error)
+    return blocks
+
+
+def _nothing(reader: Reader, blocks: Blocks) -> None:
+    del reader, blocks

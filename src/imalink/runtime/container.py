@@ -1,0 +1,103 @@
+"""The composition root: everything a workflow needs, made from the settings, each part when it is first asked for."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from imalink.catalog.catalog import Catalog
+from imalink.catalog.dialects import sqlite_file
+from imalink.core.ids import WriterId
+from imalink.core.timestamps import Clock
+from imalink.errors import IndexDamagedError
+from imalink.formats.registry_file import Installation, dump_installation, parse_installation
+from imalink.media.analyser import PictureAnalyser
+from imalink.runtime.local_files import make_directory, read_local, replace_local, set_aside
+from imalink.runtime.registry import Registry
+from imalink.runtime.settings import Settings
+from imalink.workflows.tools import Tools
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Give the current time, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+class Container:
+    """Holds the open catalog and hands out ``Tools``; close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._clock = SystemClock()
+        make_directory(settings.data_directory)
+        self._catalog = Catalog.open(settings.database_url)
+
+    def tools(self) -> Tools:
+        """Give what every workflow is given."""
+        return Tools(
+            catalog=self._catalog,
+            analyser=PictureAnalyser(),
+            clock=self._clock,
+            writer=self._writer(),
+            registry=Registry(self.settings.registry_path, clock=self._clock),
+            new_uuid=lambda: str(uuid.uuid4()),
+            open_scratch_catalog=open_scratch_catalog,
+        )
+
+    def _writer(self) -> WriterId:
+        """Give this installation's name as a journal writer, made at its first use."""
+        path = self.settings.installation_path
+        data = read_local(path)
+        if data is not None:
+            try:
+                return WriterId(parse_installation(data).writer)
+            except IndexDamagedError:
+                pass  # a new name is always safe: journals of the old one are read for ever
+        writer = str(uuid.uuid4())
+        replace_local(path, dump_installation(Installation(writer=writer)))
+        return WriterId(writer)
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self._catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def set_aside_catalog(settings: Settings, *, clock: Clock) -> Path | None:
+    """Give a damaged SQLite catalog another name beside its own, so that a new one can be made; give that name.
+
+    None for a catalog that is not a SQLite file. Raises StorageError.
+    """
+    path = sqlite_file(settings.database_url)
+    if path is None:
+        return None
+    aside = path.with_name(f"{path.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}")
+    set_aside(path, aside.name)
+    for suffix in ("-wal", "-shm"):
+        companion = path.with_name(path.name + suffix)
+        if companion.exists():
+            set_aside(companion, aside.name + suffix)
+    return aside
+
+
+@contextmanager
+def open_scratch_catalog() -> Generator[Catalog]:
+    """Hold an empty catalog open for a block; it is gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="imalink-check-") as folder,
+        Catalog.open(f"sqlite:///{Path(folder) / 'catalog.sqlite'}") as catalog,
+    ):
+        yield catalog

@@ -1,0 +1,131 @@
+"""Settings: flag over environment over ``config.toml`` over default, read here and passed on as values."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from imalink.errors import UsageError
+
+HOME_VARIABLE = "IMALINK_HOME"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: its name in ``config.toml``, its environment variable, its default and one sentence."""
+
+    name: str
+    variable: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting(
+        name="database_url",
+        variable="IMALINK_DATABASE_URL",
+        default="",
+        meaning="Where the catalog is, as an SQLAlchemy URL; empty: SQLite in the data directory.",
+    ),
+    Setting(
+        name="log_level",
+        variable="IMALINK_LOG_LEVEL",
+        default="warning",
+        meaning="How much is logged to stderr: debug, info, warning or error.",
+    ),
+)
+"""Every setting there is. docs/reference/settings.md lists them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveSetting:
+    """A setting's value and where it came from: ``environment``, ``config.toml`` or ``default``."""
+
+    setting: Setting
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Effective settings and the directories ImaLink uses on this machine."""
+
+    config_directory: Path
+    data_directory: Path
+    state_directory: Path
+    values: Mapping[str, EffectiveSetting]
+
+    @property
+    def database_url(self) -> str:
+        """The catalog's URL."""
+        return self.values["database_url"].value or f"sqlite:///{self.data_directory / 'catalog.sqlite'}"
+
+    @property
+    def database_url_shown(self) -> str:
+        """The catalog's URL without a password that stands in it."""
+        return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", self.database_url)
+
+    @property
+    def log_level(self) -> str:
+        """The level of the log."""
+        return self.values["log_level"].value
+
+    @property
+    def registry_path(self) -> Path:
+        """This machine's list of storages."""
+        return self.config_directory / "storage_config.json"
+
+    @property
+    def installation_path(self) -> Path:
+        """The file that holds this installation's name as a journal writer."""
+        return self.state_directory / "installation.json"
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of this machine. Raises UsageError for a ``config.toml`` that cannot be read."""
+    config, data, state = _directories(environment)
+    from_file = _read_config(config / "config.toml")
+    values: dict[str, EffectiveSetting] = {}
+    for setting in SETTINGS:
+        if environment.get(setting.variable):
+            value, source = environment[setting.variable], "environment"
+        elif setting.name in from_file:
+            value, source = from_file[setting.name], "config.toml"
+        else:
+            value, source = setting.default, "default"
+        values[setting.name] = EffectiveSetting(setting=setting, value=value, source=source)
+    return Settings(config_directory=config, data_directory=data, state_directory=state, values=values)
+
+
+def _directories(environment: Mapping[str, str]) -> tuple[Path, Path, Path]:
+    home = environment.get(HOME_VARIABLE)
+    if home:
+        path = Path(home).expanduser().absolute()
+        return path, path, path
+    import platformdirs  # slow to import, and not needed under IMALINK_HOME
+
+    directories = platformdirs.PlatformDirs("imalink", appauthor=False)
+    config, old = directories.user_config_path, Path("~/.imalink").expanduser()
+    if not (config / "storage_config.json").exists() and (old / "storage_config.json").exists():
+        config = old
+    return config, directories.user_data_path, directories.user_state_path
+
+
+def _read_config(path: Path) -> dict[str, str]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The settings in {path} cannot be read: {error}", hint="Mend or remove that file.") from error
+    known = {setting.name for setting in SETTINGS}
+    unknown = sorted(set(document) - known)
+    if unknown:
+        raise UsageError(
+            f"{path} has a setting that is not known: {unknown[0]}.", hint=f"Known are: {', '.join(sorted(known))}."
+        )
+    return {name: str(value) for name, value in document.items()}

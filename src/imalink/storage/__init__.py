@@ -1,0 +1,1 @@
+"""The only code that touches a storage folder: one directory on one disk, through its handle."""

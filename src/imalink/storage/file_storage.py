@@ -1,0 +1,282 @@
+"""One storage, opened: its signature, files, indexes, journals, previews and runs behind one held directory handle."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from imalink.core.ids import RunUuid, StorageUuid, WriterId
+from imalink.core.index import MasterIndex, Overview, Sources
+from imalink.core.journal import Observation
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScanResult
+from imalink.core.signature import Signature, storage_directory_name
+from imalink.core.timestamps import Clock, format_instant
+from imalink.durable_files import FileCalls
+from imalink.errors import (
+    ForeignStorageError,
+    IndexDamagedError,
+    NotFoundError,
+    SignatureDamagedError,
+    StorageOfflineError,
+    UsageError,
+)
+from imalink.formats.layouts import hybrid
+from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, dump_signature, parse_signature
+from imalink.storage import staging
+from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
+from imalink.storage.fs import StorageFiles
+from imalink.storage.indexes import IndexFiles
+from imalink.storage.journal import Journals
+from imalink.storage.lock import hold_lock
+from imalink.storage.previews import HOTPREVIEWS, Hotpreviews
+from imalink.storage.root import StorageRoot
+from imalink.storage.scanner import Checkpoint, scan_storage
+from imalink.storage.volumes import describe_volume
+
+HOTHASH_METHODS = ("jpeg-1", "png-1", "file-1")
+_SIGNATURE_PATH = RelativePath(SIGNATURE_NAME)
+_STABLE_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "apfs", "hfs", "tmpfs", "overlay"})
+_TRACES = (hybrid.OVERVIEW_PATH, hybrid.MASTER_PATH, staging.COMMITS)
+
+
+class FileStorage:
+    """A storage that answered to its name: opened, its signature read and compared through the same handle.
+
+    Close it, or use it as a context manager. Everything that writes needs ``lock`` held.
+    """
+
+    def __init__(self, root: StorageRoot, signature: Signature, *, clock: Clock) -> None:
+        self.root = root
+        self.signature = signature
+        self.files = StorageFiles(root)
+        self.indexes = IndexFiles(self.files, clock=clock)
+        self.journals = Journals(self.files)
+        self.hotpreviews = Hotpreviews(self.files)
+        self._clock = clock
+
+    @classmethod
+    def create(
+        cls,
+        base_path: Path,
+        *,
+        storage_uuid: StorageUuid,
+        display_name: str,
+        description: str,
+        storage_id: int | None,
+        clock: Clock,
+        calls: FileCalls | None = None,
+    ) -> Self:
+        """Make a new storage in a folder of its own below ``base_path``, which must exist, and open it.
+
+        The signature is written last: a storage that was made half-way is none. Raises UsageError and StorageError.
+        """
+        created = clock.now()
+        name = RelativePath(storage_directory_name(storage_uuid, created))
+        with open_base(base_path, calls) as base:
+            made = StorageFiles(base).make_directories(name)
+            if not made:
+                raise UsageError(f"A folder {name} is there already.", hint="Try again in a second.")
+        signature = Signature(
+            storage_uuid=storage_uuid,
+            display_name=display_name,
+            created_at=format_instant(created),
+            description=description,
+            directory_name=name,
+            hothash_methods=HOTHASH_METHODS,
+        )
+        storage = cls(StorageRoot.open(base_path / name, calls=calls), signature, clock=clock)
+        try:
+            for folder in (hybrid.PHOTO_ROOT, hybrid.SESSIONS_DIRECTORY, HOTPREVIEWS, staging.COMMITS):
+                storage.files.make_directories(folder)
+            storage.indexes.save_master(
+                MasterIndex(storage_uuid=storage_uuid, files={}, indexed_at=signature.created_at, generation=1)
+            )
+            storage.indexes.save_overview(storage.empty_overview(storage_id))
+            storage.files.replace(_SIGNATURE_PATH, dump_signature(signature))
+        except BaseException:
+            storage.close()
+            raise
+        return storage
+
+    @classmethod
+    def open(
+        cls, path: Path, *, clock: Clock, expected_uuid: StorageUuid | None = None, calls: FileCalls | None = None
+    ) -> Self:
+        """Open the storage at ``path``.
+
+        Raises StorageOfflineError when there is nothing of ours, SignatureDamagedError when our files are there
+        without a readable signature, ForeignStorageError when it is another than ``expected_uuid``.
+        """
+        root = StorageRoot.open(path, calls=calls)
+        try:
+            signature = _read_signature(StorageFiles(root), path)
+            if expected_uuid is not None and signature.storage_uuid != expected_uuid:
+                raise ForeignStorageError(
+                    f"Another storage stands at {path}: {signature.storage_uuid}, not {expected_uuid}. "
+                    "Nothing was changed.",
+                    hint="Plug in the right disk, or tell ImaLink the new place of this one with `imalink recover`.",
+                )
+            return cls(root, signature, clock=clock)
+        except BaseException:
+            root.close()
+            raise
+
+    @property
+    def storage_uuid(self) -> StorageUuid:
+        """Which storage it is."""
+        return self.signature.storage_uuid
+
+    @property
+    def photo_root(self) -> RelativePath:
+        """The folder that is the user's."""
+        return RelativePath.parse(self.signature.photo_root)
+
+    def empty_overview(self, storage_id: int | None) -> Overview:
+        """Give the overview of a storage without imports."""
+        return Overview(
+            storage_uuid=self.storage_uuid,
+            storage_id=storage_id,
+            directory_name=self.root.path.name,
+            base_path=str(self.root.path.parent),
+            display_name=self.signature.display_name,
+            description=self.signature.description,
+            created_at=self.signature.created_at,
+            last_scan=None,
+            is_active=True,
+            total_files=0,
+            total_size_bytes=0,
+            sessions=(),
+            generation=1,
+        )
+
+    @contextmanager
+    def lock(self, purpose: str) -> Generator[None]:
+        """Hold the storage's lock for a block. Raises StorageLockedError naming the holder."""
+        with hold_lock(self.files, purpose=purpose, clock=self._clock):
+            yield
+
+    def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
+        """Walk the user's pictures."""
+        return scan_storage(self.files, photo_root=self.photo_root, checkpoint=checkpoint)
+
+    def append_observations(self, writer: WriterId, observations: Iterable[Observation]) -> int:
+        """Write down in one's own journal what was seen; durable when this returns."""
+        now = format_instant(self._clock.now())
+        return self.journals.append(writer, observations, at=now, after_seq=self._known_seq(writer))
+
+    def _known_seq(self, writer: WriterId) -> int:
+        """Give the highest number of this writer's journal that an index contains."""
+        sources: list[Sources] = []
+        with suppress(NotFoundError, IndexDamagedError):
+            sources.append(self.indexes.load_master().index.sources)
+        if not self.journals.exists(writer):
+            for number in self.indexes.list_sessions():
+                with suppress(NotFoundError, IndexDamagedError):
+                    sources.append(self.indexes.load_session(number).index.sources)
+        return max((each.journals[writer].seq for each in sources if writer in each.journals), default=0)
+
+    def fold(self, notes: FoldNotes | None = None, *, check_sessions: Collection[int] = ()) -> FoldResult:
+        """Bring indexes and signature in step with commits and journals; mend damaged ones on the way."""
+        folder = StorageFolder(
+            self.files, indexes=self.indexes, journals=self.journals, signature=self.signature, clock=self._clock
+        )
+        result = folder.fold(notes or self.notes(), check_sessions=check_sessions)
+        self._save_signature(result.signature)
+        return result
+
+    def notes(self) -> FoldNotes:
+        """Give the notes of where this storage stands now, for a fold."""
+        return FoldNotes(base_path=str(self.root.path.parent), directory_name=self.root.path.name)
+
+    def note_unchanged_scan(self, overview: Overview) -> None:
+        """Write into overview and signature that a walk found everything as it was."""
+        self.indexes.save_overview(overview)
+        self._save_signature(
+            replace(self.signature, last_indexed=overview.last_scan, generation=self.signature.generation + 1)
+        )
+
+    def is_folded(self, master: MasterIndex) -> bool:
+        """Tell whether ``master`` contains every commit and journal line."""
+        if any(run not in master.sources.runs for run in staging.list_commits(self.files)):
+            return False
+        return not self.journals.read_after(master.sources.journals).lines
+
+    def committed_runs(self) -> list[RunUuid]:
+        """List the runs that are committed, by name."""
+        return staging.list_commits(self.files)
+
+    @cached_property
+    def has_stable_inodes(self) -> bool:
+        """Whether a file keeps its inode for life there, so that an inode says that a file was moved."""
+        return describe_volume(self.root).file_system_type in _STABLE_INODES
+
+    def interrupted_runs(self) -> list[RunUuid]:
+        """List the runs that left something in staging."""
+        return staging.list_interrupted(self.files)
+
+    def _save_signature(self, signature: Signature) -> None:
+        # What another hand wrote into notes and tags meanwhile is not ours to overwrite.
+        try:
+            now = parse_signature(self.files.read_bytes(_SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
+            signature = replace(signature, notes=now.notes, tags=now.tags, extras=now.extras)
+        except (IndexDamagedError, NotFoundError):
+            pass
+        self.files.replace(_SIGNATURE_PATH, dump_signature(signature))
+        self.signature = signature
+
+    def close(self) -> None:
+        """Let go of the storage's handle."""
+        self.root.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_base(base_path: Path, calls: FileCalls | None) -> StorageRoot:
+    """Open the folder in which a storage is to be made. Raises UsageError, with advice, when it is not there."""
+    try:
+        return StorageRoot.open(base_path, calls=calls)
+    except StorageOfflineError as error:
+        raise UsageError(
+            f"The folder {base_path} is not there, so no storage was made in it. If a disk belongs there, it is not "
+            "mounted: a storage made now would land on the system disk.",
+            hint="Mount the disk, or make the folder yourself if it is meant to be on this disk.",
+        ) from error
+
+
+def _has_sessions(files: StorageFiles) -> bool:
+    try:
+        names = files.list_names(hybrid.SESSIONS_DIRECTORY)
+    except NotFoundError:
+        return False
+    return any(hybrid.session_number_of(name) is not None for name in names)
+
+
+def _read_signature(files: StorageFiles, path: Path) -> Signature:
+    try:
+        return parse_signature(files.read_bytes(_SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
+    except NotFoundError as error:
+        if any(files.exists(trace) for trace in _TRACES) or _has_sessions(files):
+            raise SignatureDamagedError(
+                f"The storage at {path} has indexes but no signature ({SIGNATURE_NAME}). Its pictures are safe; "
+                "nothing was changed.",
+                hint="Put the signature back from a backup of the storage.",
+            ) from error
+        raise StorageOfflineError(
+            f"There is no storage at {path}: the folder is there, but nothing of ImaLink's in it.",
+            hint="If its disk is unplugged, plug it in. Nothing was written into the empty folder.",
+        ) from error
+    except IndexDamagedError as error:
+        raise SignatureDamagedError(
+            f"The signature of the storage at {path} cannot be read ({error.place or 'no JSON'}: {error.reason}). Its "
+            "pictures are safe; nothing was changed.",
+            hint="Put the signature back from a backup of the storage.",
+        ) from error

@@ -1,0 +1,341 @@
+"""Folding a storage: bring its session indexes, master, overview and signature in step with commits and journals.
+
+Order of writing: session indexes with their manifests, then the master, the overview, the signature; so whatever is
+interrupted is folded again from the older file's ``sources``. Damaged or edited indexes are kept and rebuilt.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imalink.core.conflict import OrphanFile
+from imalink.core.finding import Finding
+from imalink.core.fold import SessionFold
+from imalink.core.ids import Hothash, RunUuid, WriterId
+from imalink.core.index import (
+    Extras,
+    FileEntry,
+    JournalPosition,
+    MasterEntry,
+    MasterIndex,
+    Overview,
+    ScanSummary,
+    SessionIndex,
+    Sources,
+    merge_master_entry,
+)
+from imalink.core.journal import Commit, FileEdited, JournalLine, SessionEdited
+from imalink.core.session import ImportSession
+from imalink.core.signature import Signature
+from imalink.core.timestamps import Clock, format_instant
+from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.formats.layouts import hybrid
+from imalink.storage.fs import StorageFiles
+from imalink.storage.indexes import IndexFiles, damaged_index
+from imalink.storage.journal import Journals
+from imalink.storage.manifest import save_manifest
+from imalink.storage.overview import OverviewFacts, build_overview
+from imalink.storage.session_opening import OpenedSession, SessionOpener
+from imalink.storage.staging import list_commits, load_commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldResult:
+    """What a fold left: the master, its digest, and each session index it rewrote with the hothashes that changed."""
+
+    master: MasterIndex
+    master_digest: str
+    overview: Overview
+    signature: Signature
+    sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldNotes:
+    """What the caller adds to a fold: facts that stand in no commit or journal.
+
+    ``orphans`` None keeps those of the last walk. ``scan`` and ``scanned_at`` are set by a re-index.
+    ``base_path``, ``directory_name`` and ``storage_id`` are notes for readers of the overview.
+    """
+
+    base_path: str
+    directory_name: str
+    storage_id: int | None = None
+    is_active: bool = True
+    orphans: Sequence[OrphanFile] | None = None
+    scan: ScanSummary | None = None
+    scanned_at: str | None = None
+
+    def overview_facts(self) -> OverviewFacts:
+        """Give what of this the overview says."""
+        return OverviewFacts(
+            base_path=self.base_path,
+            directory_name=self.directory_name,
+            storage_id=self.storage_id,
+            is_active=self.is_active,
+            scan=self.scan,
+            scanned_at=self.scanned_at,
+        )
+
+
+class StorageFolder:
+    """Folds one storage. The caller holds its lock."""
+
+    def __init__(
+        self, files: StorageFiles, *, indexes: IndexFiles, journals: Journals, signature: Signature, clock: Clock
+    ) -> None:
+        self._files = files
+        self._indexes = indexes
+        self._journals = journals
+        self._signature = signature
+        self._clock = clock
+        self._findings: list[Finding] = []
+        self._loaded: dict[int, SessionIndex] = {}
+        self._master_extras: Extras = {}
+
+    def fold(self, notes: FoldNotes, *, check_sessions: Collection[int] = ()) -> FoldResult:
+        """Fold what is new; read the session indexes in ``check_sessions`` too and mend those that are damaged."""
+        master = self._load_master()
+        known_runs = master.sources.runs if master is not None else frozenset[RunUuid]()
+        commits = self._load_commits(run for run in list_commits(self._files) if run not in known_runs)
+        new_lines = self._read_lines(master.sources.journals if master is not None else {})
+        opener = SessionOpener(
+            self._indexes,
+            master=master,
+            signature=self._signature,
+            new_commits=commits,
+            load_all_commits=lambda: self._load_commits(list_commits(self._files)),
+        )
+        numbers = set(self._affected(master, commits, new_lines)) | set(check_sessions) | opener.absent_numbers()
+        if master is None:
+            numbers |= set(self._indexes.list_sessions())
+        opened = {number: session for number in sorted(numbers) if (session := opener.open(number)) is not None}
+        self._findings.extend(opener.findings)
+        self._loaded.update({number: session.index for number, session in opened.items()})
+        folds = self._replay(opened)
+        sessions: dict[int, tuple[SessionIndex, frozenset[Hothash]]] = {}
+        generated_at = format_instant(self._clock.now())
+        for number, fold in folds.items():
+            changed = frozenset(fold.changed)
+            if opened[number].is_rebuilt or self._is_ahead(self._loaded[number], master):
+                changed |= set(self._loaded[number].files) | _known_of(number, master)
+            if changed or fold.is_head_changed or opened[number].is_rebuilt or opened[number].commits:
+                index = replace(fold.result(generated_at=generated_at), storage_directory=notes.directory_name)
+                self._loaded[number] = index
+                sessions[number] = (index, changed)
+        for number in sorted(sessions):
+            index = sessions[number][0]
+            self._indexes.save_session(index)
+            save_manifest(self._files, index)
+        return self._finish(notes, master, sessions, commits, new_lines, generated_at)
+
+    def _is_ahead(self, index: SessionIndex, master: MasterIndex | None) -> bool:
+        """Tell whether a session index, as loaded, has what the master lacks: a fold stopped between the two."""
+        if master is None:
+            return True
+        known = master.sources.journals
+        return not index.sources.runs <= master.sources.runs or any(
+            writer not in known or known[writer].seq < position.seq
+            for writer, position in index.sources.journals.items()
+        )
+
+    # reading
+
+    def _load_master(self) -> MasterIndex | None:
+        try:
+            loaded = self._indexes.load_master()
+        except NotFoundError:
+            self._findings.append(Finding(code="index-missing", path=hybrid.MASTER_PATH))
+            return None
+        except IndexDamagedError as error:
+            kept = self._indexes.keep_damaged(hybrid.MASTER_PATH)
+            self._findings.append(damaged_index(hybrid.MASTER_PATH, error, kept))
+            return None
+        self._master_extras = loaded.index.extras
+        if loaded.is_intact is not False:
+            return loaded.index
+        kept = self._indexes.keep_damaged(hybrid.MASTER_PATH)
+        self._findings.append(Finding(code="index-edited", path=hybrid.MASTER_PATH, facts={"kept": kept}))
+        return None
+
+    def _load_commits(self, runs: Iterable[RunUuid]) -> dict[int, list[Commit]]:
+        commits: dict[int, list[Commit]] = defaultdict(list)
+        for run in runs:
+            try:
+                commit = load_commit(self._files, run)
+            except IndexDamagedError as error:
+                self._findings.append(
+                    Finding(code="journal-damaged", path=error.file, facts={"place": error.place, "why": error.reason})
+                )
+                continue
+            commits[commit.begin.session.number].append(commit)
+        return commits
+
+    def _read_lines(self, positions: Mapping[WriterId, JournalPosition]) -> tuple[JournalLine, ...]:
+        found = self._journals.read_after(positions)
+        self._findings.extend(finding for finding in found.findings if finding not in self._findings)
+        return found.lines
+
+    def _affected(
+        self, master: MasterIndex | None, commits: Mapping[int, list[Commit]], lines: Sequence[JournalLine]
+    ) -> Iterable[int]:
+        yield from commits
+        by_hash: dict[Hothash, set[int]] = defaultdict(set)
+        for number, session_commits in commits.items():
+            for commit in session_commits:
+                for plan in commit.plans:
+                    by_hash[plan.entry.hothash].add(number)
+        for line in lines:
+            for observation in line.observations:
+                if isinstance(observation, SessionEdited):
+                    yield observation.session_number
+                    continue
+                hothash = observation.old_hothash if isinstance(observation, FileEdited) else observation.hothash
+                yield from by_hash.get(hothash, ())
+                if isinstance(observation, FileEdited):
+                    by_hash[observation.entry.hothash].update(by_hash.get(hothash, ()))
+                entry = master.files.get(hothash) if master is not None else None
+                if entry is not None:
+                    numbers = {place.session_number for place in entry.places()}
+                    if isinstance(observation, FileEdited):
+                        by_hash[observation.entry.hothash] |= numbers
+                    yield from numbers
+
+    # folding
+
+    def _replay(self, opened: Mapping[int, OpenedSession]) -> dict[int, SessionFold]:
+        """Apply commits and lines in the order in which they happened: by Lamport counter, lines first."""
+        folds = {number: SessionFold(session.index) for number, session in opened.items()}
+        if not folds:
+            return folds
+        lines = self._read_lines(_earliest([session.index.sources.journals for session in opened.values()]))
+        pending = sorted(
+            (
+                (commit.begin.lamport, commit.begin.started_at, number, commit)
+                for number, session in opened.items()
+                for commit in session.commits
+            ),
+            key=lambda each: each[:3],
+        )
+        for line in lines:
+            while pending and pending[0][0] < line.lamport:
+                _, _, number, commit = pending.pop(0)
+                folds[number].add_commit(commit)
+            for fold in folds.values():
+                fold.add_line(line)
+        for _, _, number, commit in pending:
+            folds[number].add_commit(commit)
+        return folds
+
+    # writing
+
+    def _finish(
+        self,
+        notes: FoldNotes,
+        master: MasterIndex | None,
+        sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]],
+        commits: Mapping[int, list[Commit]],
+        lines: Sequence[JournalLine],
+        at: str,
+    ) -> FoldResult:
+        new_master = self._merge(master, sessions, commits, lines, notes, at)
+        digest = self._indexes.save_master(new_master)
+        overview, findings = build_overview(
+            self._indexes,
+            notes.overview_facts(),
+            signature=self._signature,
+            master=new_master,
+            loaded=self._loaded,
+            find_session=self._session,
+        )
+        self._findings.extend(findings)
+        self._indexes.save_overview(overview)
+        signature = replace(
+            self._signature,
+            last_indexed=at,
+            photo_count=new_master.total_files,
+            total_size_bytes=new_master.total_size_bytes,
+            generation=self._signature.generation + 1,
+        )
+        return FoldResult(
+            master=new_master,
+            master_digest=digest,
+            overview=overview,
+            signature=signature,
+            sessions=sessions,
+            findings=tuple(self._findings),
+        )
+
+    def _merge(
+        self,
+        master: MasterIndex | None,
+        sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]],
+        commits: Mapping[int, list[Commit]],
+        lines: Sequence[JournalLine],
+        notes: FoldNotes,
+        at: str,
+    ) -> MasterIndex:
+        files: dict[Hothash, MasterEntry] = dict(master.files) if master is not None else {}
+        changed: set[Hothash] = set()
+        for _, hothashes in sessions.values():
+            changed |= hothashes
+        if master is None:
+            for index in self._loaded.values():
+                changed |= set(index.files)
+        for hothash in changed:
+            before = files.pop(hothash, None)
+            numbers = {place.session_number for place in before.places()} if before is not None else set[int]()
+            parts: list[tuple[ImportSession, FileEntry]] = []
+            for number in sorted(numbers | set(self._loaded)):
+                index = self._session(number)
+                entry = index.files.get(hothash) if index is not None else None
+                if index is not None and entry is not None:
+                    parts.append((index.session, entry))
+            if parts:
+                files[hothash] = merge_master_entry(parts, indexed_at=at)
+        orphans = notes.orphans if notes.orphans is not None else (master.orphans if master is not None else ())
+        if orphans and sessions:
+            indexed = {place.relative_path for entry in files.values() for place in entry.places()}
+            orphans = [orphan for orphan in orphans if orphan.path not in indexed]
+        sources = master.sources if master is not None else Sources()
+        positions = dict(sources.journals)
+        for line in lines:
+            positions[line.writer] = JournalPosition(seq=line.seq, digest=line.digest)
+        runs = {commit.begin.run_uuid for found in commits.values() for commit in found}
+        return MasterIndex(
+            storage_uuid=self._signature.storage_uuid,
+            files=files,
+            orphans=tuple(sorted(orphans, key=lambda orphan: orphan.path)),
+            sources=Sources(runs=sources.runs | runs, journals=positions),
+            indexed_at=at,
+            generation=(master.generation if master is not None else 0) + 1,
+            extras=self._master_extras,
+        )
+
+    def _session(self, number: int) -> SessionIndex | None:
+        if number not in self._loaded:
+            try:
+                self._loaded[number] = self._indexes.load_session(number).index
+            except (NotFoundError, IndexDamagedError):
+                return None
+        return self._loaded[number]
+
+
+def _earliest(positions: Sequence[Mapping[WriterId, JournalPosition]]) -> dict[WriterId, JournalPosition]:
+    """Give for each writer the earliest position that all have reached; a writer unknown to one starts at its begin."""
+    shared = set(positions[0]).intersection(*positions[1:])
+    return {writer: min((each[writer] for each in positions), key=lambda at: at.seq) for writer in shared}
+
+
+def _known_of(number: int, master: MasterIndex | None) -> set[Hothash]:
+    """Give the hothashes of which the master knows a file of this session."""
+    if master is None:
+        return set()
+    return {
+        hothash
+        for hothash, entry in master.files.items()
+        if any(place.session_number == number for place in entry.places())
+    }

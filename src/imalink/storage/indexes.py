@@ -1,0 +1,191 @@
+"""Index files of one storage: loaded with doubt, replaced whole; good generations and every damaged one are kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from imalink.core.finding import Finding
+from imalink.core.index import MasterIndex, Overview, SessionIndex
+from imalink.core.relative_path import RelativePath
+from imalink.core.timestamps import Clock
+from imalink.durable_files import storage_errors
+from imalink.errors import IndexDamagedError, NameTakenError, NotFoundError
+from imalink.formats.documents import content_digest
+from imalink.formats.layouts import hybrid
+from imalink.storage.fs import StorageFiles
+
+BACKUPS = RelativePath(".imalink/metadata/backup")
+KEPT_GENERATIONS = 2
+_TAIL_BYTES = 256
+
+Index = TypeVar("Index", MasterIndex, Overview, SessionIndex)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded(Generic[Index]):
+    """An index as read: ``is_intact`` is False when another program changed it, None when it carries no digest."""
+
+    index: Index
+    is_intact: bool | None
+    digest: str | None
+
+
+class IndexFiles:
+    """Loads and saves a storage's overview, session indexes and master.
+
+    Loading raises NotFoundError for an absent file and IndexDamagedError for one that cannot be believed; nothing is
+    repaired here (``storage.fold`` does that).
+    """
+
+    def __init__(self, files: StorageFiles, *, clock: Clock) -> None:
+        self._files = files
+        self._clock = clock
+
+    def load_overview(self) -> Loaded[Overview]:
+        """Read ``index.json``."""
+        return self._load(hybrid.OVERVIEW_PATH, hybrid.MAX_OVERVIEW_BYTES, hybrid.parse_overview)
+
+    def load_master(self) -> Loaded[MasterIndex]:
+        """Read the master."""
+        return self._load(hybrid.MASTER_PATH, hybrid.MAX_INDEX_BYTES, hybrid.parse_master)
+
+    def load_session(self, number: int) -> Loaded[SessionIndex]:
+        """Read the session index with this number."""
+        path = self._session_files().get(number, hybrid.session_path(number))
+        return self._load(path, hybrid.MAX_INDEX_BYTES, lambda data: hybrid.parse_session(data, file=path))
+
+    def claimed_master_digest(self) -> str | None:
+        """Give the digest that the master claims for itself in its last bytes; None when it is absent or has none.
+
+        Nothing is verified: it names a state of the master cheaply, to key this machine's caches.
+        """
+        try:
+            with (
+                self._files.open_for_reading(hybrid.MASTER_PATH) as descriptor,
+                storage_errors("read", hybrid.MASTER_PATH),
+            ):
+                size = self._files.calls.fstat(descriptor).st_size
+                tail = self._files.calls.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+        except NotFoundError:
+            return None
+        return content_digest(tail)
+
+    def facts(self) -> dict[str, tuple[int, int, int]]:
+        """Give (size, mtime, inode) of every index file that is there, by path.
+
+        Not of the overview: it is written at every look, and mended when it is read.
+        """
+        paths = [hybrid.MASTER_PATH, *self._session_files().values()]
+        found = ((path, self._files.find_facts(path)) for path in paths)
+        return {str(path): (each.size_bytes, each.modified_ns, each.inode) for path, each in found if each is not None}
+
+    def session_name(self, number: int) -> str:
+        """Give the path of a session index as ``facts`` spells it."""
+        return str(hybrid.session_path(number))
+
+    def is_session_sound(self, number: int) -> bool:
+        """Tell whether a session index can be read and was written by ImaLink as it stands."""
+        try:
+            return self.load_session(number).is_intact is not False
+        except (IndexDamagedError, NotFoundError):
+            return False
+
+    def list_sessions(self) -> list[int]:
+        """List the numbers of the session files that are there."""
+        return sorted(self._session_files())
+
+    def load_session_backup(self, number: int) -> SessionIndex | None:
+        """Give the newest good generation of a session index that was kept; None when there is none."""
+        path = hybrid.session_path(number)
+        for backup in reversed(self._generations(path)):
+            try:
+                loaded = self._load(backup, hybrid.MAX_INDEX_BYTES, lambda data: hybrid.parse_session(data, file=path))
+            except (IndexDamagedError, NotFoundError):
+                continue
+            if loaded.is_intact:
+                return loaded.index
+        return None
+
+    def save_overview(self, overview: Overview) -> None:
+        """Replace ``index.json``."""
+        self._save(hybrid.OVERVIEW_PATH, hybrid.dump_overview(overview), overview.generation)
+
+    def save_master(self, master: MasterIndex) -> str:
+        """Replace the master; give its digest."""
+        data = hybrid.dump_master(master)
+        self._save(hybrid.MASTER_PATH, data, master.generation)
+        digest = content_digest(data)
+        assert digest is not None
+        return digest
+
+    def save_session(self, index: SessionIndex) -> None:
+        """Replace one session index."""
+        path = hybrid.session_path(index.session.number)
+        self._files.make_directories(hybrid.SESSIONS_DIRECTORY)
+        self._save(path, hybrid.dump_session(index), index.generation)
+
+    def keep_damaged(self, path: RelativePath) -> RelativePath:
+        """Keep the file at ``path`` as it is under a name of its own in the backups; give that name."""
+        self._files.make_directories(BACKUPS)
+        stamp = self._clock.now().strftime("%Y%m%dT%H%M%SZ")
+        for attempt in range(1, 1000):
+            suffix = "" if attempt == 1 else f"-{attempt}"
+            kept = RelativePath(f"{BACKUPS}/{_flat(path)}.damaged-{stamp}{suffix}")
+            try:
+                self._files.keep_under(path, kept)
+            except NameTakenError:
+                continue
+            return kept
+        raise NameTakenError(f"No free name is left to keep the damaged {path} under.")
+
+    def _session_files(self) -> dict[int, RelativePath]:
+        """Give the session files by number; our own spelling of a name goes before a zero-padded one."""
+        try:
+            names = self._files.list_names(hybrid.SESSIONS_DIRECTORY)
+        except NotFoundError:
+            return {}
+        found: dict[int, RelativePath] = {}
+        for name in names:
+            number = hybrid.session_number_of(name)
+            if number is not None and (number not in found or name == hybrid.session_path(number).name):
+                found[number] = RelativePath(f"{hybrid.SESSIONS_DIRECTORY}/{name}")
+        return found
+
+    def _load(
+        self, path: RelativePath, cap_bytes: int, parse: Callable[[bytes], tuple[Index, bool | None]]
+    ) -> Loaded[Index]:
+        data = self._files.read_bytes(path, cap_bytes)
+        index, is_intact = parse(data)
+        return Loaded(index=index, is_intact=is_intact, digest=content_digest(data))
+
+    def _save(self, path: RelativePath, data: bytes, generation: int) -> None:
+        if self._files.exists(path):
+            self._files.make_directories(BACKUPS)
+            backup = RelativePath(f"{BACKUPS}/{_flat(path)}.g{generation - 1}")
+            self._files.remove_own(backup)
+            self._files.keep_under(path, backup)
+            for old in self._generations(path)[:-KEPT_GENERATIONS]:
+                self._files.remove_own(old)
+        self._files.replace(path, data)
+
+    def _generations(self, path: RelativePath) -> list[RelativePath]:
+        """List the kept generations of an index, oldest first."""
+        try:
+            names = self._files.list_names(BACKUPS)
+        except NotFoundError:
+            return []
+        pattern = re.compile(re.escape(_flat(path)) + r"\.g(-?\d+)")
+        found = [(int(match.group(1)), name) for name in names if (match := pattern.fullmatch(name)) is not None]
+        return [RelativePath(f"{BACKUPS}/{name}") for _, name in sorted(found)]
+
+
+def damaged_index(path: str, error: IndexDamagedError, kept: str) -> Finding:
+    """Give the finding of an index that could not be believed and was kept under ``kept``."""
+    return Finding(code="index-damaged", path=path, facts={"place": error.place, "why": error.reason, "kept": kept})
+
+
+def _flat(path: RelativePath) -> str:
+    return path.replace("/", "-")

@@ -1,0 +1,163 @@
+"""Journals of a storage: what installations saw and did there since its imports, one folder of segments a writer.
+
+A segment is named by the sequence number of its first line (``1.jsonl``) and holds at most 8 MB. Only its writer
+appends to a journal; anyone reads all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from imalink.core.finding import Finding
+from imalink.core.ids import WriterId
+from imalink.core.index import JournalPosition
+from imalink.core.journal import JournalLine, Observation
+from imalink.core.relative_path import RelativePath
+from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal
+from imalink.formats.json_lines import line_digest, parse_lines
+from imalink.storage.fs import StorageFiles
+
+JOURNAL_FOLDER = RelativePath(".imalink/metadata/journal")
+MAX_SEGMENT_BYTES = 8 * 1024 * 1024
+_READ_CAP_BYTES = 4 * MAX_SEGMENT_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Segment:
+    path: RelativePath
+    first_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """The last number given and its line's digest, and the segment to go on in (None: a new one)."""
+
+    seq: int
+    digest: str
+    segment: RelativePath | None
+    valid_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLines:
+    """Lines in the order in which they are folded: (lamport, writer, seq); and what could not be read."""
+
+    lines: tuple[JournalLine, ...]
+    findings: tuple[Finding, ...]
+
+
+class Journals:
+    """Reads every journal of one storage and appends to one's own."""
+
+    def __init__(self, files: StorageFiles) -> None:
+        self._files = files
+
+    def read_after(self, positions: Mapping[WriterId, JournalPosition]) -> JournalLines:
+        """Read every line that stands after ``positions``; a damaged rest of a segment becomes a finding."""
+        lines: list[JournalLine] = []
+        findings: list[Finding] = []
+        for writer in self._writers():
+            position = positions.get(writer)
+            after = position.seq if position is not None else 0
+            segments = self._segments(writer)
+            for number, segment in enumerate(segments):
+                if number + 1 < len(segments) and segments[number + 1].first_seq <= after + 1:
+                    continue
+                found, is_whole = self._read(segment, writer, findings)
+                lines.extend(line for line in found if line.seq > after)
+                if not is_whole and number + 1 < len(segments):
+                    findings.append(Finding(code="journal-damaged", path=segment.path))
+        lines.sort(key=lambda line: (line.lamport, line.writer, line.seq))
+        return JournalLines(lines=tuple(lines), findings=tuple(findings))
+
+    def append(self, writer: WriterId, observations: Iterable[Observation], *, at: str, after_seq: int = 0) -> int:
+        """Write observations down, durable when this returns; give how many lines it took.
+
+        ``after_seq`` is the highest of one's own numbers that any index knows: when the journal was lost, it goes on
+        behind that in a new segment, for a number that was folded once is never folded again.
+        Raises StorageError; after that the caller does not know whether they are durable, and folding will tell.
+        """
+        batches = list(batch_observations(observations))
+        if not batches:
+            return 0
+        lamport = self.last_lamport() + 1
+        end = self._own_end(writer)
+        if end.seq < after_seq:
+            end = _End(seq=after_seq, digest="", segment=None, valid_bytes=0)
+        seq, prev = end.seq, end.digest
+        self._files.make_directories(RelativePath(f"{JOURNAL_FOLDER}/{writer}"))
+        segment, valid_bytes = end.segment, end.valid_bytes
+        if segment is None or valid_bytes > MAX_SEGMENT_BYTES:
+            segment, valid_bytes = _segment_path(writer, seq + 1), 0
+        with self._files.open_appending(segment, valid_bytes=valid_bytes) as journal:
+            for number, batch in enumerate(batches):
+                seq += 1
+                line, prev = dump_journal_line(batch, seq=seq, prev=prev, lamport=lamport + number, at=at)
+                journal.append(line)
+            journal.sync()
+        return len(batches)
+
+    def exists(self, writer: WriterId) -> bool:
+        """Tell whether one's own journal has anything."""
+        return bool(self._segments(writer))
+
+    def _writers(self) -> list[WriterId]:
+        try:
+            return [WriterId(name) for name in self._files.list_names(JOURNAL_FOLDER)]
+        except NotFoundError:
+            return []
+
+    def _segments(self, writer: WriterId) -> list[_Segment]:
+        try:
+            names = self._files.list_names(RelativePath(f"{JOURNAL_FOLDER}/{writer}"))
+        except NotFoundError:
+            return []
+        numbers = sorted(int(name.removesuffix(".jsonl")) for name in names if name.removesuffix(".jsonl").isdecimal())
+        return [_Segment(path=_segment_path(writer, number), first_seq=number) for number in numbers]
+
+    def _read(self, segment: _Segment, writer: WriterId, findings: list[Finding]) -> tuple[list[JournalLine], bool]:
+        try:
+            data = self._files.read_bytes(segment.path, _READ_CAP_BYTES)
+            return parse_journal(data, writer=writer, file=segment.path)
+        except IndexDamagedError as error:
+            findings.append(Finding(code="journal-damaged", path=segment.path, facts={"place": error.place}))
+            return [], True
+
+    def _own_end(self, writer: WriterId) -> _End:
+        """Say where one's own journal goes on.
+
+        After a torn last line, which nobody was told of, in the same segment. After damage further up in a new one:
+        what stands behind it may have been folded, so its bytes stay and its numbers are not given again.
+        """
+        segments = self._segments(writer)
+        if not segments:
+            return _End(seq=0, digest="", segment=None, valid_bytes=0)
+        last = segments[-1]
+        data = self._files.read_bytes(last.path, _READ_CAP_BYTES)
+        framed = parse_lines(data)
+        rest = data[framed.good_bytes :]
+        seq = last.first_seq + len(framed.lines) - 1
+        digest = line_digest(framed.lines[-1]) if framed.lines else ""
+        if b"\n" in rest or not self._is_readable(last, writer):
+            return _End(seq=seq + rest.count(b"\n") + 1, digest="", segment=None, valid_bytes=0)
+        return _End(seq=seq, digest=digest, segment=last.path, valid_bytes=framed.good_bytes)
+
+    def _is_readable(self, segment: _Segment, writer: WriterId) -> bool:
+        findings: list[Finding] = []
+        self._read(segment, writer, findings)
+        return not findings
+
+    def last_lamport(self) -> int:
+        """Give the highest Lamport counter of any line of any writer; 0 without lines."""
+        last = 0
+        for writer in self._writers():
+            for segment in self._segments(writer)[-1:]:
+                for line in self._read(segment, writer, [])[0]:
+                    last = max(last, line.lamport)
+        return last
+
+
+def _segment_path(writer: WriterId, first_seq: int) -> RelativePath:
+    return RelativePath(f"{JOURNAL_FOLDER}/{writer}/{first_seq}.jsonl")

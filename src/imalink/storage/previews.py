@@ -1,0 +1,58 @@
+"""Hotpreviews of a storage: ``.imalink/hotpreviews/a1/b2/<hothash>.jpg``, rebuildable and so never flushed."""
+
+from __future__ import annotations
+
+from imalink.core.ids import Hothash
+from imalink.core.relative_path import RelativePath
+from imalink.errors import NameTakenError, OutOfSpaceError, StorageIoError, StorageReadOnlyError
+from imalink.storage.fs import STAGING, StorageFiles
+from imalink.storage.staging import PLACED_MODE
+
+HOTPREVIEWS = RelativePath(".imalink/hotpreviews")
+MAX_HOTPREVIEW_BYTES = 1024 * 1024
+
+
+def hotpreview_path(hothash: Hothash) -> RelativePath:
+    """Say where a picture's hotpreview stands."""
+    return RelativePath(f"{HOTPREVIEWS}/{hothash[:2]}/{hothash[2:4]}/{hothash}.jpg")
+
+
+class Hotpreviews:
+    """Keeps and gives the small previews of one storage."""
+
+    def __init__(self, files: StorageFiles) -> None:
+        self._files = files
+
+    def save(self, hothash: Hothash, data: bytes) -> None:
+        """Put a preview in its place, instead of one that stands there."""
+        final = hotpreview_path(hothash)
+        assert final.parent is not None
+        self._files.make_directories(final.parent, is_synced=False)
+        self._files.make_directories(STAGING)
+        staged = RelativePath(f"{STAGING}/hotpreview-{hothash}")
+        self._files.remove_own(staged)
+        with self._files.stage_new(staged) as file:
+            file.write(data)
+            file.set_mode(PLACED_MODE)
+        self._files.remove_own(final)
+        try:
+            self._files.place(staged, final)
+        except NameTakenError:
+            self._files.remove_own(staged)
+
+    def keep(self, hothash: Hothash, data: bytes) -> bool:
+        """Save a preview if the disk takes it, and tell; one that cannot be kept stops no work."""
+        try:
+            self.save(hothash, data)
+        except (OutOfSpaceError, StorageReadOnlyError, StorageIoError):
+            return False
+        return True
+
+    def find(self, hothash: Hothash) -> bytes | None:
+        """Give a preview's JPEG bytes, or None when there is none."""
+        return self._files.find_bytes(hotpreview_path(hothash), MAX_HOTPREVIEW_BYTES)
+
+    def exists(self, hothash: Hothash) -> bool:
+        """Tell whether a preview stands there; an empty file is none (previews are not flushed)."""
+        facts = self._files.find_facts(hotpreview_path(hothash))
+        return facts is not None and facts.size_bytes > 0

@@ -1,0 +1,137 @@
+"""The real driver of the writing seam: ``os``, and through ctypes the renames that Python lacks."""
+
+# ruff: noqa: D102 - FileCalls says what each method promises
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cache
+
+from imalink.durable_files import SpaceFacts
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_BENEATH = os.O_NOFOLLOW | os.O_CLOEXEC
+_RENAME_NOREPLACE = 1  # Linux, <linux/fs.h>
+_RENAME_EXCL = 4  # macOS, <sys/stdio.h>
+_F_FULLFSYNC = 51  # macOS: fsync alone leaves the bytes in the drive's cache
+
+_Rename = Callable[[int, bytes, int, bytes, int], int]
+
+
+@cache
+def _find_exclusive_rename() -> tuple[_Rename, int] | None:
+    """Give the C library's rename that never overwrites and its flag; None where there is none."""
+    library = ctypes.CDLL(None, use_errno=True)
+    name, flag = ("renameatx_np", _RENAME_EXCL) if sys.platform == "darwin" else ("renameat2", _RENAME_NOREPLACE)
+    function = getattr(library, name, None)
+    if function is None:
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+    function.restype = ctypes.c_int
+    return function, flag
+
+
+class SystemCalls:
+    """FileCalls by the operating system itself; without state, so one may serve all threads."""
+
+    def open_root(self, path: str) -> int:
+        return os.open(path, _DIRECTORY)
+
+    def open_directory(self, directory: int, name: str) -> int:
+        return os.open(name, _DIRECTORY | _BENEATH, dir_fd=directory)
+
+    def open_read(self, directory: int, name: str) -> int:
+        return os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | _BENEATH, dir_fd=directory)
+
+    def create_exclusive(self, directory: int, name: str, mode: int) -> int:
+        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BENEATH, mode, dir_fd=directory)
+
+    def open_append(self, directory: int, name: str, mode: int) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | _BENEATH
+        return os.open(name, flags, mode, dir_fd=directory)
+
+    def read(self, descriptor: int, count: int) -> bytes:
+        return os.read(descriptor, count)
+
+    def pread(self, descriptor: int, count: int, offset: int) -> bytes:
+        return os.pread(descriptor, count, offset)
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        return os.write(descriptor, data)
+
+    def truncate(self, descriptor: int, size_bytes: int) -> None:
+        os.ftruncate(descriptor, size_bytes)
+
+    def set_times(self, descriptor: int, modified_ns: int) -> None:
+        os.utime(descriptor, ns=(modified_ns, modified_ns))
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        os.fchmod(descriptor, mode)
+
+    def fsync(self, descriptor: int) -> None:
+        if sys.platform == "darwin":
+            import fcntl
+
+            try:
+                fcntl.fcntl(descriptor, _F_FULLFSYNC)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOTTY):
+                    raise  # a flush that failed; only "not known here" may fall back
+            else:
+                return
+        os.fsync(descriptor)
+
+    def drop_cache(self, descriptor: int) -> None:
+        if sys.platform == "linux":
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        elif sys.platform == "darwin":
+            import fcntl
+
+            fcntl.fcntl(descriptor, 48, 1)  # F_NOCACHE
+
+    def fstat(self, descriptor: int) -> os.stat_result:
+        return os.fstat(descriptor)
+
+    def stat(self, directory: int, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+
+    def scan(self, directory: int) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        return os.scandir(directory)
+
+    def mkdir(self, directory: int, name: str, mode: int) -> None:
+        os.mkdir(name, mode, dir_fd=directory)
+
+    def rename_noreplace(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
+        found = _find_exclusive_rename()
+        if found is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        rename, flag = found
+        raw_from, raw_to = os.fsencode(from_name), os.fsencode(to_name)
+        while rename(from_directory, raw_from, to_directory, raw_to, flag) != 0:
+            number = ctypes.get_errno()
+            if number != errno.EINTR:
+                raise OSError(number, os.strerror(number), from_name, None, to_name)
+
+    def rename_replacing(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
+        os.rename(from_name, to_name, src_dir_fd=from_directory, dst_dir_fd=to_directory)
+
+    def link(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
+        os.link(from_name, to_name, src_dir_fd=from_directory, dst_dir_fd=to_directory, follow_symlinks=False)
+
+    def unlink(self, directory: int, name: str) -> None:
+        os.unlink(name, dir_fd=directory)
+
+    def rmdir(self, directory: int, name: str) -> None:
+        os.rmdir(name, dir_fd=directory)
+
+    def close(self, descriptor: int) -> None:
+        os.close(descriptor)
+
+    def space(self, descriptor: int) -> SpaceFacts:
+        facts = os.fstatvfs(descriptor)
+        return SpaceFacts(facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize)

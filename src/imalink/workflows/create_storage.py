@@ -1,0 +1,94 @@
+"""Create a storage: a folder of its own with indexes, ready for imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imalink.catalog import file_storages
+from imalink.catalog.file_storages import DiskInstance, StorageRecord
+from imalink.core.ids import StorageUuid
+from imalink.errors import UsageError
+from imalink.storage.file_storage import FileStorage, open_base
+from imalink.storage.volumes import describe_volume
+from imalink.workflows.tools import Tools
+
+
+def create_storage(tools: Tools, *, base_path: Path, display_name: str, description: str = "") -> StorageRecord:
+    """Make a storage below ``base_path`` and remember it in the catalog and this machine's registry.
+
+    Raises UsageError when the folder is not there or the name is empty or taken, and StorageError.
+    """
+    display_name = check_storage(tools, base_path=base_path, display_name=display_name)
+    storage = FileStorage.create(
+        base_path.absolute(),
+        storage_uuid=StorageUuid(tools.new_uuid()),
+        display_name=display_name,
+        description=description,
+        storage_id=None,
+        clock=tools.clock,
+        calls=tools.calls,
+    )
+    with storage:
+        return remember_storage(tools, storage)
+
+
+def check_storage(tools: Tools, *, base_path: Path, display_name: str) -> str:
+    """Check that a storage could be made, without making it; give its name as it would be kept. Raises UsageError."""
+    display_name = display_name.strip()
+    if not display_name:
+        raise UsageError("A storage needs a name.", hint='Give it one with --name "Blue Samsung".')
+    with tools.catalog.read() as db:
+        if any(record.display_name == display_name for record in file_storages.list_storages(db)):
+            raise UsageError(
+                f"A storage named {display_name!r} is known already.", hint="Choose a name that tells them apart."
+            )
+    open_base(base_path.absolute(), tools.calls).close()
+    return display_name
+
+
+def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = True) -> StorageRecord:
+    """Note an opened storage in the catalog and the registry, or where it stands now if it is known.
+
+    ``is_noted`` False leaves the registry alone, for a catalog that is thrown away.
+    """
+    signature, path = storage.signature, storage.root.path
+    instance = instance_of(storage)
+    with tools.catalog.begin() as db:
+        record = file_storages.find_storage(db, signature.storage_uuid)
+        if record is None:
+            record = file_storages.add_storage(
+                db,
+                storage_uuid=signature.storage_uuid,
+                directory_name=path.name,
+                base_path=str(path.parent),
+                display_name=signature.display_name,
+                created_at=signature.created_at,
+                description=signature.description,
+                layout=signature.layout,
+                instance=instance,
+            )
+        else:
+            change = file_storages.StorageChange(
+                directory_name=path.name,
+                base_path=str(path.parent),
+                display_name=signature.display_name,
+                description=signature.description,
+                is_accessible=True,
+                instance=instance,
+            )
+            record = file_storages.update_storage(db, signature.storage_uuid, change)
+    if is_noted:
+        tools.registry.remember(
+            signature.storage_uuid, display_name=signature.display_name, path=path, created_at=signature.created_at
+        )
+    return record
+
+
+def instance_of(storage: FileStorage) -> DiskInstance:
+    """Give which disk a storage stands on, as text."""
+    instance = describe_volume(storage.root).instance
+    return DiskInstance(
+        device=str(storage.root.device),
+        inode=str(instance.root_inode),
+        file_system_uuid=instance.file_system_uuid,
+    )

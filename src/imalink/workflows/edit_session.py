@@ -1,0 +1,52 @@
+"""Give an import session another title or description; index, overview and catalog follow."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from imalink.catalog import file_storages, import_sessions
+from imalink.catalog.import_sessions import SessionRecord
+from imalink.core.journal import SessionEdited
+from imalink.core.session import check_description, check_title
+from imalink.errors import UsageError
+from imalink.workflows.look_at_sessions import session_key
+from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.tools import Tools
+
+
+def edit_session(tools: Tools, text: str, *, title: str | None = None, description: str | None = None) -> SessionRecord:
+    """Set what is given of the session with this number or UUID, in every storage that holds part of it.
+
+    All of its storages must be reachable; otherwise nothing is changed. Raises UsageError, NotFoundError,
+    StorageError.
+    """
+    title = check_title(title) if title is not None else None
+    description = check_description(description) if description is not None else None
+    with tools.catalog.read() as db:
+        record = import_sessions.get_session(db, session_key(text))
+        records = {each.storage_uuid: each for each in file_storages.list_storages(db)}
+    if not record.places:
+        raise UsageError(
+            "The session has no index in any storage, because its import was interrupted before anything came in.",
+            hint="Import the folder again; nothing was changed.",
+        )
+    with ExitStack() as stack:
+        opened = [
+            (records[place.storage_uuid], place, stack.enter_context(open_storage(tools, records[place.storage_uuid])))
+            for place in record.places
+        ]
+        for _, _, storage in opened:
+            stack.enter_context(storage.lock("edit"))
+        for storage_record, place, storage in opened:
+            mend_indexes(tools, storage_record, storage)
+            edited = SessionEdited(
+                session_uuid=record.session.session_uuid,
+                session_number=place.number,
+                title=title,
+                description=description,
+            )
+            storage.append_observations(tools.writer, [edited])
+            project_fold(tools, storage_record, storage.fold(fold_notes(storage, storage_record)))
+    with tools.catalog.read() as db:
+        return import_sessions.get_session(db, record.session.session_uuid)

@@ -1,0 +1,94 @@
+"""Find a picture by its hothash: a path that opens now, or every place it is known to have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imalink.catalog import locations
+from imalink.catalog.locations import FoundImageFile, FoundLocation
+from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, parse_hothash_prefix
+from imalink.core.index import FileStatus
+from imalink.errors import AmbiguousError, NotFoundError, StorageError
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPlace:
+    """One place of a picture; ``status`` is ``present``, ``missing`` or ``offline`` as of now."""
+
+    storage_uuid: StorageUuid
+    display_name: str
+    relative_path: str
+    full_path: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPicture:
+    """One picture and its places, those that can be opened first."""
+
+    hothash: Hothash
+    photo_uuid: PhotoUuid
+    places: tuple[FoundPlace, ...]
+
+    @property
+    def path(self) -> str | None:
+        """A full path that opens now, or None."""
+        return next((place.full_path for place in self.places if place.status == "present"), None)
+
+
+def find_files(tools: Tools, prefixes: list[str]) -> list[FoundPicture]:
+    """Look pictures up by hothash or a unique prefix of 8 digits or more; existence is tested on the disk.
+
+    Raises UsageError, NotFoundError, AmbiguousError.
+    """
+    pictures: list[FoundImageFile] = []
+    with tools.catalog.read() as db:
+        for text in prefixes:
+            prefix = parse_hothash_prefix(text)
+            found = locations.find_by_hothash_prefix(db, prefix, limit=10)
+            if not found:
+                raise NotFoundError(
+                    f"No picture with a hothash beginning {prefix} is known.",
+                    hint="Run `imalink hothash FILE` to see a file's hothash.",
+                )
+            if len(found) > 1:
+                names = ", ".join(each.hothash[:16] for each in found)
+                raise AmbiguousError(f"{prefix} fits several pictures: {names} …", hint="Give more digits.")
+            pictures.append(found[0])
+    return [
+        FoundPicture(
+            hothash=picture.hothash,
+            photo_uuid=picture.photo_uuid,
+            places=tuple(
+                sorted(
+                    (_look(tools, place) for place in picture.locations),
+                    key=lambda place: ("present", "missing", "offline").index(place.status),
+                )
+            ),
+        )
+        for picture in pictures
+    ]
+
+
+def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
+    """See whether the file really stands there now, through the handle of its storage."""
+    folder = Path(place.base_path) / place.directory_name
+    status = "offline"
+    try:
+        with FileStorage.open(
+            folder, clock=tools.clock, expected_uuid=place.storage_uuid, calls=tools.calls
+        ) as storage:
+            facts = storage.files.find_facts(place.relative_path)
+            status = (FileStatus.PRESENT if facts is not None and facts.is_file else FileStatus.MISSING).value
+    except StorageError:
+        pass  # whatever keeps it from answering: it is not there to be opened
+    return FoundPlace(
+        storage_uuid=place.storage_uuid,
+        display_name=place.display_name,
+        relative_path=place.relative_path,
+        full_path=str(folder / place.relative_path),
+        status=status,
+    )

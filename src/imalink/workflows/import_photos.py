@@ -1,0 +1,461 @@
+"""Import: copy a folder's pictures into a storage as one session, each verified, committed once, folded, projected."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from imalink.catalog import import_sessions
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.analyser import Analysis
+from imalink.core.capture_fallback import capture_time_from_file, capture_time_from_name
+from imalink.core.finding import Finding, Severity
+from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid, photo_uuid_of
+from imalink.core.index import Companion, FileEntry, MasterIndex
+from imalink.core.journal import RunBegin, RunEnd, RunPlan
+from imalink.core.organization import companion_target, target_path
+from imalink.core.picture import Fingerprint
+from imalink.core.progress import Progress, SilentProgress
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
+from imalink.core.session import (
+    ImportSession,
+    ImportStatistics,
+    SessionStatus,
+    check_description,
+    check_title,
+)
+from imalink.core.source_listing import SourceListing, SourcePicture, list_source
+from imalink.core.timestamps import format_instant
+from imalink.errors import (
+    ImalinkError,
+    InvalidPathError,
+    SourceChangedError,
+    SourceError,
+    VerificationError,
+)
+from imalink.media.kinds import is_companion_name, is_picture_name, is_raw_name
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.fold import FoldResult
+from imalink.storage.fs import StorageFiles
+from imalink.storage.root import StorageRoot
+from imalink.storage.scanner import scan_source
+from imalink.storage.staging import ImportRun
+from imalink.workflows.import_report import ImportReport, ImportRequest, PlannedFile
+from imalink.workflows.import_source import open_source, refuse_nesting, require_space
+from imalink.workflows.known_pictures import KnownPictures, KnownPlace, Proof
+from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
+from imalink.workflows.staged_group import StagedGroup, StagedPicture
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.target_names import TargetNames
+from imalink.workflows.tools import Tools
+from imalink.workflows.verified_copy import (
+    StagedCopy,
+    analyse_source,
+    analyse_stored,
+    fingerprint_source,
+    stage_verified,
+)
+
+
+def import_photos(
+    tools: Tools, record: StorageRecord, request: ImportRequest, *, progress: Progress | None = None
+) -> ImportReport:
+    """Import a folder into a storage.
+
+    The source is only read; a dry run writes nothing anywhere. A file that cannot be read or verified is a finding
+    and the rest goes on; trouble with the storage stops the import and leaves it to be finished when the storage is
+    next worked on. Protocol: docs/format/durability.md. Raises UsageError, StorageError, CancelledError.
+    """
+    started = time.monotonic()
+    progress = progress or SilentProgress()
+    request = replace(request, title=check_title(request.title), description=check_description(request.description))
+    with open_source(request.source, tools) as source, open_storage(tools, record) as storage:
+        refuse_nesting(source, storage)
+        if request.dry_run:
+            mended = Mended(master=peek_master(storage), findings=())
+            return _begin(tools, record, storage, source, request, mended, progress).rehearse(started)
+        with storage.lock("import"):
+            mended = mend_indexes(tools, record, storage)
+            return _begin(tools, record, storage, source, request, mended, progress).run(started)
+
+
+def _begin(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    source: StorageRoot,
+    request: ImportRequest,
+    mended: Mended,
+    progress: Progress,
+) -> _Import:
+    """Walk the source and sort what it holds."""
+    progress.start_phase("scan")
+    scanned = scan_source(source, checkpoint=lambda _: progress.checkpoint())
+    listing = list_source(
+        scanned.files,
+        is_picture_name=is_picture_name,
+        is_companion_name=is_companion_name,
+        is_raw_name=is_raw_name,
+    )
+    work = _Import(tools, record, storage, source, request, listing, mended.master, progress)
+    work.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
+    work.count_unread(scanned.findings)
+    return work
+
+
+@dataclass(slots=True)
+class _Counts:
+    new_imports: int = 0
+    duplicates: int = 0
+    companions: int = 0
+    ignored: int = 0
+    errors: int = 0
+    size_bytes: int = 0
+
+
+class _Import:
+    """One import in progress: its steps in order, and what they have found and counted."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        record: StorageRecord,
+        storage: FileStorage,
+        source: StorageRoot,
+        request: ImportRequest,
+        listing: SourceListing,
+        master: MasterIndex,
+        progress: Progress,
+    ) -> None:
+        self._tools = tools
+        self._record = record
+        self._storage = storage
+        self._source = StorageFiles(source)
+        self._request = request
+        self._listing = listing
+        self._progress = progress
+        self.findings: list[Finding] = []
+        self._counts = _Counts(ignored=len(listing.ignored))
+        self._known = KnownPictures(tools, master, storage=storage)
+        self._names = TargetNames(storage.files)
+        self._files: list[PlannedFile] = []
+        self._photos: set[PhotoUuid] = set()
+        self._group = StagedGroup(storage, self._names)
+        self._staged_count = 0
+
+    def count_unread(self, findings: tuple[Finding, ...]) -> None:
+        """Count what the walk could not read or did not follow."""
+        for finding in findings:
+            if finding.severity is Severity.ERROR:
+                self._counts.errors += 1
+            elif finding.code in ("source-symlink", "source-special"):
+                self._counts.ignored += 1
+
+    def rehearse(self, started: float) -> ImportReport:
+        """Say what the import would do, having read the pictures and written nothing."""
+        self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
+        for picture in self._listing.pictures:
+            self._progress.checkpoint()
+            try:
+                fingerprint = fingerprint_source(self._source, picture.file, analyser=self._tools.analyser)
+                if self._is_duplicate(fingerprint, picture):
+                    continue
+                analysis = analyse_source(self._source, picture.file, analyser=self._tools.analyser)
+                target = self._target(picture.file, analysis)
+            except (SourceError, InvalidPathError) as error:
+                self._fail(picture, error)
+                continue
+            self._note(picture.file, analysis)
+            self._count_new(fingerprint, target, self._photo_of(fingerprint, picture.file), picture)
+            self._progress.advance(files=1, current=picture.file.relative_path.printable())
+        return self._report(None, None, SessionStatus.CREATED, started)
+
+    def run(self, started: float) -> ImportReport:
+        """Do it: stage and place in groups, commit, fold, project."""
+        require_space(self._storage, self._listing)
+        with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
+            session = self._begin_session(run)
+            try:
+                session, result = self._carry_out(run, session)
+            except ImalinkError:
+                self._set_status(session, SessionStatus.INTERRUPTED)
+                raise
+        self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
+        with self._tools.catalog.read() as db:
+            number = import_sessions.get_session(db, session.session_uuid).session.number
+        return self._report(number, session.session_uuid, session.status, started)
+
+    def _carry_out(self, run: ImportRun, session: ImportSession) -> tuple[ImportSession, FoldResult]:
+        self._progress.start_phase(
+            "copy", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
+        )
+        for picture in self._listing.pictures:
+            self._progress.checkpoint()
+            self._import_one(run, picture)
+            if self._group.is_due:
+                self._files.extend(self._group.place(run))
+        self._files.extend(self._group.place(run))
+        self.findings.extend(self._group.findings)
+        ended = format_instant(self._tools.clock.now())
+        session = replace(session, status=self._final_status(), copy_completed_at=ended)
+        self._storage.root.verify_identity()
+        run.commit(RunEnd(finished_at=ended, session=session, statistics=self._statistics()), self.findings)
+        self._progress.start_phase("index")
+        result = self._storage.fold(fold_notes(self._storage, self._record))
+        run.clean_up()
+        return session, result
+
+    # the session and the run
+
+    def _begin_session(self, run: ImportRun) -> ImportSession:
+        """Begin the run and remember its session under a number that is free in the catalog and in the storage.
+
+        Both or neither: the run's first line is durable before the catalog's transaction ends.
+        """
+        now = format_instant(self._tools.clock.now())
+        with self._tools.catalog.begin() as db:
+            number = import_sessions.allocate_number(db, self._storage.indexes.list_sessions())
+            session = ImportSession(
+                number=number,
+                session_uuid=SessionUuid(self._tools.new_uuid()),
+                title=self._request.title,
+                description=self._request.description,
+                imported_at=now,
+                file_storage_id=self._record.id,
+                source_path=RelativePath(str(self._source.root.path)).printable(),
+                status=SessionStatus.RUNNING,
+                copy_started_at=now,
+            )
+            import_sessions.create_session(db, session, storage_uuid=self._record.storage_uuid)
+            run.start(self._run_begin(run.run_uuid, session))
+        return session
+
+    def _run_begin(self, run_uuid: RunUuid, session: ImportSession) -> RunBegin:
+        return RunBegin(
+            run_uuid=run_uuid,
+            storage_uuid=self._storage.storage_uuid,
+            session=session,
+            writer=self._tools.writer,
+            started_at=session.imported_at,
+            lamport=self._storage.journals.last_lamport(),
+        )
+
+    def _set_status(self, session: ImportSession, status: SessionStatus) -> None:
+        with self._tools.catalog.begin() as db:
+            import_sessions.update_session(db, session.session_uuid, status=status, statistics=self._statistics())
+
+    def _final_status(self) -> SessionStatus:
+        serious = any(finding.severity is not Severity.INFO for finding in self.findings)
+        return SessionStatus.COMPLETED_WITH_FINDINGS if serious else SessionStatus.COMPLETED
+
+    # one picture
+
+    def _import_one(self, run: ImportRun, picture: SourcePicture) -> None:
+        """Stage one picture with its companions and plan its place, unless it is known or cannot be read."""
+        file = picture.file
+        try:
+            if self._known.may_be_known(file.size_bytes):
+                fingerprint = fingerprint_source(self._source, file, analyser=self._tools.analyser)
+                if self._is_duplicate(fingerprint, picture):
+                    return
+            copy = self._stage(run, file)
+            analysis = analyse_stored(
+                self._storage.files,
+                run.staged_path(copy.staged_name),
+                filename=file.relative_path.name,
+                analyser=self._tools.analyser,
+            )
+            target = self._target(file, analysis)
+        except (SourceError, SourceChangedError, VerificationError, InvalidPathError) as error:
+            self._fail(picture, error)
+            return
+        self._note(file, analysis)
+        photo_uuid = self._photo_of(copy.fingerprint, file)
+        companions = self._stage_companions(run, picture, target)
+        entry = self._entry(file, copy, analysis, target, photo_uuid, tuple(each for each, _ in companions))
+        plan = RunPlan(
+            staged_name=copy.staged_name, entry=entry, staged_companions=tuple(name for _, name in companions)
+        )
+        run.plan(plan)
+        hotpreview = analysis.hotpreview.data if analysis.hotpreview is not None else None
+        self._group.add(StagedPicture(plan=plan, source=file.relative_path, hotpreview=hotpreview))
+        self._count_new(copy.fingerprint, target, photo_uuid, replace(picture, companions=()))
+        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+
+    def _stage(self, run: ImportRun, file: ScannedFile) -> StagedCopy:
+        self._staged_count += 1
+        return stage_verified(
+            self._source, file, run, staged_name=f"{self._staged_count}.part", analyser=self._tools.analyser
+        )
+
+    def _stage_companions(
+        self, run: ImportRun, picture: SourcePicture, target: RelativePath
+    ) -> list[tuple[Companion, str]]:
+        staged: list[tuple[Companion, str]] = []
+        for file in picture.companions:
+            try:
+                copy = self._stage(run, file)
+                path = self._names.give(companion_target(file.relative_path, picture.file.relative_path, target))
+            except (SourceError, SourceChangedError, VerificationError, InvalidPathError) as error:
+                self._fail(SourcePicture(file=file, companions=()), error)
+                continue
+            companion = Companion(
+                relative_path=path,
+                sha256=copy.fingerprint.sha256,
+                size_bytes=copy.fingerprint.size_bytes,
+                modified_ns=copy.modified_ns,
+                kind=file.relative_path.suffix.lstrip(".").lower(),
+            )
+            staged.append((companion, copy.staged_name))
+            self._counts.companions += 1
+            self._counts.size_bytes += companion.size_bytes
+            self._progress.advance(size_bytes=file.size_bytes)
+        return staged
+
+    def _is_duplicate(self, fingerprint: Fingerprint, picture: SourcePicture) -> bool:
+        """Tell whether these bytes are archived; then say what becomes of the companions."""
+        place = self._known.find_bytes(fingerprint)
+        if place is None:
+            return False
+        self._counts.duplicates += 1
+        self._tell_where(picture, place)
+        for companion in picture.companions:
+            known = self._known.companion_sums.get(fingerprint.hothash, set())
+            try:
+                sha256 = fingerprint_source(self._source, companion, analyser=self._tools.analyser).sha256
+            except SourceError as error:
+                self._fail(SourcePicture(file=companion, companions=()), error)
+                continue
+            if sha256 in known:
+                self._counts.duplicates += 1
+            else:
+                self._counts.ignored += 1
+                self.findings.append(Finding(code="companion-of-duplicate", path=companion.relative_path.printable()))
+        self._progress.advance(
+            files=1, size_bytes=picture.file.size_bytes, current=picture.file.relative_path.printable()
+        )
+        return True
+
+    def _tell_where(self, picture: SourcePicture, place: KnownPlace) -> None:
+        """Say so when the archived bytes are not in this storage, and aloud when they could not be looked at."""
+        if place.proof is Proof.HERE:
+            return
+        code = "duplicate-elsewhere" if place.proof is Proof.ELSEWHERE else "duplicate-out-of-reach"
+        self.findings.append(
+            Finding(
+                code=code,
+                path=picture.file.relative_path.printable(),
+                facts={"storage": place.storage, "known_path": place.path.printable()},
+            )
+        )
+
+    def _photo_of(self, fingerprint: Fingerprint, file: ScannedFile) -> PhotoUuid:
+        """Give the photo the file belongs to; a picture known with other bytes is a further version of its photo."""
+        known = self._known.find_picture(fingerprint)
+        if known is None:
+            created = photo_uuid_of(fingerprint.hothash, fingerprint.method)
+            self._photos.add(created)
+            return created
+        self.findings.append(
+            Finding(
+                code="same-picture",
+                path=file.relative_path.printable(),
+                facts={"storage": known.storage, "known_path": known.path.printable()},
+            )
+        )
+        return known.photo_uuid or photo_uuid_of(fingerprint.hothash, fingerprint.method)
+
+    def _target(self, file: ScannedFile, analysis: Analysis) -> RelativePath:
+        facts = analysis.facts
+        capture_time = (
+            facts.capture_time
+            or capture_time_from_name(file.relative_path.name)
+            or capture_time_from_file(file.modified_ns)
+        )
+        wanted = target_path(
+            self._request.organization,
+            file.relative_path,
+            photo_root=self._storage.photo_root,
+            capture_time=capture_time,
+        )
+        return self._names.give(wanted)
+
+    def _entry(
+        self,
+        file: ScannedFile,
+        copy: StagedCopy,
+        analysis: Analysis,
+        target: RelativePath,
+        photo_uuid: PhotoUuid,
+        companions: tuple[Companion, ...],
+    ) -> FileEntry:
+        facts = analysis.facts
+        if facts.capture_time is None:
+            taken = capture_time_from_name(file.relative_path.name) or capture_time_from_file(file.modified_ns)
+            facts = replace(facts, capture_time=taken)
+        return FileEntry(
+            hothash=copy.fingerprint.hothash,
+            method=copy.fingerprint.method,
+            relative_path=target,
+            size_bytes=copy.fingerprint.size_bytes,
+            sha256=copy.fingerprint.sha256,
+            modified_ns=copy.modified_ns,
+            imported_at=format_instant(self._tools.clock.now()),
+            original_filename=RelativePath(file.relative_path.name).printable(),
+            original_path=file.relative_path.printable(),
+            photo_uuid=photo_uuid,
+            facts=facts,
+            hotpreview_rendition=analysis.hotpreview.rendition if analysis.hotpreview is not None else None,
+            companions=companions,
+        )
+
+    # counting
+
+    def _note(self, file: ScannedFile, analysis: Analysis) -> None:
+        """Keep what was found odd in a picture that comes in."""
+        self.findings.extend(replace(finding, path=file.relative_path.printable()) for finding in analysis.findings)
+
+    def _count_new(
+        self, fingerprint: Fingerprint, target: RelativePath, photo_uuid: PhotoUuid, picture: SourcePicture
+    ) -> None:
+        self._counts.new_imports += 1
+        self._counts.size_bytes += fingerprint.size_bytes
+        self._counts.companions += len(picture.companions)
+        self._counts.size_bytes += sum(companion.size_bytes for companion in picture.companions)
+        self._known.add(fingerprint, target, photo_uuid)
+        if self._request.dry_run:
+            self._files.append(PlannedFile(source=picture.file.relative_path.printable(), target=target.printable()))
+
+    def _fail(self, picture: SourcePicture, error: ImalinkError) -> None:
+        code = "name-too-long" if isinstance(error, InvalidPathError) else error.code
+        for file in (picture.file, *picture.companions):
+            self._counts.errors += 1
+            self.findings.append(Finding(code=code, path=file.relative_path.printable(), facts={"why": error.message}))
+        self._progress.advance(files=1, current=picture.file.relative_path.printable())
+
+    def _statistics(self) -> ImportStatistics:
+        counts = self._counts
+        return ImportStatistics(
+            total_scanned=counts.new_imports + counts.duplicates + counts.companions + counts.ignored + counts.errors,
+            new_imports=counts.new_imports,
+            duplicates_skipped=counts.duplicates,
+            companions=counts.companions,
+            ignored=counts.ignored,
+            errors=counts.errors,
+            total_size_bytes=counts.size_bytes,
+        )
+
+    def _report(
+        self, number: int | None, session_uuid: SessionUuid | None, status: SessionStatus, started: float
+    ) -> ImportReport:
+        return ImportReport(
+            session_id=number,
+            session_uuid=session_uuid,
+            status=status,
+            statistics=self._statistics(),
+            photos_created=len(self._photos),
+            findings=tuple(self.findings),
+            files=tuple(self._files),
+            seconds=round(time.monotonic() - started, 3),
+        )

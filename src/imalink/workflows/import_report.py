@@ -1,0 +1,49 @@
+"""What an import is asked for, and what it tells afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imalink.core.finding import Finding, Severity
+from imalink.core.ids import SessionUuid
+from imalink.core.organization import Organization
+from imalink.core.session import ImportStatistics, SessionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """What to import, where to, and how."""
+
+    source: Path
+    title: str
+    description: str = ""
+    organization: Organization = Organization.KEEP
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFile:
+    """One picture of an import: where it was at the source and where it stands (or, in a dry run, would stand)."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did; ``session_id`` is None after a dry run."""
+
+    session_id: int | None
+    session_uuid: SessionUuid | None
+    status: SessionStatus
+    statistics: ImportStatistics
+    photos_created: int
+    findings: tuple[Finding, ...]
+    files: tuple[PlannedFile, ...]
+    seconds: float
+
+    @property
+    def has_warnings(self) -> bool:
+        """Whether any finding asks for a look."""
+        return any(finding.severity is not Severity.INFO for finding in self.findings)

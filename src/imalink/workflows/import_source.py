@@ -1,0 +1,63 @@
+"""Before an import: the source is opened for reading, kept apart from the storage, and measured against its room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imalink.core.source_listing import SourceListing
+from imalink.errors import (
+    NestedSourceError,
+    NotFoundError,
+    OutOfSpaceError,
+    SourceError,
+    StorageError,
+    StorageOfflineError,
+    UsageError,
+)
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.root import StorageRoot
+from imalink.workflows.tools import Tools
+
+SPARE_SHARE = 0.05
+SPARE_BYTES = 64 * 1024 * 1024
+
+
+def refuse_nesting(source: StorageRoot, storage: FileStorage) -> None:
+    """Refuse a source inside the storage or around it. Raises NestedSourceError."""
+    source_path, storage_path = Path(source.path).resolve(), Path(storage.root.path).resolve()
+    if source_path == storage_path or storage_path in source_path.parents:
+        raise NestedSourceError(
+            f"{source.path} lies inside the storage, so its pictures are in it already. Nothing was changed.",
+            hint="Run `imalink reindex` to take in what you put there yourself.",
+        )
+    if source_path in storage_path.parents:
+        raise NestedSourceError(
+            f"The storage lies inside {source.path}, so the import would copy the storage into itself. "
+            "Nothing was changed.",
+            hint="Import the folders beside the storage one by one.",
+        )
+
+
+def open_source(path: Path, tools: Tools) -> StorageRoot:
+    """Open the folder to import from. Raises NotFoundError, SourceError."""
+    if path.is_file():
+        raise UsageError(f"{path} is a file; an import takes a folder.", hint=f"Import its folder: {path.parent}")
+    try:
+        return StorageRoot.open(path, calls=tools.calls)
+    except StorageOfflineError as error:
+        raise NotFoundError(
+            f"There is no folder {path} to import from.", hint="Check the path; if it is a card, is it plugged in?"
+        ) from error
+    except StorageError as error:
+        raise SourceError(f"The folder {path} cannot be read: {error.message}", hint=error.hint) from error
+
+
+def require_space(storage: FileStorage, listing: SourceListing) -> None:
+    """Make sure that everything would fit even if nothing of it were known. Raises OutOfSpaceError."""
+    needed = int(listing.total_bytes * (1 + SPARE_SHARE)) + SPARE_BYTES
+    free = storage.files.free_bytes()
+    if free < needed:
+        raise OutOfSpaceError(
+            f"The storage has {free:,} bytes free; the import may need {needed:,}. Nothing was copied.",
+            hint="Make room on its disk, or import a part of the folder.",
+        )

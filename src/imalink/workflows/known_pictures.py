@@ -1,0 +1,140 @@
+"""What is archived already, asked while importing: by bytes, by picture, and by size before anything is read.
+
+That an index says so is not enough to leave a source file behind: the archived copy is read and compared.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from imalink.catalog import locations
+from imalink.catalog.locations import FoundLocation
+from imalink.core.ids import Hothash, PhotoUuid, Sha256, StorageUuid
+from imalink.core.index import FileStatus, MasterIndex
+from imalink.core.picture import Fingerprint
+from imalink.core.relative_path import RelativePath
+from imalink.errors import StorageError
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.tools import Tools
+from imalink.workflows.verified_copy import holds_bytes
+
+
+class Proof(StrEnum):
+    """How sure it is that the same bytes are archived."""
+
+    HERE = "here"
+    """In the target storage, read just now (or brought by this import)."""
+    ELSEWHERE = "elsewhere"
+    """In another storage, read just now."""
+    OUT_OF_REACH = "out-of-reach"
+    """In another storage that cannot be reached now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPlace:
+    """Where the same bytes or the same picture stand: in which storage (by name) and under which path."""
+
+    storage: str
+    path: RelativePath
+    photo_uuid: PhotoUuid | None
+    proof: Proof | None = None
+
+
+class KnownPictures:
+    """Answers from the catalog, the target storage's master, what this import brought so far, and the disks."""
+
+    def __init__(self, tools: Tools, master: MasterIndex, *, storage: FileStorage) -> None:
+        self._tools = tools
+        self._storage = storage
+        self._by_sha256: dict[Sha256, list[RelativePath]] = defaultdict(list)
+        self._brought: dict[Sha256, KnownPlace] = {}
+        self._by_hothash: dict[Hothash, KnownPlace] = {}
+        self._sizes: set[int] = set()
+        self.companion_sums: dict[Hothash, set[Sha256]] = defaultdict(set)
+        for entry in master.files.values():
+            for place in entry.places():
+                if place.status is FileStatus.PRESENT:
+                    self._by_sha256[place.sha256].append(place.relative_path)
+                    self._by_hothash.setdefault(entry.hothash, self._place(place.relative_path, None))
+                    self._sizes.add(place.size_bytes)
+            self.companion_sums[entry.hothash] |= {companion.sha256 for companion in entry.companions}
+
+    def add(self, fingerprint: Fingerprint, path: RelativePath, photo_uuid: PhotoUuid) -> None:
+        """Take note of what this import itself brings."""
+        place = self._place(path, photo_uuid)
+        self._brought.setdefault(fingerprint.sha256, place)
+        self._by_hothash.setdefault(fingerprint.hothash, place)
+        self._sizes.add(fingerprint.size_bytes)
+
+    def may_be_known(self, size_bytes: int) -> bool:
+        """Tell whether any known file has this size; if none has, the bytes cannot be known."""
+        if size_bytes in self._sizes:
+            return True
+        with self._tools.catalog.read() as db:
+            return bool(locations.known_sizes(db, [size_bytes]))
+
+    def find_bytes(self, fingerprint: Fingerprint) -> KnownPlace | None:
+        """Give where these very bytes stand, with the proof; None when no copy that can be reached is sound."""
+        if fingerprint.sha256 in self._brought:
+            return KnownPlace(
+                storage=self._name, path=self._brought[fingerprint.sha256].path, photo_uuid=None, proof=Proof.HERE
+            )
+        for path in self._by_sha256.get(fingerprint.sha256, ()):
+            if self._holds(self._storage, path, fingerprint.sha256):
+                return KnownPlace(storage=self._name, path=path, photo_uuid=None, proof=Proof.HERE)
+        with self._tools.catalog.read() as db:
+            found = locations.find_by_sha256(db, [fingerprint.sha256]).get(fingerprint.sha256, [])
+        out_of_reach: KnownPlace | None = None
+        for image in found:
+            for place in image.locations:
+                is_candidate = place.sha256 == fingerprint.sha256 and place.status is FileStatus.PRESENT
+                if not is_candidate or not place.is_active or place.storage_uuid == self._storage.storage_uuid:
+                    continue
+                proof = self._prove_elsewhere(place)
+                known = KnownPlace(
+                    storage=place.display_name, path=place.relative_path, photo_uuid=image.photo_uuid, proof=proof
+                )
+                if proof is Proof.ELSEWHERE:
+                    return known
+                if proof is Proof.OUT_OF_REACH:
+                    out_of_reach = known
+        return out_of_reach
+
+    def find_picture(self, fingerprint: Fingerprint) -> KnownPlace | None:
+        """Give where this picture stands, perhaps with other metadata; missing files count, for they have a photo."""
+        with self._tools.catalog.read() as db:
+            found = locations.find_by_hothash(db, [fingerprint.hothash]).get(fingerprint.hothash)
+        if found is not None and found.locations:
+            place = found.locations[0]
+            return KnownPlace(storage=place.display_name, path=place.relative_path, photo_uuid=found.photo_uuid)
+        return self._by_hothash.get(fingerprint.hothash)
+
+    @property
+    def _name(self) -> str:
+        return self._storage.signature.display_name
+
+    def _place(self, path: RelativePath, photo_uuid: PhotoUuid | None) -> KnownPlace:
+        return KnownPlace(storage=self._name, path=path, photo_uuid=photo_uuid)
+
+    def _prove_elsewhere(self, place: FoundLocation) -> Proof | None:
+        """Read the copy in another storage; None when it is not there or not sound."""
+        folder = Path(place.base_path) / place.directory_name
+        uuid = StorageUuid(place.storage_uuid)
+        try:
+            with FileStorage.open(
+                folder, clock=self._tools.clock, expected_uuid=uuid, calls=self._tools.calls
+            ) as storage:
+                return Proof.ELSEWHERE if self._holds(storage, place.relative_path, place.sha256) else None
+        except StorageError:
+            return Proof.OUT_OF_REACH
+
+    def _holds(self, storage: FileStorage, path: RelativePath, sha256: Sha256) -> bool:
+        """Read a file of a storage and tell whether it has these bytes; one that cannot be read has not."""
+        try:
+            return holds_bytes(storage.files, path, sha256, analyser=self._tools.analyser)
+        except StorageError:
+            storage.root.verify_identity()
+            return False

@@ -1,0 +1,43 @@
+"""Look at the known storages: which can be reached now, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imalink.catalog import file_storages
+from imalink.catalog.file_storages import StorageRecord
+from imalink.errors import StorageError
+from imalink.workflows.storage_access import get_storage, open_storage
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageLook:
+    """A storage and how it answered: ``status`` is ``online``, or the error code that says why not."""
+
+    record: StorageRecord
+    is_accessible: bool
+    status: str
+    reason: str
+    free_bytes: int | None
+
+
+def look_at_storages(tools: Tools) -> list[StorageLook]:
+    """Look at every known storage, by name."""
+    with tools.catalog.read() as db:
+        records = file_storages.list_storages(db)
+    return [_look(tools, record) for record in records]
+
+
+def look_at_storage(tools: Tools, text: str) -> StorageLook:
+    """Look at the storage that a user means. Raises NotFoundError, AmbiguousError."""
+    return _look(tools, get_storage(tools, text))
+
+
+def _look(tools: Tools, record: StorageRecord) -> StorageLook:
+    try:
+        with open_storage(tools, record) as storage:
+            free = storage.files.free_bytes()
+    except StorageError as error:
+        return StorageLook(record=record, is_accessible=False, status=error.code, reason=error.message, free_bytes=None)
+    return StorageLook(record=record, is_accessible=True, status="online", reason="", free_bytes=free)

@@ -1,0 +1,98 @@
+"""Before a storage is worked on: finish interrupted runs, fold what waits, rebuild index files that are damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from imalink.catalog import file_storages, import_sessions
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.finding import Finding
+from imalink.core.index import MasterIndex
+from imalink.core.session import SessionStatus
+from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.finish_runs import finish_interrupted_runs
+from imalink.workflows.storage_access import fold_notes, project_all, project_fold
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """A master that can be believed, and what was found on the way to it."""
+
+    master: MasterIndex
+    findings: tuple[Finding, ...]
+
+
+def mend_indexes(
+    tools: Tools, record: StorageRecord, storage: FileStorage, *, suspects: Collection[int] = ()
+) -> Mended:
+    """Make the indexes of a storage whole and up to date, and the catalog with them; does little when they are.
+
+    ``suspects`` are session indexes to rebuild if they are damaged. The caller holds the lock. Raises StorageError.
+    """
+    is_in_step = _is_catalog_in_step(tools, record, storage)
+    findings = finish_interrupted_runs(tools, storage)
+    _end_sessions_of_dead_imports(tools, record)
+    if not findings and not suspects:
+        master = _sound_master(storage)
+        if master is not None:
+            if not is_in_step:
+                findings.extend(project_all(tools, record, storage))
+            return Mended(master=master, findings=tuple(findings))
+    result = storage.fold(fold_notes(storage, record), check_sessions=suspects)
+    findings.extend((*result.findings, *project_fold(tools, record, result)))
+    if not is_in_step:
+        findings.extend(project_all(tools, record, storage))
+    return Mended(master=result.master, findings=tuple(findings))
+
+
+def peek_master(storage: FileStorage) -> MasterIndex:
+    """Give the master as it stands, for a look that changes nothing; an empty one if it cannot be read."""
+    try:
+        return storage.indexes.load_master().index
+    except (NotFoundError, IndexDamagedError):
+        return MasterIndex(storage_uuid=storage.storage_uuid, files={})
+
+
+def _is_catalog_in_step(tools: Tools, record: StorageRecord, storage: FileStorage) -> bool:
+    """Tell whether the catalog holds what the master says: not after a crash before it was told, nor when another
+    machine worked there.
+    """
+    with tools.catalog.read() as db:
+        known = file_storages.find_storage(db, record.storage_uuid)
+    digest = storage.indexes.claimed_master_digest()
+    return digest is not None and known is not None and known.master_digest == digest
+
+
+def _sound_master(storage: FileStorage) -> MasterIndex | None:
+    """Give the master if it, the overview and the set of session files are as ImaLink left them, and all is folded."""
+    try:
+        master = storage.indexes.load_master()
+        overview = storage.indexes.load_overview()
+    except (NotFoundError, IndexDamagedError):
+        return None
+    named = {summary.number for summary in overview.index.sessions}
+    is_sound = (
+        master.is_intact is not False
+        and overview.is_intact is not False
+        and named == set(storage.indexes.list_sessions())
+        and overview.index.total_files == master.index.total_files
+        and storage.is_folded(master.index)
+    )
+    return master.index if is_sound else None
+
+
+def _end_sessions_of_dead_imports(tools: Tools, record: StorageRecord) -> None:
+    """Mark sessions that still say ``running``: we hold the storage's lock, so no import of it runs."""
+    with tools.catalog.read() as db:
+        dead = [
+            each.session.session_uuid
+            for each in import_sessions.list_sessions(db, storage_uuid=record.storage_uuid)
+            if each.session.status is SessionStatus.RUNNING
+        ]
+    if dead:
+        with tools.catalog.begin() as db:
+            for session_uuid in dead:
+                import_sessions.update_session(db, session_uuid, status=SessionStatus.INTERRUPTED)

@@ -1,0 +1,375 @@
+"""Recover: rebuild the catalog from what the storages say of themselves, or compare the live one with that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from imalink.catalog import dump, file_storages
+from imalink.catalog.catalog import Catalog
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.conflict import MissingFile
+from imalink.core.finding import Finding, Severity
+from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
+from imalink.core.index import FileStatus, Overview, SessionIndex
+from imalink.core.picture import Fingerprint
+from imalink.core.progress import Progress, SilentProgress
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
+from imalink.errors import (
+    ImalinkError,
+    IndexDamagedError,
+    NotFoundError,
+    OutOfSpaceError,
+    StorageError,
+    StorageReadOnlyError,
+)
+from imalink.formats.layouts.hybrid import session_path
+from imalink.formats.signature_file import SIGNATURE_NAME
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.create_storage import remember_storage
+from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.storage_access import project_index
+from imalink.workflows.tools import Tools
+
+SEARCH_DEPTH = 3
+_OVERVIEW_GLANCE_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A storage found for recovery. ``is_trusted`` says that this machine knows it already."""
+
+    path: Path
+    storage_uuid: StorageUuid
+    display_name: str
+    session_count: int
+    file_count: int
+    is_trusted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveredSession:
+    """What the overview promised of a session and what its index held."""
+
+    number: int
+    title: str
+    expected_files: int | None
+    found_files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedFile:
+    """A file whose bytes are not those that were archived: ``metadata``, ``content`` or ``damaged``."""
+
+    path: RelativePath
+    hothash: Hothash
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryReport:
+    """What was found in the storages; ``differences`` is what a check found between them and the live catalog."""
+
+    storages: tuple[Candidate, ...]
+    sessions: tuple[RecoveredSession, ...]
+    restored_sessions: int
+    restored_files: int
+    restored_photos: int
+    missing_files: tuple[MissingFile, ...]
+    changed_files: tuple[ChangedFile, ...]
+    corrupt_indexes: tuple[str, ...]
+    differences: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def has_warnings(self) -> bool:
+        """Whether any finding asks for a look."""
+        return any(finding.severity is not Severity.INFO for finding in self.findings)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    sessions: list[RecoveredSession] = field(default_factory=list[RecoveredSession])
+    session_uuids: set[str] = field(default_factory=set[str])
+    photos: set[PhotoUuid] = field(default_factory=set[PhotoUuid])
+    files: int = 0
+    missing: list[MissingFile] = field(default_factory=list[MissingFile])
+    found: set[Hothash] = field(default_factory=set[Hothash])
+    changed: list[ChangedFile] = field(default_factory=list[ChangedFile])
+    corrupt: list[str] = field(default_factory=list[str])
+    findings: list[Finding] = field(default_factory=list[Finding])
+
+
+def find_candidates(tools: Tools, roots: Sequence[Path]) -> tuple[list[Candidate], list[Finding]]:
+    """Find storages at or a few levels below ``roots``, or, without any, wherever this machine last saw them.
+
+    A second folder with the same UUID is a copy: it is left out with a finding. Raises NotFoundError when there is
+    nothing to recover from.
+    """
+    trusted = tools.registry.places()
+    with tools.catalog.read() as db:
+        known = {record.storage_uuid: Path(record.full_path) for record in file_storages.list_storages(db)}
+    places = [path for root in roots for path in _search(root)] if roots else list({**known, **trusted}.values())
+    candidates: dict[StorageUuid, Candidate] = {}
+    findings: list[Finding] = []
+    for path in places:
+        try:
+            with FileStorage.open(path, clock=tools.clock, calls=tools.calls) as storage:
+                candidate = _candidate(storage, is_trusted=storage.storage_uuid in {**known, **trusted})
+        except ImalinkError as error:
+            findings.append(Finding(code="storage-not-recovered", path=str(path), facts={"why": error.message}))
+            continue
+        usual = known.get(candidate.storage_uuid)
+        if usual is not None and usual != candidate.path and _answers(tools, usual, candidate.storage_uuid):
+            findings.append(Finding(code="storage-copy", path=str(path), facts={"of": str(usual)}))
+            continue
+        first = candidates.setdefault(candidate.storage_uuid, candidate)
+        if first.path != candidate.path:
+            findings.append(Finding(code="storage-copy", path=str(path), facts={"of": str(first.path)}))
+    if not candidates:
+        where = ", ".join(str(root) for root in roots) or "the places this machine knows"
+        raise NotFoundError(
+            f"No storage was found at {where}. Nothing was changed.",
+            hint="Name the folder of a storage, or one above it: imalink recover /media/disk",
+        )
+    return list(candidates.values()), findings
+
+
+def recover(
+    tools: Tools,
+    candidates: Sequence[Candidate],
+    *,
+    is_check: bool = False,
+    verifies_bytes: bool = False,
+    progress: Progress | None = None,
+) -> RecoveryReport:
+    """Rebuild the catalog from the candidates; with ``is_check`` build a second one and compare, changing nothing.
+
+    Every file named by an index is looked for; one whose size or time is another is read, and with
+    ``verifies_bytes`` every one is. Storages that cannot be written are recovered as they are. Raises CancelledError.
+    """
+    started = time.monotonic()
+    progress = progress or SilentProgress()
+    tally = _Tally()
+    if not is_check:
+        tools.catalog.verify()
+    with _target(tools, is_check) as target:
+        work = replace(tools, catalog=target)
+        for candidate in candidates:
+            progress.checkpoint()
+            try:
+                _recover_storage(work, candidate, tally, progress, is_check=is_check, verifies_bytes=verifies_bytes)
+            except StorageError as error:
+                tally.findings.append(
+                    Finding(
+                        code="storage-not-recovered",
+                        path=str(candidate.path),
+                        facts={"why": error.message},
+                    )
+                )
+        differences: list[str] = []
+        if is_check:
+            with target.read() as rebuilt, tools.catalog.read() as live:
+                differences = dump.compare(dump.dump(live), dump.dump(rebuilt))
+    return RecoveryReport(
+        storages=tuple(candidates),
+        sessions=tuple(tally.sessions),
+        restored_sessions=len(tally.session_uuids),
+        restored_files=tally.files,
+        restored_photos=len(tally.photos),
+        missing_files=tuple(missing for missing in tally.missing if missing.hothash not in tally.found),
+        changed_files=tuple(tally.changed),
+        corrupt_indexes=tuple(tally.corrupt),
+        differences=tuple(differences),
+        findings=tuple(tally.findings),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _answers(tools: Tools, path: Path, storage_uuid: StorageUuid) -> bool:
+    """Tell whether a storage can be reached where this machine knows it: then another folder of its name is a copy."""
+    try:
+        FileStorage.open(path, clock=tools.clock, expected_uuid=storage_uuid, calls=tools.calls).close()
+    except ImalinkError:
+        return False
+    return True
+
+
+def _looks_like_storage(folder: Path) -> bool:
+    """Tell whether a folder has a signature, or an overview that says it had one."""
+    if (folder / SIGNATURE_NAME).exists():
+        return True
+    overview = folder / "index.json"
+    if not overview.is_file():
+        return False
+    with overview.open("rb") as file:
+        return b'"storage_info"' in file.read(_OVERVIEW_GLANCE_BYTES)
+
+
+def _search(root: Path) -> Iterator[Path]:
+    """Give the storages at or below a folder, not looking inside one that is found, nor behind links."""
+    level = [root.absolute()]
+    for _ in range(SEARCH_DEPTH + 1):
+        below: list[Path] = []
+        for folder in level:
+            try:
+                if _looks_like_storage(folder):
+                    yield folder
+                    continue
+                below.extend(sorted(each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()))
+            except OSError:
+                continue
+        level = below
+
+
+def _candidate(storage: FileStorage, *, is_trusted: bool) -> Candidate:
+    overview = _overview(storage)
+    return Candidate(
+        path=storage.root.path,
+        storage_uuid=storage.storage_uuid,
+        display_name=storage.signature.display_name,
+        session_count=len(storage.indexes.list_sessions()),
+        file_count=overview.total_files if overview is not None else storage.signature.photo_count,
+        is_trusted=is_trusted,
+    )
+
+
+def _overview(storage: FileStorage) -> Overview | None:
+    try:
+        return storage.indexes.load_overview().index
+    except (NotFoundError, IndexDamagedError):
+        return None
+
+
+@contextmanager
+def _target(tools: Tools, is_check: bool) -> Generator[Catalog]:
+    """Give the catalog to rebuild: the live one, or for a check one that is thrown away."""
+    if is_check:
+        with tools.open_scratch_catalog() as scratch:
+            yield scratch
+    else:
+        yield tools.catalog
+
+
+def _recover_storage(
+    tools: Tools,
+    candidate: Candidate,
+    tally: _Tally,
+    progress: Progress,
+    *,
+    is_check: bool,
+    verifies_bytes: bool,
+) -> None:
+    """Mend what can be mended, then project every session index and look for every file it names."""
+    with FileStorage.open(
+        candidate.path, clock=tools.clock, expected_uuid=candidate.storage_uuid, calls=tools.calls
+    ) as storage:
+        record = remember_storage(tools, storage, is_noted=not is_check)
+        overview = _overview(storage)
+        expected = {summary.number: summary for summary in overview.sessions} if overview is not None else {}
+        if not is_check:
+            _mend(tools, record, storage, tally)
+        seen = _scan(storage, progress)
+        numbers = sorted({*storage.indexes.list_sessions(), *expected})
+        progress.start_phase("recover", total_files=len(numbers))
+        for number in numbers:
+            progress.checkpoint()
+            try:
+                index = storage.indexes.load_session(number).index
+            except (NotFoundError, IndexDamagedError) as error:
+                tally.corrupt.append(f"{session_path(number)}: {error.message}")
+                continue
+            with tools.catalog.begin(changes_photos=True) as db:
+                tally.findings.extend(project_index(db, record, index, only=None))
+            summary = expected.get(number)
+            tally.sessions.append(
+                RecoveredSession(
+                    number=number,
+                    title=index.session.title,
+                    expected_files=summary.file_count if summary is not None else None,
+                    found_files=index.file_count,
+                )
+            )
+            tally.session_uuids.add(index.session.session_uuid)
+            tally.photos |= {entry.photo_uuid for entry in index.files.values()}
+            tally.files += index.file_count
+            _check_files(tools, storage, index, seen, tally, progress, verifies_bytes=verifies_bytes)
+            progress.advance(files=1, current=index.session.title)
+
+
+def _scan(storage: FileStorage, progress: Progress) -> Mapping[RelativePath, ScannedFile]:
+    """Give the files that stand there; none when even the photo folder is gone, for the sessions come back anyway."""
+    try:
+        return storage.scan(lambda _: progress.checkpoint()).files
+    except NotFoundError:
+        storage.root.verify_identity()
+        return {}
+
+
+def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, tally: _Tally) -> None:
+    """Fold what waits and rebuild damaged indexes; a storage that cannot be written is read as it is."""
+    try:
+        with storage.lock("recover"):
+            numbers = storage.indexes.list_sessions()
+            unsound = [number for number in numbers if not storage.indexes.is_session_sound(number)]
+            findings = mend_indexes(tools, record, storage, suspects=unsound).findings
+    except (StorageReadOnlyError, OutOfSpaceError) as error:
+        findings = (Finding(code="storage-read-only", path=str(storage.root.path), facts={"why": error.message}),)
+    tally.findings.extend(findings)
+    tally.corrupt.extend(finding.path for finding in findings if finding.code == "index-damaged")
+
+
+def _check_files(
+    tools: Tools,
+    storage: FileStorage,
+    index: SessionIndex,
+    seen: Mapping[RelativePath, ScannedFile],
+    tally: _Tally,
+    progress: Progress,
+    *,
+    verifies_bytes: bool,
+) -> None:
+    """Look for every present file; read those whose size or time is another (or all), and say what became of them."""
+    for entry in index.files.values():
+        places = [(entry.relative_path, entry.size_bytes, entry.modified_ns, entry.sha256, entry.status)]
+        places.extend(
+            (copy.relative_path, copy.size_bytes, copy.modified_ns, copy.sha256, copy.status) for copy in entry.copies
+        )
+        for path, size_bytes, modified_ns, sha256, status in places:
+            now = seen.get(path)
+            if now is not None:
+                tally.found.add(entry.hothash)
+            else:
+                last_seen_at = entry.last_seen_at or index.generated_at
+                tally.missing.append(MissingFile(hothash=entry.hothash, expected_path=path, last_seen_at=last_seen_at))
+                continue
+            is_as_left = now.size_bytes == size_bytes and now.modified_ns == modified_ns
+            if status is FileStatus.MISSING or (is_as_left and not verifies_bytes):
+                continue
+            progress.checkpoint()
+            fingerprint = _fingerprint(tools, storage, path)
+            if fingerprint is None or fingerprint.sha256 == sha256:
+                continue
+            if is_as_left:
+                kind = "damaged"
+                tally.findings.append(Finding(code="file-damaged", path=path.printable()))
+            elif fingerprint.hothash == entry.hothash:
+                kind = "metadata"
+            else:
+                kind = "content"
+                tally.findings.append(Finding(code="file-changed", path=path.printable()))
+            tally.changed.append(ChangedFile(path=path, hothash=entry.hothash, kind=kind))
+
+
+def _fingerprint(tools: Tools, storage: FileStorage, path: RelativePath) -> Fingerprint | None:
+    try:
+        with storage.files.open_for_reading(path) as descriptor:
+            return tools.analyser.fingerprint(descriptor)
+    except (NotFoundError, StorageError, OSError):
+        storage.root.verify_identity()
+        return None

@@ -1,0 +1,408 @@
+"""Re-index: bring indexes and catalog in step with what the user did to the folder, and lose nothing on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from imalink.catalog import scan_snapshots
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.finding import Finding
+from imalink.core.ids import Sha256
+from imalink.core.index import MasterIndex, Overview, ScanSummary
+from imalink.core.picture import Fingerprint
+from imalink.core.progress import Progress, SilentProgress
+from imalink.core.reconcile import (
+    Comparison,
+    FileRole,
+    KnownFile,
+    compare,
+    known_files,
+    moves_by_inode,
+    reconcile,
+    suspicious_loss,
+)
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile, ScanResult
+from imalink.core.timestamps import format_instant
+from imalink.errors import IndexDamagedError, MassMissingError, NotFoundError, StorageError
+from imalink.formats import scan_snapshot
+from imalink.formats.scan_snapshot import ScanSnapshot
+from imalink.media.kinds import is_companion_name, is_picture_name
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.reindex_plan import ReindexPlan
+from imalink.workflows.reindex_report import ReindexReport, StandingReport
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.tools import Tools
+
+
+class Strategy(StrEnum):
+    """How hard a re-index looks."""
+
+    SMART = "smart"
+    """Read what changed in size, time or inode."""
+    FULL = "full"
+    """Read everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReindexRequest:
+    """How to re-index. ``accepts_losses`` says that the user really did delete that many."""
+
+    strategy: Strategy = Strategy.SMART
+    dry_run: bool = False
+    accepts_losses: bool = False
+
+
+def reindex(
+    tools: Tools, record: StorageRecord, request: ReindexRequest, *, progress: Progress | None = None
+) -> ReindexReport:
+    """Walk a storage, explain every difference after the whole walk, and write it down.
+
+    Nothing the user put there is ever touched. Raises MassMissingError, with nothing changed, when suspiciously much
+    would be marked missing; StorageError when the storage is in trouble; CancelledError.
+    """
+    started = time.monotonic()
+    progress = progress or SilentProgress()
+    with open_storage(tools, record) as storage:
+        work = _Reindex(tools, record, storage, request, progress)
+        if request.dry_run:
+            return work.run(started)  # writes nothing, so it needs no lock, which is a file too
+        with storage.lock("reindex"):
+            return work.run(started)
+
+
+class _Reindex:
+    def __init__(
+        self,
+        tools: Tools,
+        record: StorageRecord,
+        storage: FileStorage,
+        request: ReindexRequest,
+        progress: Progress,
+    ) -> None:
+        self._tools = tools
+        self._record = record
+        self._storage = storage
+        self._request = request
+        self._progress = progress
+        self._findings: list[Finding] = []
+        self._hashed = 0
+        self._unread: set[RelativePath] = set()
+
+    def run(self, started: float) -> ReindexReport:
+        """Scan; if all is as the last walk left it say so, else explain, write down, fold and project."""
+        snapshot = self._load_snapshot()
+        if self._storage.interrupted_runs():
+            # What a dead import had staged gets its place before the walk, which would not see it otherwise.
+            self._mend_indexes(snapshot)
+        self._progress.start_phase("scan")
+        scanned = self._scan()
+        self._findings.extend(scanned.findings)
+        overview = self._sound_overview()
+        if snapshot is not None and overview is not None and self._is_as_left(snapshot, scanned):
+            return self._report_unchanged(snapshot, overview, started)
+        master = self._mend_indexes(snapshot)
+        comparison = self._compare(master, scanned, snapshot)
+        plan = self._plan(master, comparison, scanned)
+        if self._request.strategy is Strategy.FULL and not self._request.dry_run:
+            self._remake_hotpreviews(comparison)
+        if not self._request.dry_run:
+            self._write_down(plan)
+        report = self._report(plan, scanned, started)
+        if not self._request.dry_run:
+            self._fold(plan, report)
+            report = replace(report, findings=tuple(self._findings), seconds=round(time.monotonic() - started, 3))
+            self._keep_snapshot(self._snapshot_of(scanned, report))
+        return report
+
+    def _scan(self) -> ScanResult:
+        try:
+            return self._storage.scan(lambda _: self._progress.checkpoint())
+        except NotFoundError as error:
+            folder = self._storage.photo_root.printable()
+            raise MassMissingError(
+                f"The storage has no folder {folder!r}, where all its pictures are, so nothing was changed.",
+                hint="Put the folder back under that name. If you really removed every picture, make it anew, empty, "
+                "and run the same command with --accept-missing.",
+            ) from error
+
+    # is anything new at all?
+
+    def _load_snapshot(self) -> ScanSnapshot | None:
+        digest = self._storage.indexes.claimed_master_digest()
+        if digest is None:
+            return None
+        with self._tools.catalog.read() as db:
+            data = scan_snapshots.find_snapshot(db, self._record.id, master_digest=Sha256(digest))
+        return None if data is None else scan_snapshot.parse_snapshot(data)
+
+    def _sound_overview(self) -> Overview | None:
+        """Give the overview if it can be believed; otherwise it has to be mended, whatever else is as it was."""
+        try:
+            loaded = self._storage.indexes.load_overview()
+        except (NotFoundError, IndexDamagedError):
+            return None
+        return loaded.index if loaded.is_intact is not False else None
+
+    def _is_as_left(self, snapshot: ScanSnapshot, scanned: ScanResult) -> bool:
+        """Tell whether files, index files and commits are what the last walk saw, so that nothing need be read."""
+        return (
+            self._request.strategy is Strategy.SMART
+            and not scanned.unseen
+            and not self._storage.interrupted_runs()
+            and snapshot.indexes == self._storage.indexes.facts()
+            and snapshot.runs == tuple(self._storage.committed_runs())
+            and scan_snapshot.is_as_seen(snapshot, scanned.files)
+        )
+
+    def _report_unchanged(self, snapshot: ScanSnapshot, overview: Overview, started: float) -> ReindexReport:
+        report = StandingReport.parse(snapshot.report)
+        if not self._request.dry_run:
+            result = ScanSummary(
+                changes_detected=False, moved_files=0, missing_files=len(report.missing_files), new_files=0
+            )
+            now = format_instant(self._tools.clock.now())
+            overview = replace(overview, last_scan=now, last_scan_result=result, generation=overview.generation + 1)
+            # The snapshot stands: neither overview nor signature is part of it.
+            self._storage.note_unchanged_scan(overview)
+        return ReindexReport(
+            strategy=self._request.strategy.value,
+            missing_files=report.missing_files,
+            duplicates=report.duplicates,
+            orphans=report.orphans,
+            damaged_files=report.damaged_files,
+            files_seen=len(snapshot.files),
+            findings=tuple(self._findings),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    # explaining
+
+    def _mend_indexes(self, snapshot: ScanSnapshot | None) -> MasterIndex:
+        """Finish interrupted runs, fold what is not folded, mend damaged index files; give a master to believe."""
+        if self._request.dry_run:
+            return self._storage.indexes.load_master().index
+        suspects = self._suspect_sessions(snapshot)
+        mended = mend_indexes(self._tools, self._record, self._storage, suspects=suspects)
+        self._findings.extend(mended.findings)
+        return mended.master
+
+    def _suspect_sessions(self, snapshot: ScanSnapshot | None) -> list[int]:
+        """List the session indexes that are not as this machine left them; all of them when it does not know."""
+        indexes = self._storage.indexes
+        numbers = indexes.list_sessions()
+        if snapshot is not None and self._request.strategy is Strategy.SMART:
+            facts = indexes.facts()
+            numbers = [
+                number
+                for number in numbers
+                if facts.get(indexes.session_name(number)) != snapshot.indexes.get(indexes.session_name(number))
+            ]
+        return [number for number in numbers if not indexes.is_session_sound(number)]
+
+    def _compare(self, master: MasterIndex, scanned: ScanResult, snapshot: ScanSnapshot | None) -> Comparison:
+        inodes = scan_snapshot.inodes_of(snapshot) if snapshot is not None and self._storage.has_stable_inodes else {}
+        return compare(
+            known_files(master, inodes),
+            scanned.files,
+            reread_all=self._request.strategy is Strategy.FULL,
+            doubtful=StandingReport.parse(snapshot.report).damaged_files if snapshot is not None else (),
+            is_unseen=scanned.is_unseen,
+        )
+
+    def _raise_if_suspicious(self, comparison: Comparison, missing: Sequence[RelativePath]) -> None:
+        if self._request.accepts_losses:
+            return
+        known = [
+            path
+            for group in (comparison.unchanged, comparison.changed, comparison.gone, comparison.unreachable)
+            for path, file in group.items()
+            if _is_picture(file) and not file.is_missing
+        ]
+        reason = suspicious_loss(known, missing)
+        if reason is not None:
+            raise MassMissingError(
+                f"{reason} are not where they were. That looks like a disk or folder that is not there rather than "
+                "deletions, so nothing was changed.",
+                hint="Check that everything is plugged in and mounted. If you really removed them, run the same "
+                "command with --accept-missing.",
+            )
+
+    def _plan(self, master: MasterIndex, comparison: Comparison, scanned: ScanResult) -> ReindexPlan:
+        inode_moves: dict[RelativePath, KnownFile] = {}
+        if self._request.strategy is Strategy.SMART and self._storage.has_stable_inodes:
+            # Companions and orphans are read: theirs is more to decide than where they are.
+            inode_moves = {path: file for path, file in moves_by_inode(comparison).items() if _is_picture(file)}
+        fingerprints = self._fingerprint(comparison, scanned, inode_moves)
+        outcome = reconcile(
+            comparison,
+            {path: found for path, found in fingerprints.items() if not is_companion_name(path.name)},
+            scanned.files,
+            inode_moves=inode_moves,
+        )
+        self._raise_if_suspicious(comparison, [file.path for file in outcome.missing])
+        self._findings.extend(Finding(code="storage-unreadable", path=path.printable()) for path in outcome.unreadable)
+        plan = ReindexPlan(
+            storage=self._storage,
+            analyser=self._tools.analyser,
+            master=master,
+            comparison=comparison,
+            outcome=outcome,
+            seen=scanned.files,
+            now=format_instant(self._tools.clock.now()),
+            last_seen_at=self._last_look(master),
+        )
+        plan.add_moves()
+        plan.add_edits(self._progress)
+        plan.add_copies_and_losses()
+        plan.add_companions(fingerprints)
+        plan.settle_orphans()
+        self._findings.extend(plan.findings)
+        return plan
+
+    def _last_look(self, master: MasterIndex) -> str:
+        """Give when a file that is gone now was last known to be there."""
+        try:
+            return self._storage.indexes.load_overview().index.last_scan or master.indexed_at
+        except (NotFoundError, IndexDamagedError):
+            return master.indexed_at
+
+    def _fingerprint(
+        self,
+        comparison: Comparison,
+        scanned: ScanResult,
+        inode_moves: Mapping[RelativePath, KnownFile],
+    ) -> dict[RelativePath, Fingerprint | None]:
+        """Read what has to be read: changed files, new pictures and companions, and whatever has a lost one's size."""
+        lost_sizes = {file.size_bytes for file in comparison.absent()}
+        wanted = [
+            *comparison.changed,
+            *(
+                path
+                for path, file in comparison.appeared.items()
+                if path not in inode_moves
+                and file.size_bytes > 0
+                and (is_picture_name(path.name) or is_companion_name(path.name) or file.size_bytes in lost_sizes)
+            ),
+        ]
+        self._progress.start_phase("hash", total_files=len(wanted))
+        fingerprints: dict[RelativePath, Fingerprint | None] = {}
+        for path in wanted:
+            self._progress.checkpoint()
+            try:
+                with self._storage.files.open_for_reading(path) as descriptor:
+                    fingerprints[path] = self._tools.analyser.fingerprint(descriptor)
+                self._hashed += 1
+            except NotFoundError:
+                continue  # gone again since the walk: the next one will tell
+            except (StorageError, OSError):
+                self._storage.root.verify_identity()
+                fingerprints[path] = None
+                self._unread.add(path)
+            self._progress.advance(files=1, size_bytes=scanned.files[path].size_bytes, current=path.printable())
+        lost = {file.hothash for file in comparison.absent()}
+        return {
+            path: found
+            for path, found in fingerprints.items()
+            # A file of another name that only happened to have a lost one's size is none of ours.
+            if path in comparison.changed
+            or is_picture_name(path.name)
+            or is_companion_name(path.name)
+            or (found is not None and found.hothash in lost)
+        }
+
+    # writing down
+
+    def _remake_hotpreviews(self, comparison: Comparison) -> None:
+        """Make the previews that are gone; what cannot be decoded has none and is tried again."""
+        wanted = [
+            file
+            for file in (*comparison.unchanged.values(), *comparison.changed.values())
+            if file.role is FileRole.MAIN
+            and not file.is_missing
+            and file.hothash is not None
+            and not self._storage.hotpreviews.exists(file.hothash)
+        ]
+        self._progress.start_phase("analyse", total_files=len(wanted))
+        for file in wanted:
+            self._progress.checkpoint()
+            try:
+                with self._storage.files.open_for_reading(file.path) as descriptor:
+                    analysis = self._tools.analyser.analyse(descriptor, filename=file.path.name)
+            except (NotFoundError, StorageError, OSError):
+                continue  # the walk's findings say so; a preview is no reason to stop
+            if analysis.hotpreview is not None and file.hothash is not None:
+                self._storage.hotpreviews.keep(file.hothash, analysis.hotpreview.data)
+            self._progress.advance(files=1, current=file.path.printable())
+
+    def _write_down(self, plan: ReindexPlan) -> None:
+        """The journal makes it durable; previews and indexes follow from it."""
+        self._storage.append_observations(self._tools.writer, plan.observations)
+        for hothash, hotpreview in plan.hotpreviews.items():
+            self._storage.hotpreviews.keep(hothash, hotpreview)
+
+    def _fold(self, plan: ReindexPlan, report: ReindexReport) -> None:
+        self._progress.start_phase("index")
+        summary = ScanSummary(
+            changes_detected=report.changes_detected,
+            moved_files=len(report.moved_files),
+            missing_files=len(report.missing_files),
+            new_files=len(report.new_files),
+        )
+        notes = replace(
+            fold_notes(self._storage, self._record),
+            orphans=plan.orphans,
+            scan=summary,
+            scanned_at=format_instant(self._tools.clock.now()),
+        )
+        result = self._storage.fold(notes)
+        self._findings.extend(result.findings)
+        self._findings.extend(project_fold(self._tools, self._record, result))
+
+    def _snapshot_of(self, scanned: ScanResult, report: ReindexReport) -> ScanSnapshot:
+        # What could not be read is left out, and what could not be looked into stands in it as a file that no walk
+        # will find: so the next walk never takes things to be as this one left them.
+        seen = [file for path, file in scanned.files.items() if path not in self._unread]
+        unseen = [ScannedFile(path, 0, 0, 0, 0) for path in scanned.unseen]
+        return ScanSnapshot(
+            files=scan_snapshot.file_facts([*seen, *unseen]),
+            indexes=self._storage.indexes.facts(),
+            runs=tuple(self._storage.committed_runs()),
+            report=report.standing().dump(),
+        )
+
+    def _keep_snapshot(self, snapshot: ScanSnapshot) -> None:
+        digest = self._storage.indexes.claimed_master_digest()
+        if digest is not None:
+            with self._tools.catalog.begin() as db:
+                scan_snapshots.keep_snapshot(
+                    db, self._record.id, master_digest=Sha256(digest), data=scan_snapshot.dump_snapshot(snapshot)
+                )
+
+    def _report(self, plan: ReindexPlan, scanned: ScanResult, started: float) -> ReindexReport:
+        missing, newly_missing = plan.missing()
+        return ReindexReport(
+            strategy=self._request.strategy.value,
+            changes_detected=bool(plan.observations) or plan.are_orphans_changed,
+            moved_files=tuple(plan.moved),
+            missing_files=missing,
+            newly_missing=newly_missing,
+            returned_files=plan.returned(),
+            new_files=tuple(plan.new_orphans),
+            orphans=tuple(orphan.path for orphan in plan.orphans),
+            modified_files=tuple(plan.modified),
+            damaged_files=plan.damaged(),
+            duplicates=plan.duplicates(),
+            files_hashed=self._hashed,
+            files_seen=len(scanned.files),
+            findings=tuple(self._findings),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+def _is_picture(file: KnownFile) -> bool:
+    return file.role in (FileRole.MAIN, FileRole.COPY)

@@ -1,0 +1,104 @@
+"""Opening a storage the catalog knows, and telling the catalog what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from imalink.catalog import file_storages, projection
+from imalink.catalog.catalog import Db
+from imalink.catalog.file_storages import StorageChange, StorageRecord
+from imalink.core.finding import Finding
+from imalink.core.ids import Hothash, Sha256
+from imalink.core.index import SessionIndex
+from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError, StorageUnavailableError
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.fold import FoldNotes, FoldResult
+from imalink.workflows.tools import Tools
+
+
+def get_storage(tools: Tools, text: str) -> StorageRecord:
+    """Give the storage that a user means by a UUID, a unique prefix of it, a display name or a path.
+
+    Raises NotFoundError, AmbiguousError.
+    """
+    with tools.catalog.read() as db:
+        found = file_storages.find_storages(db, text)
+    if not found:
+        raise NotFoundError(
+            f"No storage is known as {text!r}.",
+            hint="Run `imalink storage list` to see the known ones, `imalink recover FOLDER` to take one in.",
+        )
+    if len(found) > 1:
+        names = ", ".join(f"{record.storage_uuid} ({record.display_name})" for record in found)
+        raise AmbiguousError(f"{text!r} fits several storages: {names}.", hint="Name one by its UUID.")
+    return found[0]
+
+
+def open_storage(tools: Tools, record: StorageRecord) -> FileStorage:
+    """Open a known storage where it was last seen, and note in the catalog whether it could be reached."""
+    try:
+        storage = FileStorage.open(
+            Path(record.full_path), clock=tools.clock, expected_uuid=record.storage_uuid, calls=tools.calls
+        )
+    except StorageUnavailableError as error:
+        _note_access(tools, record, is_accessible=False)
+        error.message = f"{record.display_name}: {error.message} ({record.full_path}) Nothing was marked missing."
+        raise
+    _note_access(tools, record, is_accessible=True)
+    return storage
+
+
+def fold_notes(storage: FileStorage, record: StorageRecord) -> FoldNotes:
+    """Give the notes of a fold for a storage the catalog knows."""
+    return replace(storage.notes(), storage_id=record.id, is_active=record.is_active)
+
+
+def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> list[Finding]:
+    """Bring the catalog in step with what a fold wrote; give what is worth telling."""
+    with tools.catalog.begin(changes_photos=bool(result.sessions)) as db:
+        notes: list[Finding] = []
+        for number in sorted(result.sessions):
+            index, changed = result.sessions[number]
+            notes.extend(project_index(db, record, index, only=changed))
+        file_storages.update_storage(
+            db,
+            record.storage_uuid,
+            StorageChange(master_digest=Sha256(result.master_digest), last_scan_at=result.overview.last_scan),
+        )
+    return notes
+
+
+def project_all(tools: Tools, record: StorageRecord, storage: FileStorage) -> list[Finding]:
+    """Bring the catalog in step with everything a storage's indexes hold; one that cannot be read is left out."""
+    digest = storage.indexes.claimed_master_digest()
+    notes: list[Finding] = []
+    for number in storage.indexes.list_sessions():
+        try:
+            index = storage.indexes.load_session(number).index
+        except (IndexDamagedError, NotFoundError):
+            continue
+        with tools.catalog.begin(changes_photos=True) as db:
+            notes.extend(project_index(db, record, index, only=None))
+    if digest is not None:
+        with tools.catalog.begin() as db:
+            file_storages.update_storage(db, record.storage_uuid, StorageChange(master_digest=Sha256(digest)))
+    return notes
+
+
+def project_index(
+    db: Db, record: StorageRecord, index: SessionIndex, *, only: Collection[Hothash] | None
+) -> list[Finding]:
+    """Project one session index; tell when the catalog had to give the session another number than its file has."""
+    projected = projection.project_session(db, storage=record, index=index, only=only)
+    if not (projected.is_new and projected.is_number_changed):
+        return []
+    facts = {"file_number": projected.file_number, "session_number": projected.session_number}
+    return [Finding(code="session-number-changed", path=index.session.title, facts=facts)]
+
+
+def _note_access(tools: Tools, record: StorageRecord, *, is_accessible: bool) -> None:
+    if record.is_accessible != is_accessible:
+        with tools.catalog.begin() as db:
+            file_storages.update_storage(db, record.storage_uuid, StorageChange(is_accessible=is_accessible))

@@ -1,0 +1,51 @@
+"""Free names in a storage for what will be placed there: never one that is taken, nor one given before."""
+
+from __future__ import annotations
+
+from imalink.core.organization import free_name
+from imalink.core.relative_path import RelativePath
+from imalink.storage.fs import StorageFiles
+
+
+class TargetNames:
+    """Gives names, and remembers those given, so that two files of one import never plan for one.
+
+    Names that some file system would not keep apart (case, NFC) count as one. Where a file or a link has the name of a
+    folder, the folder gets another one: nothing is followed and nothing is moved aside.
+    """
+
+    def __init__(self, files: StorageFiles) -> None:
+        self._files = files
+        self._given: set[str] = set()
+        self._folders: dict[RelativePath, RelativePath] = {}
+
+    def give(self, path: RelativePath) -> RelativePath:
+        """Give ``path``, or the first of ``name (2).jpg``, ``name (3).jpg``, … that is free."""
+        folder = path.parent
+        wanted = path if folder is None else self._usable(folder).below(path.name)
+        free = free_name(wanted, lambda each: each.fold_key() in self._given or self._files.exists(each))
+        self._given.add(free.fold_key())
+        return free
+
+    def give_another(self, path: RelativePath) -> RelativePath:
+        """Give a name instead of ``path``, which turned out to be taken."""
+        self._folders.clear()
+        return self.give(path)
+
+    def is_free(self, path: RelativePath) -> bool:
+        """Tell whether a file can be placed at ``path`` itself."""
+        folder = path.parent
+        return (folder is None or self._usable(folder) == folder) and not self._files.exists(path)
+
+    def _usable(self, folder: RelativePath) -> RelativePath:
+        """Give the folder, its parts renamed where no folder can be made; the photo root is never renamed."""
+        parent = folder.parent
+        if parent is None:
+            return folder
+        if folder not in self._folders:
+            self._folders[folder] = free_name(self._usable(parent).below(folder.name), self._is_no_folder)
+        return self._folders[folder]
+
+    def _is_no_folder(self, path: RelativePath) -> bool:
+        facts = self._files.find_facts(path)
+        return facts is not None and not facts.is_directory

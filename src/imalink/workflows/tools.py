@@ -1,0 +1,46 @@
+"""What every workflow is given to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from imalink.catalog.catalog import Catalog
+from imalink.core.analyser import Analyser
+from imalink.core.ids import StorageUuid, WriterId
+from imalink.core.timestamps import Clock
+from imalink.durable_files import FileCalls
+from imalink.storage.syscalls import SystemCalls
+
+
+class StorageRegistry(Protocol):
+    """This machine's note of where its storages are, outside the catalog so that a recovery can start from it."""
+
+    def remember(self, storage_uuid: StorageUuid, *, display_name: str, path: Path, created_at: str) -> None:
+        """Note where a storage stands."""
+        ...
+
+    def places(self) -> dict[StorageUuid, Path]:
+        """Give the noted places."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Collaborators of a workflow, made by ``runtime.container``; tests bring their own.
+
+    ``writer`` names this installation's journal. ``new_uuid`` gives a random UUID as text.
+    ``open_scratch_catalog`` gives an empty catalog that is thrown away when closed.
+    """
+
+    catalog: Catalog
+    analyser: Analyser
+    clock: Clock
+    writer: WriterId
+    registry: StorageRegistry
+    new_uuid: Callable[[], str]
+    open_scratch_catalog: Callable[[], AbstractContextManager[Catalog]]
+    calls: FileCalls = field(default_factory=SystemCalls)

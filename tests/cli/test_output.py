@@ -1,0 +1,302 @@
+"""What goes where: one JSON document on stdout and nothing else, talk on stderr, no name of a file raw."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from imalink.cli.main import main
+from tests.support.scenes import Scene, memory_folder
+from tests.support.stranger import PROGRAM, Said, Stranger
+from tests.support.workbench import make_source
+
+NAME = "Blue Samsung"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iterator[Scene]:
+    """One scene for commands that change nothing."""
+    with memory_folder(tmp_path_factory.mktemp("shared")) as folder, Scene(folder, empty_catalog) as made:
+        made.import_pictures(3)
+        yield made
+
+
+class Here:
+    """Runs a command in this process: as `Stranger`, but a hundred times as fast."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capture = capture
+        monkeypatch.setenv("IMALINK_HOME", os.fspath(home))
+
+    def __call__(self, *arguments: str | Path) -> Said:
+        self._monkeypatch.setattr(sys, "argv", ["imalink", *[os.fspath(each) for each in arguments]])
+        self._capture.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = self._capture.readouterr()
+        assert isinstance(end.value.code, int)
+        return Said(code=end.value.code, out=out, err=err)
+
+
+@pytest.fixture
+def here(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(scene.bench.home, monkeypatch, capsys)
+
+
+def commands(scene: Scene) -> dict[str, list[str | Path]]:
+    """Every command there is, as one that works."""
+    hothash = scene.hothash("IMG_0001.jpg")
+    base = scene.folder / "another disk"
+    base.mkdir(exist_ok=True)
+    card = make_source(scene.folder / "new card", 2, first_seed=60)
+    return {
+        "storage create": ["storage", "create", base, "--name", "Second"],
+        "storage create -n": ["storage", "create", base, "--name", "Third", "-n"],
+        "storage list": ["storage", "list"],
+        "storage show": ["storage", "show", NAME],
+        "import -n": ["import", card, "--storage", NAME, "--title", "Card", "-n"],
+        "import": ["import", card, "--storage", NAME, "--title", "Card"],
+        "reindex": ["reindex", NAME],
+        "reindex full": ["reindex", NAME, "--strategy", "full"],
+        "reindex -n": ["reindex", NAME, "-n"],
+        "scan": ["scan", scene.root],
+        "find": ["find", hothash, hothash[:12]],
+        "whereis": ["whereis", hothash],
+        "search": ["search", "IMG"],
+        "sessions list": ["sessions", "list"],
+        "sessions show": ["sessions", "show", "1"],
+        "sessions edit": ["sessions", "edit", "1", "--title", "Italy"],
+        "recover": ["recover"],
+        "recover --check": ["recover", "--check"],
+        "browse": ["browse", scene.root],
+        "hothash": ["hothash", scene.photos / "IMG_0001.jpg"],
+        "config": ["config"],
+        "version": ["version"],
+    }
+
+
+def test_every_command_gives_one_json_document_and_nothing_else(scene: Scene, here: Here) -> None:
+    for name, command in commands(scene).items():
+        said = here(*command, "--json")
+        assert (name, said.code) == (name, 0), said.err
+        json.loads(said.out)
+        assert said.err == "", name
+
+
+def test_the_installed_command_gives_one_json_document_and_nothing_else(scene: Scene, imalink: Stranger) -> None:
+    wanted = commands(scene)
+    for name in ("storage list", "import", "recover --check", "hothash"):
+        said = imalink(*wanted[name], "--json")
+        assert (name, said.code) == (name, 0), said.err
+        json.loads(said.out)
+        assert said.err == "", name
+
+
+def test_the_list_of_commands_here_is_whole() -> None:
+    from imalink.cli.main import cli
+
+    names = set[str]()
+    for name, command in cli.commands.items():
+        below = getattr(command, "commands", None)
+        names |= {f"{name} {each}" for each in below} if below else {name}
+    known = (
+        "storage create,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,sessions show,"
+        "sessions edit,recover,browse,hothash,config,version"
+    )
+    assert names == set(known.split(",")), "a command without a test in this file"
+
+
+def test_the_same_commands_talk_to_people(scene: Scene, here: Here) -> None:
+    for name, command in commands(scene).items():
+        said = here(*command)
+        assert (name, said.code) == (name, 0), said.err
+        assert said.out != "", name
+
+
+def test_quiet_says_nothing_when_all_is_well(scene: Scene, here: Here) -> None:
+    card = make_source(scene.folder / "card", 2, first_seed=70)
+    for command in (["import", card, "--storage", NAME, "--title", "T"], ["reindex", NAME], ["recover"]):
+        said = here(*command, "-q")
+        assert (said.code, said.out, said.err) == (0, "", "")
+
+
+def test_quiet_still_says_errors(here: Here) -> None:
+    said = here("reindex", "nowhere", "-q")
+    assert (said.code, said.out) == (10, "")
+    assert "nowhere" in said.err
+
+
+def test_verbose_names_every_file(scene: Scene, here: Here) -> None:
+    card = make_source(scene.folder / "card", 2, first_seed=70)
+    said = here("import", card, "--storage", NAME, "--title", "T", "-v")
+    assert "IMG_0070.jpg" in said.out
+    assert "IMG_0071.jpg" in said.out
+
+
+def test_findings_go_to_stderr_and_into_the_json(scene: Scene, here: Here) -> None:
+    card = make_source(scene.folder / "card", 1, first_seed=70)
+    (card / "notes.txt").write_text("x")
+    said = here("import", card, "--storage", NAME, "--title", "T", "-n")
+    assert said.code == 4
+    assert "notes.txt" in said.err
+    assert "notes.txt" not in said.out
+    said = here("import", card, "--storage", NAME, "--title", "T", "-n", "--json")
+    assert [finding["code"] for finding in said.json["findings"]] == ["not-a-picture"]
+    assert said.err == ""
+
+
+def test_after_an_error_stdout_is_empty(here: Here) -> None:
+    for command in (["find", "00000000"], ["reindex", "nowhere"], ["import", "/nowhere", "--storage", NAME]):
+        said = here(*command, "--json")
+        assert said.out == ""
+        assert said.err != ""
+
+
+def test_json_of_an_import_adds_up(scene: Scene, here: Here) -> None:
+    card = make_source(scene.folder / "card", 3, first_seed=2)
+    (card / "IMG_0004.xmp").write_text("<x/>")
+    (card / "notes.txt").write_text("x")
+    report = here("import", card, "--storage", NAME, "--title", "T", "--json").json
+    assert (report["new_imports"], report["duplicates_skipped"], report["companions"], report["ignored"]) == (
+        1,
+        2,
+        1,
+        1,
+    )
+    parts = ("new_imports", "duplicates_skipped", "companions", "errors", "ignored")
+    assert report["total_scanned"] == sum(report[part] for part in parts) == 5
+    assert (report["session_id"], report["status"]) == (2, "completed-with-findings")
+
+
+def test_json_of_a_reindex_has_what_scripts_rely_on(scene: Scene, here: Here) -> None:
+    hothash = scene.hothash("IMG_0001.jpg")
+    scene.move("IMG_0001.jpg", "Rome/x.jpg")
+    (scene.photos / "IMG_0002.jpg").unlink()
+    scene.add("new.jpg", seed=99)
+    report = here("scan", NAME, "--json").json
+    assert report["moved_files"] == [
+        {"hothash": hothash, "old_path": "photos/IMG_0001.jpg", "new_path": "photos/Rome/x.jpg", "session_id": 1}
+    ]
+    assert [each["expected_path"] for each in report["missing_files"]] == ["photos/IMG_0002.jpg"]
+    assert report["new_files"] == ["photos/new.jpg"]
+    assert [each["type"] for each in report["conflicts"]] == ["missing_file", "orphan_file"]
+    assert (report["strategy"], report["changes_detected"]) == ("smart", True)
+    assert {"modified_files", "duplicates", "files_hashed", "seconds"} < report.keys()
+
+
+# --- names that would harm a terminal --------------------------------------------------------------------------------
+
+NASTY = "\x1b[31mred\x07\r\n\u202egpj.exe\u200b\x7f\x9b\U000e0041.jpg"
+
+
+@pytest.mark.parametrize("flags", [[], ["-v"], ["--json"]], ids=str)
+def test_no_control_character_of_a_name_reaches_the_terminal(scene: Scene, here: Here, flags: list[str]) -> None:
+    card = make_source(scene.folder / "card", 1, first_seed=70)
+    (card / "IMG_0070.jpg").rename(card / NASTY)
+    (card / (NASTY + ".txt")).write_text("x")
+    scene.move("IMG_0001.jpg", "a\nb\x1b]0;title\x07.jpg")
+    hothash = scene.hothash("a\nb\x1b]0;title\x07.jpg")
+    (scene.photos / "IMG_0002.jpg").rename(scene.photos / os.fsdecode(b"caf\xe9\x9b.jpg"))
+    for command in (
+        ["import", card, "--storage", NAME, "--title", "\x1b[2Jtitle", "-n"],
+        ["import", card, "--storage", NAME, "--title", "\x1b[2Jtitle"],
+        ["reindex", NAME],
+        ["sessions", "list"],
+        ["sessions", "show", "1"],
+        ["sessions", "show", "2"],
+        ["find", hothash],
+        ["whereis", hothash],
+        ["browse", scene.root, "--session", "1"],
+        ["search", "a"],
+        ["recover", "--check"],
+        ["hothash", scene.photos / "a\nb\x1b]0;title\x07.jpg"],
+        ["hothash", scene.photos / "not\x1bthere.jpg"],
+        ["import", scene.folder / "no\x1bcard", "--storage", NAME, "--title", "T"],
+        ["reindex", "no\x1bstorage"],
+    ):
+        said = here(*command, *flags)
+        for text in (said.out, said.err):
+            bad = {character for character in text if not character.isprintable()} - {"\n"}
+            assert bad == set(), command
+
+
+# --- colour and terminals --------------------------------------------------------------------------------------------
+
+
+def on_a_terminal(home: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run it with stderr (and stdin) on a terminal; give its code and what the terminal got."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [PROGRAM, *arguments],
+        env={**os.environ, "IMALINK_HOME": str(home), "TERM": "xterm", **environment},
+        stdin=theirs,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:
+        pass  # a terminal whose last user has gone answers EIO
+    finally:
+        os.close(ours)
+    return process.wait(), shown.decode()
+
+
+def test_errors_are_red_on_a_terminal(shared: Scene) -> None:
+    code, shown = on_a_terminal(shared.bench.home, "reindex", "nowhere", NO_COLOR="")
+    assert (code, "\x1b[31mError" in shown) == (10, True)
+
+
+def test_no_color_is_respected(shared: Scene) -> None:
+    code, shown = on_a_terminal(shared.bench.home, "reindex", "nowhere", NO_COLOR="1")
+    assert (code, "\x1b" in shown, "Error" in shown) == (10, False, True)
+
+
+def test_help_names_every_command(shared: Scene) -> None:
+    said = Stranger(shared.bench.home)("--help")
+    assert said.code == 0
+    for name in ("storage", "import", "reindex", "scan", "find", "whereis", "sessions", "recover", "hothash"):
+        assert f"  {name} " in said.out
+
+
+def test_help_loads_no_heavy_module(tmp_path: Path) -> None:
+    program = (
+        "import sys\nsys.argv = ['imalink', '--help']\nfrom imalink.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "IMALINK_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = set(done.stderr.split())
+    assert "imalink.cli.main" in loaded
+    assert loaded.isdisjoint({"sqlalchemy", "alembic", "msgspec", "PIL", "pyvips", "rich", "platformdirs", "asyncio"})
+    assert not (tmp_path / "home").exists()
+
+
+def test_output_cut_off_by_its_reader_is_no_traceback(shared: Scene) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; '{PROGRAM}' sessions show 1 --json | head -c 1 >/dev/null"],
+        env={**os.environ, "IMALINK_HOME": str(shared.bench.home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,97 @@
+"""What holds for a photo: the user's word, else its primary file's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from imalink.core.ids import Hothash, PhotoUuid, WriterId
+from imalink.core.photo import FieldClock, Photo
+from imalink.core.photo_facts import choose_primary, effective_facts, has_user_facts, merge_photos, plain_photo
+from imalink.core.picture import Embedded, PictureFacts
+from imalink.core.session import Author
+
+A, B, C = Hothash("a" * 64), Hothash("b" * 64), Hothash("c" * 64)
+PHOTO = plain_photo(PhotoUuid("11111111-1111-4111-8111-111111111111"), A)
+EMBEDDED = Embedded(
+    rating=3, rejected=True, label="Red", keywords=("sea", "sand", "sea"), title="Beach", caption="Long", author="Kari"
+)
+FACTS = PictureFacts(file_format="JPEG", width=6000, height=4000, orientation=6, embedded=EMBEDDED)
+
+
+def clocked(photo: Photo, counter: int, writer: str = "w", field: str = "rating") -> Photo:
+    return replace(photo, clocks={field: FieldClock(counter=counter, writer=WriterId(writer))})
+
+
+def test_without_a_word_of_the_user_the_file_speaks() -> None:
+    facts = effective_facts(PHOTO, FACTS)
+    assert (facts.title, facts.caption, facts.rating, facts.label) == ("Beach", "Long", 3, "Red")
+    assert facts.rejected
+    assert facts.tags == ("sea", "sand")
+    assert facts.author == "Kari"
+
+
+def test_the_word_of_the_user_wins_field_by_field() -> None:
+    said = replace(PHOTO, rating=0, rejected=False, tags=(), title="", author=Author(name="Ola"))
+    facts = effective_facts(said, FACTS)
+    assert (facts.rating, facts.rejected, facts.tags, facts.author) == (0, False, (), "Ola")
+    assert facts.title is None
+    assert facts.caption == "Long"
+
+
+def test_the_size_is_as_shown() -> None:
+    facts = effective_facts(PHOTO, FACTS)
+    assert (facts.width, facts.height) == (4000, 6000)
+
+
+def test_hierarchical_keywords_serve_where_flat_ones_are_not_there() -> None:
+    embedded = Embedded(hierarchical_keywords=("Places|Italy|Rome", "Kari"))
+    assert effective_facts(PHOTO, replace(FACTS, embedded=embedded)).tags == ("Rome", "Kari")
+
+
+def test_a_photo_without_a_word_of_the_user_is_plain() -> None:
+    assert not has_user_facts(PHOTO)
+    assert has_user_facts(replace(PHOTO, tags=()))
+    assert has_user_facts(clocked(PHOTO, 1))
+
+
+def test_the_higher_clock_wins_even_with_nothing() -> None:
+    old, new = clocked(replace(PHOTO, rating=5), 1), clocked(PHOTO, 2)
+    for records in ([old, new], [new, old]):
+        merged = merge_photos(records)
+        assert merged.rating is None
+        assert merged.clocks["rating"].counter == 2
+
+
+def test_equal_counters_are_settled_by_the_writer() -> None:
+    one, two = clocked(replace(PHOTO, rating=5), 1, "a"), clocked(replace(PHOTO, rating=1), 1, "b")
+    assert merge_photos([one, two]) == merge_photos([two, one])
+    assert merge_photos([one, two]).rating == 1
+
+
+def test_fields_are_merged_one_by_one() -> None:
+    titled = clocked(replace(PHOTO, title="Sea"), 5, field="title")
+    rated = clocked(replace(PHOTO, rating=4), 1)
+    merged = merge_photos([titled, rated])
+    assert (merged.title, merged.rating) == ("Sea", 4)
+    assert set(merged.clocks) == {"title", "rating"}
+
+
+def test_files_are_joined_and_the_first_record_names_the_primary() -> None:
+    other = replace(PHOTO, files=(B, A), primary=B)
+    assert merge_photos([PHOTO, other]).files == (A, B)
+    assert merge_photos([PHOTO, other]).primary == A
+    assert merge_photos([PHOTO, clocked(other, 1, field="primary")]).primary == B
+
+
+def test_a_photo_needs_a_record() -> None:
+    with pytest.raises(ValueError, match="at least one record"):
+        merge_photos([])
+
+
+def test_the_primary_is_one_of_the_files_there_are() -> None:
+    photo = replace(PHOTO, files=(A, B))
+    assert choose_primary(photo, [B, A]) == A
+    assert choose_primary(photo, [C, B]) == B
+    assert choose_primary(photo, [C]) == C

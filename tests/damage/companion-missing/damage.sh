@@ -1,0 +1,1 @@
+rm photos/IMG_0001.xmp

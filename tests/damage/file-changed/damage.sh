@@ -1,0 +1,1 @@
+echo 'no picture any more' > photos/IMG_0001.jpg

@@ -1,0 +1,1 @@
+rm imports/session_1.json

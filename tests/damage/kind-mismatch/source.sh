@@ -1,0 +1,1 @@
+mv IMG_0002.jpg picture.png

@@ -1,0 +1,1 @@
+seq 1 500 > text.jpg

@@ -1,0 +1,1 @@
+ln -s IMG_0001.jpg link.jpg

@@ -1,0 +1,2 @@
+cp -a . ../aa-broken
+echo '{' > ../aa-broken/.imalink-storage

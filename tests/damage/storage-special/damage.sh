@@ -1,0 +1,1 @@
+mkfifo photos/pipe.jpg

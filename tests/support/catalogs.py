@@ -1,0 +1,65 @@
+"""Catalogs for tests: made anew from some indexes, and dumped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from imalink.catalog.catalog import Catalog
+from imalink.catalog.dump import dump
+from imalink.catalog.file_storages import StorageRecord, add_storage, find_storage
+from imalink.catalog.projection import ProjectedSession, project_session
+from imalink.core.ids import Hothash, StorageUuid
+from imalink.core.index import SessionIndex
+
+
+def storage_in(catalog: Catalog, storage_uuid: StorageUuid) -> StorageRecord:
+    """Give a storage's record, made now when the catalog does not know it."""
+    with catalog.begin() as db:
+        known = find_storage(db, storage_uuid)
+        return known or add_storage(
+            db,
+            storage_uuid=storage_uuid,
+            directory_name=f"imalink_20241018_143052_{storage_uuid[:8]}",
+            base_path="/media/disk",
+            display_name=f"Disk {storage_uuid[:4]}",
+            created_at="2024-10-18T14:30:52Z",
+        )
+
+
+def project(catalog: Catalog, index: SessionIndex, only: Collection[Hothash] | None = None) -> ProjectedSession:
+    """Project one index in a transaction of its own."""
+    storage = storage_in(catalog, index.storage_uuid)
+    with catalog.begin() as db:
+        return project_session(db, storage=storage, index=index, only=only)
+
+
+def dump_of(catalog: Catalog) -> list[str]:
+    """Give the dump of a catalog."""
+    with catalog.read() as db:
+        return dump(db)
+
+
+class Catalogs:
+    """Makes catalogs in a folder, copied from one empty one: a migration each would take most of the test's time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        self._empty = folder / "empty.sqlite3"
+        Catalog.open(f"sqlite:///{self._empty}").close()
+
+    def make(self) -> Catalog:
+        """Give a new empty catalog."""
+        self._count += 1
+        target = self._folder / f"catalog{self._count}.sqlite3"
+        shutil.copyfile(self._empty, target)
+        return Catalog.open(f"sqlite:///{target}")
+
+    def dump_after(self, indexes: Iterable[SessionIndex]) -> list[str]:
+        """Give the dump of a new catalog into which these indexes were projected, in this order."""
+        with self.make() as catalog:
+            for index in indexes:
+                project(catalog, index)
+            return dump_of(catalog)
