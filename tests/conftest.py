@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import Phase, settings
+
+# In CI every run tries the same examples, and a failure is printed as found: shrinking takes minutes, and is done where
+# someone looks at it.
+settings.register_profile("ci", derandomize=True, phases=[Phase.explicit, Phase.generate])
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 PROJECT = Path(__file__).resolve().parent.parent
 _COLLECT_SKIPS = pytest.StashKey[dict[str, str]]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from sqlalchemy import func, select
@@ -204,6 +205,25 @@ def test_a_rating_written_into_one_of_two_files_shows(catalog: Catalog) -> None:
         project(catalog, make_index([rated], storage=storage), only=[plain.hothash])
         with catalog.read() as db:
             assert get_photo(db, plain.hothash).facts.rating == 4
+
+
+def test_what_is_written_into_a_file_shows_whichever_copy_comes_first(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
+    plain = make_entry("a", modified_ns=MODIFIED_NS + 1, facts=make_facts(embedded=Embedded()))
+    keyworded = replace(plain, modified_ns=MODIFIED_NS, facts=make_facts(embedded=Embedded(keywords=("x",))))
+    indexes = [
+        make_index([plain], storage="one"),
+        make_index([keyworded], storage="two"),
+        make_index([replace(plain, modified_ns=MODIFIED_NS + 2)], storage="three"),
+    ]
+    for ordered in permutations(indexes):
+        with catalogs.make() as catalog:
+            for index in ordered:
+                project(catalog, index)
+            with catalog.read() as db:
+                assert get_photo(db, plain.hothash).facts.tags == ("x",)
 
 
 def test_what_the_user_said_wins_over_the_file(catalog: Catalog) -> None:

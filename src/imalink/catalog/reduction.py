@@ -151,7 +151,7 @@ def _choose(image: KnownImage, main_files: Sequence[_MainFile], order: SettledOr
     ordered = sorted(main_files, key=lambda file: order.key(file.imported_at, file.session_id, file.storage_id))
     first = ordered[0]
     # What people wrote into one file beats a bare copy of it with a newer date; between two such, the newer one.
-    latest = max(ordered, key=lambda file: (_says_something(file.entry), file.modified_ns))
+    latest = max(ordered, key=lambda file: (_says_something(file.entry or image.record), file.modified_ns))
     shown = latest.entry or image.record
     record = replace(
         first.entry or image.record,
@@ -162,8 +162,8 @@ def _choose(image: KnownImage, main_files: Sequence[_MainFile], order: SettledOr
     return first, record
 
 
-def _says_something(entry: EntryRecord | None) -> bool:
-    return entry is not None and entry.facts.embedded != Embedded()
+def _says_something(entry: EntryRecord) -> bool:
+    return entry.facts.embedded != Embedded()
 
 
 def _ensure_photos(
