@@ -43,7 +43,7 @@ from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition, Pic
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.signature import Signature
-from imalink.core.timestamps import CaptureTime, format_instant
+from imalink.core.timestamps import CaptureTime, format_instant, format_instant_ns
 from tests.support.indexes import hash_of, uuid_of
 
 _NS = 1_000_000_000
@@ -250,7 +250,7 @@ master_entries = st.builds(
     relative_path=paths,
     size_bytes=sizes,
     sha256=sha256s,
-    modified_ns=moments_ns,
+    modified=moments_ns.map(format_instant_ns),
     session_number=st.integers(1, 10_000),
     session_uuid=session_uuids,
     imported_at=instants,

@@ -77,7 +77,7 @@ def decode_document(data: bytes, kind: type[Wire], *, file: str) -> Decoded[Wire
     """
     is_intact, bare = check_digest(data, file)
     try:
-        return Decoded(wire=msgspec.json.decode(bare, type=kind), extras={}, is_intact=is_intact)
+        return Decoded(wire=msgspec.json.decode(bare, type=_with_digest(kind)), extras={}, is_intact=is_intact)
     except _Unreadable:
         extras: ExtraKeys = {}
         wire = decode_struct(bare, kind, "", extras, file)
@@ -90,14 +90,29 @@ def content_digest(data: bytes) -> str | None:
     return match.group(1).decode() if match else None
 
 
+@lru_cache(maxsize=16)
+def _with_digest(kind: type[Wire]) -> type[Wire]:
+    """Give ``kind`` with room for the digest, so that a document need not be copied to cut it off."""
+    return typing.cast(
+        type[Wire],
+        msgspec.defstruct(kind.__name__, [("content_sha256", str, "")], bases=(kind,), kw_only=True, gc=False),
+    )
+
+
 def check_digest(data: bytes, file: str) -> tuple[bool | None, bytes]:
-    """Give whether the digest fits (None without one) and the document without it. Raises IndexDamagedError."""
+    """Give whether the digest fits (None without one) and the document, with or without it.
+
+    Raises IndexDamagedError.
+    """
     tail = _TAIL.search(data, max(0, len(data) - _TAIL_BYTES))
     if tail is not None:
         claimed = tail.group(1).decode()
-        bare = b"".join((memoryview(data)[: tail.start()], b"}"))
-        if hashlib.sha256(bare).hexdigest() == claimed:
-            return True, bare
+        head = memoryview(data)[: tail.start()]
+        digest = hashlib.sha256(head)
+        digest.update(b"}")
+        if digest.hexdigest() == claimed:
+            return True, data
+        bare = b"".join((head, b"}"))
         return hashlib.sha256(_canonical(bare, file)).hexdigest() == claimed, bare
     try:
         document = msgspec.json.decode(data, type=dict[str, object])

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 import msgspec
 
 from imalink.core.conflict import OrphanFile
-from imalink.core.ids import Hothash, HothashMethod, SessionUuid, Sha256, StorageUuid, parse_uuid
+from imalink.core.ids import Hothash, HothashMethod, SessionUuid, StorageUuid, parse_uuid
 from imalink.core.index import (
+    Companion,
+    FileCopy,
     FileEntry,
     FileStatus,
     MasterEntry,
@@ -27,17 +29,25 @@ from imalink.core.photo import Photo
 from imalink.core.photo_facts import effective_facts
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
-from imalink.core.timestamps import are_instants, checked_instant_ns, format_instant_ns, parse_instant_ns
+from imalink.core.timestamps import are_instants, format_instant_ns, parse_instant_ns
 from imalink.errors import IndexDamagedError, InvalidPathError
-from imalink.formats.bulk import are_hex64, are_paths
+from imalink.formats.bulk import are_hex64, are_paths, no_collecting
 from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.layouts.hybrid_records import (
+    ConflictRecord,
+    MasterFileRecord,
+    MasterRecord,
+    MissingFileRecord,
+    OrphanFileRecord,
+    OverviewRecord,
+    ScanRecord,
+    SessionIndexRecord,
+    StorageInfoRecord,
+    SummaryRecord,
+)
 from imalink.formats.records import (
     MAX_SIZE_BYTES,
-    CompanionRecord,
-    CopyRecord,
     FileRecord,
-    Integer,
-    Record,
     companion_from,
     companion_record,
     copy_from,
@@ -53,12 +63,8 @@ from imalink.formats.records import (
     size_from,
 )
 from imalink.formats.sessions import (
-    FindingRecord,
-    PhotoRecord,
-    SessionRecord,
     SourcesRecord,
     StatisticsRecord,
-    TombstoneRecord,
     counts_from,
     finding_from,
     finding_record,
@@ -83,135 +89,6 @@ MAX_OVERVIEW_BYTES = 64 * 1024 * 1024
 MAX_INDEX_BYTES = 2 * 1024 * 1024 * 1024
 _SESSION_NAME = re.compile(r"session_([0-9]{1,9})\.json")
 _BYTES_PER_MB = 1024 * 1024
-
-
-class StorageInfoRecord(Record, kw_only=True, omit_defaults=False):
-    """``storage_info`` of the overview. Paths are notes of where it was last seen."""
-
-    uuid: str
-    storage_uuid: str
-    id: Integer | None = None
-    directory_name: str
-    base_path: str
-    full_path: str
-    display_name: str
-    description: str = ""
-    created_at: str
-    last_scan: str | None
-    is_accessible: bool = True
-    is_active: bool = True
-    total_files: Integer
-    total_size_mb: float
-    total_size_bytes: Integer = 0
-
-
-class SummaryRecord(Record, kw_only=True, omit_defaults=False):
-    """One session's line in the overview."""
-
-    id: Integer
-    session_uuid: str
-    title: str
-    description: str = ""
-    imported_at: str
-    file_count: Integer
-    total_size_bytes: Integer = 0
-    missing_count: Integer = 0
-    copy_status: str = "completed"
-    index_file: str
-
-
-class ScanRecord(Record, kw_only=True, omit_defaults=False):
-    """What the last re-index found."""
-
-    changes_detected: bool
-    moved_files: Integer
-    missing_files: Integer
-    new_files: Integer
-
-
-class OverviewRecord(Record, kw_only=True, omit_defaults=False):
-    """``index.json``."""
-
-    storage_info: StorageInfoRecord
-    import_sessions: list[SummaryRecord]
-    imalink_version: str
-    last_scan_result: ScanRecord | None = None
-    conflicts_count: Integer = 0
-    generation: Integer = 0
-
-
-class SessionIndexRecord(Record, kw_only=True):
-    """``imports/session_N.json``."""
-
-    import_session: SessionRecord
-    files: dict[str, FileRecord]
-    photos: dict[str, PhotoRecord] = {}
-    deleted: dict[str, TombstoneRecord] = {}
-    statistics: StatisticsRecord
-    errors: list[FindingRecord] = []
-    sources: SourcesRecord | None = None
-    generation: Integer = 0
-
-
-class MasterFileRecord(Record, kw_only=True):
-    """``files[<hothash>]`` of the master."""
-
-    hothash: Hothash
-    filename: str
-    relative_path: str
-    relative_path_bytes: str | None = None
-    file_size: Integer
-    sha256: Sha256
-    hothash_method: HothashMethod
-    file_modified: str
-    import_session_id: Integer
-    session_uuid: SessionUuid
-    imported_at: str
-    indexed_at: str
-    status: str = "present"
-    last_seen_at: str | None = None
-    companions: list[CompanionRecord] = []
-    copies: list[CopyRecord] = []
-
-
-class MissingFileRecord(Record, kw_only=True, tag_field="type", tag="missing_file"):
-    """A conflict: named by an index, not on the disk."""
-
-    hothash: str
-    filename: str
-    expected_path: str
-    last_seen: str
-
-
-class OrphanFileRecord(Record, kw_only=True, tag_field="type", tag="orphan_file"):
-    """A conflict: on the disk, in no session."""
-
-    path: str
-    path_bytes: str | None = None
-    file_size: Integer
-    file_modified: str
-    detected_at: str
-    reason: str
-    hothash: str | None = None
-    hothash_method: str | None = None
-    sha256: str | None = None
-
-
-ConflictRecord = MissingFileRecord | OrphanFileRecord
-
-
-class MasterRecord(Record, kw_only=True, omit_defaults=False):
-    """``imalink-master.json``."""
-
-    index_version: str
-    storage_uuid: str
-    indexed_at: str
-    total_files: Integer
-    total_size_bytes: Integer
-    files: dict[Hothash, MasterFileRecord]
-    conflicts: list[ConflictRecord]
-    sources: SourcesRecord
-    generation: Integer = 0
 
 
 def session_path(number: int) -> RelativePath:
@@ -364,6 +241,7 @@ def session_document(index: SessionIndex) -> dict[str, object]:
     return msgspec.json.decode(dump_session(index), type=dict[str, object])
 
 
+@no_collecting()
 def parse_session(data: bytes, *, file: str) -> tuple[SessionIndex, bool | None]:
     """Read a session index; give it with whether its digest fits (None without one).
 
@@ -428,6 +306,7 @@ def dump_master(master: MasterIndex) -> bytes:
     return dump_document(record, master.extras)
 
 
+@no_collecting()
 def parse_master(data: bytes) -> tuple[MasterIndex, bool | None]:
     """Read the master; give it with whether its digest fits (None without one).
 
@@ -435,14 +314,14 @@ def parse_master(data: bytes) -> tuple[MasterIndex, bool | None]:
     """
     decoded = decode_document(data, MasterRecord, file=MASTER_PATH)
     record = decoded.wire
-    files: dict[Hothash, MasterEntry] = {}
+    files = _master_entries(record.files) if _are_sound(record.files) else None
     hothash = Hothash("")
     try:
-        if not _are_sound(record.files):
+        if files is None:
+            files = {}
             for hothash, entry in record.files.items():
                 _check_master(hothash, entry)
-        for hothash, entry in record.files.items():
-            files[hothash] = _master_entry(hothash, entry)
+                files[hothash] = _master_entry(hothash, entry)
     except (ValueError, InvalidPathError) as error:
         place = f"files.{hothash}{_explain_master(record.files[hothash])}"
         raise IndexDamagedError(str(error), file=MASTER_PATH, place=place) from error
@@ -494,7 +373,7 @@ def _master_file_record(entry: MasterEntry) -> MasterFileRecord:
         file_size=entry.size_bytes,
         sha256=entry.sha256,
         hothash_method=entry.method,
-        file_modified=format_instant_ns(entry.modified_ns),
+        file_modified=entry.modified,
         import_session_id=entry.session_number,
         session_uuid=entry.session_uuid,
         imported_at=entry.imported_at,
@@ -510,7 +389,7 @@ _STATUS = {status.value: status for status in FileStatus}
 
 
 def _are_sound(files: Mapping[Hothash, MasterFileRecord]) -> bool:
-    """Tell of all entries together whether ``_check_master`` would pass each; at a no it must be asked."""
+    """Tell of all entries together whether ``_check_master`` would pass each; at a no each must be asked."""
     records = files.values()
     sizes = [record.file_size for record in records] or [0]
     return (
@@ -533,8 +412,40 @@ def _check_master(hothash: Hothash, record: MasterFileRecord) -> None:
     parse_instant_ns(record.file_modified)
 
 
+def _master_entries(files: Mapping[Hothash, MasterFileRecord]) -> dict[Hothash, MasterEntry] | None:
+    """Give what ``_master_entry`` gives for sound records, column by column, in half the time; None at trouble."""
+    records = files.values()
+    try:
+        columns = (
+            files,
+            [record.hothash_method for record in records],
+            map(RelativePath, [record.relative_path for record in records]),
+            [record.file_size for record in records],
+            [record.sha256 for record in records],
+            [record.file_modified for record in records],
+            [record.import_session_id for record in records],
+            [record.session_uuid for record in records],
+            [record.imported_at for record in records],
+            [record.indexed_at for record in records],
+            [_STATUS[record.status] for record in records],
+            [record.last_seen_at for record in records],
+            [_companions_of(record) if record.companions else () for record in records],
+            [_copies_of(record) if record.copies else () for record in records],
+        )
+        return dict(zip(files, map(MasterEntry._make, zip(*columns, strict=True)), strict=True))
+    except (KeyError, ValueError, InvalidPathError):
+        return None
+
+
+def _companions_of(record: MasterFileRecord) -> tuple[Companion, ...]:
+    return tuple(map(companion_from, record.companions))
+
+
+def _copies_of(record: MasterFileRecord) -> tuple[FileCopy, ...]:
+    return tuple(map(copy_from, record.copies))
+
+
 def _master_entry(hothash: Hothash, record: MasterFileRecord) -> MasterEntry:
-    # Lean on purpose: 10,000 of these must load in well under 50 ms. Even names for the arguments cost a tenth of that.
     return MasterEntry(
         hothash,
         record.hothash_method,
@@ -543,15 +454,15 @@ def _master_entry(hothash: Hothash, record: MasterFileRecord) -> MasterEntry:
         else path_from(record.relative_path, record.relative_path_bytes),
         record.file_size,
         record.sha256,
-        checked_instant_ns(record.file_modified),
+        record.file_modified,
         record.import_session_id,
         record.session_uuid,
         record.imported_at,
         record.indexed_at,
-        _STATUS.get(record.status) or FileStatus(record.status),
+        FileStatus(record.status),
         record.last_seen_at,
-        tuple(map(companion_from, record.companions)) if record.companions else (),
-        tuple(map(copy_from, record.copies)) if record.copies else (),
+        _companions_of(record),
+        _copies_of(record),
     )
 
 

@@ -1,0 +1,143 @@
+"""The shapes of the hybrid layout's files as they stand in JSON. Format page: docs/format/index-files.md."""
+
+from __future__ import annotations
+
+from imalink.core.ids import Hothash, HothashMethod, SessionUuid, Sha256
+from imalink.formats.records import CompanionRecord, CopyRecord, FileRecord, Integer, Record
+from imalink.formats.sessions import (
+    FindingRecord,
+    PhotoRecord,
+    SessionRecord,
+    SourcesRecord,
+    StatisticsRecord,
+    TombstoneRecord,
+)
+
+
+class StorageInfoRecord(Record, kw_only=True, omit_defaults=False):
+    """``storage_info`` of the overview. Paths are notes of where it was last seen."""
+
+    uuid: str
+    storage_uuid: str
+    id: Integer | None = None
+    directory_name: str
+    base_path: str
+    full_path: str
+    display_name: str
+    description: str = ""
+    created_at: str
+    last_scan: str | None
+    is_accessible: bool = True
+    is_active: bool = True
+    total_files: Integer
+    total_size_mb: float
+    total_size_bytes: Integer = 0
+
+
+class SummaryRecord(Record, kw_only=True, omit_defaults=False):
+    """One session's line in the overview."""
+
+    id: Integer
+    session_uuid: str
+    title: str
+    description: str = ""
+    imported_at: str
+    file_count: Integer
+    total_size_bytes: Integer = 0
+    missing_count: Integer = 0
+    copy_status: str = "completed"
+    index_file: str
+
+
+class ScanRecord(Record, kw_only=True, omit_defaults=False):
+    """What the last re-index found."""
+
+    changes_detected: bool
+    moved_files: Integer
+    missing_files: Integer
+    new_files: Integer
+
+
+class OverviewRecord(Record, kw_only=True, omit_defaults=False):
+    """``index.json``."""
+
+    storage_info: StorageInfoRecord
+    import_sessions: list[SummaryRecord]
+    imalink_version: str
+    last_scan_result: ScanRecord | None = None
+    conflicts_count: Integer = 0
+    generation: Integer = 0
+
+
+class SessionIndexRecord(Record, kw_only=True):
+    """``imports/session_N.json``."""
+
+    import_session: SessionRecord
+    files: dict[str, FileRecord]
+    photos: dict[str, PhotoRecord] = {}
+    deleted: dict[str, TombstoneRecord] = {}
+    statistics: StatisticsRecord
+    errors: list[FindingRecord] = []
+    sources: SourcesRecord | None = None
+    generation: Integer = 0
+
+
+class MasterFileRecord(Record, kw_only=True):
+    """``files[<hothash>]`` of the master."""
+
+    hothash: Hothash
+    filename: str
+    relative_path: str
+    relative_path_bytes: str | None = None
+    file_size: Integer
+    sha256: Sha256
+    hothash_method: HothashMethod
+    file_modified: str
+    import_session_id: Integer
+    session_uuid: SessionUuid
+    imported_at: str
+    indexed_at: str
+    status: str = "present"
+    last_seen_at: str | None = None
+    companions: list[CompanionRecord] = []
+    copies: list[CopyRecord] = []
+
+
+class MissingFileRecord(Record, kw_only=True, tag_field="type", tag="missing_file"):
+    """A conflict: named by an index, not on the disk."""
+
+    hothash: str
+    filename: str
+    expected_path: str
+    last_seen: str
+
+
+class OrphanFileRecord(Record, kw_only=True, tag_field="type", tag="orphan_file"):
+    """A conflict: on the disk, in no session."""
+
+    path: str
+    path_bytes: str | None = None
+    file_size: Integer
+    file_modified: str
+    detected_at: str
+    reason: str
+    hothash: str | None = None
+    hothash_method: str | None = None
+    sha256: str | None = None
+
+
+ConflictRecord = MissingFileRecord | OrphanFileRecord
+
+
+class MasterRecord(Record, kw_only=True, omit_defaults=False):
+    """``imalink-master.json``."""
+
+    index_version: str
+    storage_uuid: str
+    indexed_at: str
+    total_files: Integer
+    total_size_bytes: Integer
+    files: dict[Hothash, MasterFileRecord]
+    conflicts: list[ConflictRecord]
+    sources: SourcesRecord
+    generation: Integer = 0
