@@ -88,7 +88,7 @@ def session() -> ImportSession:
 
 def full_entry() -> FileEntry:
     """Give an entry in which every fact is known."""
-    facts = make_facts(
+    known = make_facts(
         orientation=6,
         camera=Camera(
             make="Canon",
@@ -112,6 +112,7 @@ def full_entry() -> FileEntry:
             copyright="© Ada",
         ),
     )
+    facts = replace(known, duration_seconds=2.5, content_identifier="0E4C1B3A")
     copy = make_copy("photos/again/a.jpg", session=session())
     return make_entry(
         "full",

@@ -114,6 +114,8 @@ facts = st.builds(
     width=st.none() | st.integers(1, 2**32),
     height=st.none() | st.integers(1, 2**32),
     orientation=st.integers(1, 8),
+    duration_seconds=maybe_numbers,
+    content_identifier=maybe_texts,
     capture_time=st.none() | capture_times,
     camera=st.builds(
         Camera,

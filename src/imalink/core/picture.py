@@ -64,13 +64,17 @@ class PictureFacts:
 
     ``file_format`` is ``JPEG``, ``PNG``, ``RAW``, … (content decides, not the name). ``width`` and ``height`` are
     the stored pixels, before ``orientation`` (EXIF 1–8) is applied; None when they cannot be read.
+    ``duration_seconds`` is that of a video. ``content_identifier`` is what a camera wrote into both files of a live
+    photo, the picture and its clip.
     """
 
     file_format: str
     width: int | None = None
     height: int | None = None
     orientation: int = 1
+    duration_seconds: float | None = None
     capture_time: CaptureTime | None = None
+    content_identifier: str | None = None
     camera: Camera = Camera()
     gps: GpsPosition | None = None
     embedded: Embedded = Embedded()

@@ -113,6 +113,8 @@ class FileRecord(Record, kw_only=True):
     width: Integer | None
     height: Integer | None
     orientation: Integer = 1
+    duration_seconds: float | None = None
+    content_identifier: str | None = None
     has_hotpreview: bool
     hotpreview_rendition: str | None = None
     photo_uuid: str
@@ -255,6 +257,8 @@ def file_record(entry: FileEntry, *, filename: str) -> FileRecord:
         width=facts.width,
         height=facts.height,
         orientation=facts.orientation,
+        duration_seconds=facts.duration_seconds,
+        content_identifier=facts.content_identifier,
         has_hotpreview=entry.has_hotpreview,
         hotpreview_rendition=entry.hotpreview_rendition,
         photo_uuid=entry.photo_uuid,
@@ -295,6 +299,8 @@ def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
             width=record.width,
             height=record.height,
             orientation=record.orientation if 1 <= record.orientation <= 8 else 1,
+            duration_seconds=record.duration_seconds,
+            content_identifier=record.content_identifier,
             capture_time=_capture_time(record, offset=record.taken_at_offset),
             camera=_camera_from(record.camera),
             gps=_gps_from(record.gps),

@@ -90,6 +90,10 @@ class Blocks:
     ``fault`` says which rule the file breaks; it too means ``file-1``. The metadata blocks are ranges of raw bytes as
     they stand in the file: ``photoshop`` the image resource blocks (IPTC is one of them), ``icc`` the profile's pieces
     by their sequence number, ``packed`` what PNG keeps as text. The first block of a sort wins, as in every reader.
+
+    EXIF stands in one of three ways: as a block of its own (``exif``), as the file itself, which is then read by offset
+    (``exif_is_file``), or as one block for each directory (``exif_directories``: ``main``, ``exif``, ``gps``).
+    ``embedded_pictures`` are complete JPEG files inside the file, which cameras put into RAW files.
     """
 
     method_kind: str | None = None
@@ -98,11 +102,14 @@ class Blocks:
     width: int | None = None
     height: int | None = None
     exif: Spans | None = None
+    exif_is_file: bool = False
+    exif_directories: dict[str, Spans] = field(default_factory=dict[str, Spans])
     xmp: Spans | None = None
     extended_xmp: list[XmpPiece] = field(default_factory=list[XmpPiece])
     photoshop: Spans | None = None
     icc: dict[int, Spans] = field(default_factory=dict[int, Spans])
     packed: list[PackedText] = field(default_factory=list[PackedText])
+    embedded_pictures: list[Spans] = field(default_factory=list[Spans])
 
     def add(self, part: Part) -> None:
         """Append a part. Raises BrokenStructureError when there are too many."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from imalink.media.blocks import MAX_BLOCK_BYTES, Blocks, Spans
+from imalink.media.blocks import Blocks
 from imalink.media.reader import Reader
 
 _PLAIN_TIFF: Final = (b"II*\x00", b"MM\x00*")
@@ -52,6 +52,5 @@ def read_webp(reader: Reader, blocks: Blocks) -> None:
 
 
 def read_tiff(reader: Reader, blocks: Blocks) -> None:
-    """Take a TIFF file for the EXIF block it is."""
-    if reader.size <= MAX_BLOCK_BYTES and reader.read(0, 4) in _PLAIN_TIFF:
-        blocks.exif = Spans(0, reader.size)
+    """Take a TIFF file for the EXIF structure it is."""
+    blocks.exif_is_file = reader.read(0, 4) in _PLAIN_TIFF

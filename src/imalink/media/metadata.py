@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import io
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final, TypeVar
 
 from imalink.core.finding import Finding
 from imalink.core.picture import Embedded, PictureFacts
 from imalink.core.timestamps import CaptureTime
 from imalink.media.blocks import MAX_BLOCK_BYTES, Blocks, BrokenStructureError, Spans
-from imalink.media.metadata_exif import ExifFacts, parse_exif
+from imalink.media.metadata_exif import ExifFacts, parse_exif, parse_exif_directories, parse_exif_file
 from imalink.media.metadata_iptc import IptcFacts, find_iptc, parse_iptc
 from imalink.media.metadata_text import UnreadableBlockError
 from imalink.media.metadata_xmp import XmpFacts, parse_xmp
-from imalink.media.reader import Reader
+from imalink.media.reader import Reader, ReaderFile
 
 _T = TypeVar("_T")
+_Data = TypeVar("_Data")
 _PNG_XMP: Final = "XML:com.adobe.xmp"
 _PNG_RAW: Final = "Raw profile type "
 _EXIF_HEADER: Final = b"Exif\x00\x00"
@@ -34,6 +36,8 @@ class MetadataBlocks:
     """The metadata blocks as bytes ready to be parsed; None where there is none, or none that can be unpacked."""
 
     exif: bytes | None = None
+    exif_file: BinaryIO | None = None
+    exif_directories: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     xmp: bytes | None = None
     extended_xmp: bytes | None = None
     photoshop: bytes | None = None
@@ -45,6 +49,12 @@ def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
     packed = _unpack(reader, blocks)
     return MetadataBlocks(
         exif=_first(_bytes_of(reader, blocks.exif), packed.exif),
+        exif_file=io.BufferedReader(ReaderFile(reader)) if blocks.exif_is_file else None,
+        exif_directories={
+            name: data
+            for name, spans in blocks.exif_directories.items()
+            if (data := _bytes_of(reader, spans)) is not None
+        },
         xmp=_first(_bytes_of(reader, blocks.xmp), packed.xmp),
         extended_xmp=_extended_xmp(reader, blocks),
         photoshop=_first(_bytes_of(reader, blocks.photoshop), packed.photoshop),
@@ -55,7 +65,7 @@ def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
 def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> tuple[PictureFacts, tuple[Finding, ...]]:
     """Decide the facts of a picture; a block that cannot be read is a finding and costs only itself."""
     findings: list[Finding] = []
-    exif = _parsed(parse_exif, metadata.exif, "exif", findings) or ExifFacts()
+    exif = _exif_facts(metadata, findings)
     xmp = _parsed(parse_xmp, metadata.xmp, "xmp", findings) or XmpFacts()
     if xmp.extension_guid and metadata.extended_xmp:
         xmp = _completed(xmp, _parsed(parse_xmp, metadata.extended_xmp, "extended-xmp", findings) or XmpFacts())
@@ -89,7 +99,17 @@ def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> t
     return facts, tuple(findings)
 
 
-def _parsed(parse: Callable[[bytes], _T], data: bytes | None, name: str, findings: list[Finding]) -> _T | None:
+def _exif_facts(metadata: MetadataBlocks, findings: list[Finding]) -> ExifFacts:
+    if metadata.exif_file is not None:
+        found = _parsed(parse_exif_file, metadata.exif_file, "exif", findings)
+    elif metadata.exif_directories:
+        found = _parsed(parse_exif_directories, metadata.exif_directories, "exif", findings)
+    else:
+        found = _parsed(parse_exif, metadata.exif, "exif", findings)
+    return found or ExifFacts()
+
+
+def _parsed(parse: Callable[[_Data], _T], data: _Data | None, name: str, findings: list[Finding]) -> _T | None:
     if data is None:
         return None
     try:

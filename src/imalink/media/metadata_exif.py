@@ -6,11 +6,12 @@ The block is taken apart by Pillow: over the sample photos it agrees with ExifTo
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, SupportsFloat, TypeVar, cast
+from typing import BinaryIO, Final, SupportsFloat, TypeVar, cast
 
 from imalink.core.picture import Camera, GpsPosition
 from imalink.core.timestamps import CaptureTime
@@ -31,6 +32,7 @@ _T = TypeVar("_T")
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _JUNK_CAPTION: Final = re.compile(r".*DIGITAL CAMERA|SONY DSC|DCIM.*|DCF [0-9.]+", re.IGNORECASE)
+_HEADERS: Final = re.compile(rb"\A(?:Exif\x00\x00){1,2}")
 _MAX_ISO: Final = 10_000_000
 
 
@@ -53,8 +55,35 @@ class ExifFacts:
 
 
 def parse_exif(data: bytes) -> ExifFacts:
-    """Read an EXIF block (a TIFF structure, without the ``Exif`` header). Raises UnreadableBlockError."""
-    main, exif, gps = _load(data)
+    """Read an EXIF block: a TIFF structure, its ``Exif`` header left out or not. Raises UnreadableBlockError."""
+    return parse_exif_file(io.BytesIO(_HEADERS.sub(b"", data)))
+
+
+def parse_exif_file(file: BinaryIO) -> ExifFacts:
+    """Read a file that is one EXIF structure, as TIFF and most RAW files are; its pixels are not read.
+
+    Raises UnreadableBlockError, OSError.
+    """
+    return _facts(*_load(file))
+
+
+def parse_exif_directories(directories: Mapping[str, bytes]) -> ExifFacts:
+    """Read EXIF of which each directory (``main``, ``exif``, ``gps``) is a TIFF structure of its own, as in CR3.
+
+    Raises UnreadableBlockError when none can be read.
+    """
+    tags: dict[str, Tags] = {}
+    for name, data in directories.items():
+        try:
+            tags[name] = _load(io.BytesIO(data))[0]
+        except UnreadableBlockError:
+            continue
+    if not tags:
+        raise UnreadableBlockError("EXIF block cannot be read")
+    return _facts(*(tags.get(name, {}) for name in ("main", "exif", "gps")))
+
+
+def _facts(main: Tags, exif: Tags, gps: Tags) -> ExifFacts:
     return ExifFacts(
         orientation=_orientation(main),
         capture_time=_capture_time(exif),
@@ -71,16 +100,19 @@ def parse_exif(data: bytes) -> ExifFacts:
     )
 
 
-def _load(data: bytes) -> tuple[Tags, Tags, Tags]:
+def _load(file: BinaryIO) -> tuple[Tags, Tags, Tags]:
     """Give the tags of IFD0, the Exif IFD and the GPS IFD."""
     from PIL import Image
 
     quiet_pillow()
     block = Image.Exif()
     try:
-        block.load(data)
+        block.load_from_fp(file)
         main = _values(block)
-    except Exception as error:  # Pillow's exceptions for malformed blocks are undocumented and many
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the disk
+        # Pillow's exceptions for malformed blocks are undocumented and many
         raise UnreadableBlockError("EXIF block cannot be read") from error
     return main, _sub_directory(block, _EXIF_IFD), _sub_directory(block, _GPS_IFD)
 

@@ -151,6 +151,42 @@ class DescriptorFile(io.RawIOBase):
         return self._position
 
 
+class ReaderFile(io.RawIOBase):
+    """A file object over a ``Reader``, for parsers that want one; to be wrapped in ``io.BufferedReader``."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self._reader = reader
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Read at the position, less only at the end of the file. Raises OSError."""
+        view = memoryview(buffer).cast("B")
+        length = max(0, min(len(view), self._reader.size - self._position))
+        try:
+            view[:length] = self._reader.read(self._position, length)
+        except BrokenStructureError:
+            return 0  # the file has shrunk since its size was taken
+        self._position += length
+        return length
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move the position. Raises ValueError."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._reader.size}[whence]
+        if start + offset < 0:
+            raise ValueError("a position before the file")
+        self._position = start + offset
+        return self._position
+
+
 def pread_fully(descriptor: int, length: int, offset: int) -> bytes:
     """Read ``length`` bytes from ``offset``, less only at the end of the file. Raises OSError."""
     data = os.pread(descriptor, length, offset)
