@@ -162,6 +162,9 @@ def test_what_lies_below_what() -> None:
         RelativePath("photos").below("/x")
 
 
+OWN_NAMES = frozenset({"index.json", "imports", "imalink-master.json", "imalink-sessions"})
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -185,14 +188,14 @@ def test_what_lies_below_what() -> None:
     ],
 )
 def test_our_own_names_are_known_in_every_spelling_a_disk_accepts(text: str) -> None:
-    assert RelativePath.parse(text).is_ours
+    assert RelativePath.parse(text).is_ours(OWN_NAMES)
 
 
 @pytest.mark.parametrize(
     "text", ["photos/index.json", "imports.jpg", "import/x", "imalink.jpg", "index.jpg", "x/.imalink/y", "größe/x"]
 )
 def test_the_users_names_are_not_ours(text: str) -> None:
-    assert not RelativePath.parse(text).is_ours
+    assert not RelativePath.parse(text).is_ours(OWN_NAMES)
 
 
 def test_twins_meet_under_one_key() -> None:

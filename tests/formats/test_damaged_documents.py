@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from imalink.errors import IndexDamagedError, NewerFormatError
 from imalink.formats.layouts import hybrid
+from imalink.formats.layouts.layout import session_number_of
 from imalink.formats.records import FileRecord
 from imalink.formats.registry_file import parse_installation
 from imalink.formats.signature_file import parse_signature
@@ -460,7 +461,7 @@ def test_a_signature_that_people_edited_is_read() -> None:
     [("session_1.json", 1), ("session_42.json", 42), ("session_007.json", 7), ("session_999999999.json", 999_999_999)],
 )
 def test_a_session_file_tells_its_number(name: str, number: int) -> None:
-    assert hybrid.session_number_of(name) == number
+    assert session_number_of(name) == number
 
 
 @pytest.mark.parametrize(
@@ -478,7 +479,7 @@ def test_a_session_file_tells_its_number(name: str, number: int) -> None:
     ],
 )
 def test_another_file_is_no_session(name: str) -> None:
-    assert hybrid.session_number_of(name) is None
+    assert session_number_of(name) is None
 
 
 def _document(kind: DocumentKind) -> Json:

@@ -13,6 +13,7 @@ from imalink.core.ids import StorageUuid
 from imalink.core.index import MasterIndex
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.formats.layouts.hybrid import HYBRID
 from imalink.storage.fs import StorageFiles
 from imalink.storage.indexes import KEPT_GENERATIONS, IndexFiles
 from imalink.storage.previews import Hotpreviews, hotpreview_path
@@ -41,7 +42,7 @@ def files(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[StorageFil
 
 @pytest.fixture
 def indexes(files: StorageFiles) -> IndexFiles:
-    return IndexFiles(files, clock=SteppingClock())
+    return IndexFiles(files, HYBRID, clock=SteppingClock())
 
 
 def test_an_index_is_read_as_it_was_written(indexes: IndexFiles) -> None:
@@ -88,7 +89,7 @@ def test_the_newest_good_backup_of_a_session_is_found(indexes: IndexFiles, tmp_p
 def test_a_damaged_file_is_kept_as_often_as_it_is_found(indexes: IndexFiles, tmp_path: Path) -> None:
     path = RelativePath("imalink-master.json")
     names: set[RelativePath] = set()
-    frozen = IndexFiles(indexes._files, clock=FrozenClock())
+    frozen = IndexFiles(indexes._files, HYBRID, clock=FrozenClock())
     for text in ("one", "two", "three"):
         (tmp_path / path).unlink(missing_ok=True)
         (tmp_path / path).write_text(text)

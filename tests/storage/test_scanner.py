@@ -16,6 +16,7 @@ import pytest
 from imalink import errors
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile, ScanResult
+from imalink.formats.layouts.hybrid import HYBRID
 from imalink.storage import scanner
 from imalink.storage.fs import StorageFiles
 from imalink.storage.root import StorageRoot
@@ -34,7 +35,7 @@ def scan(root: Path, photo_root: str | None = None, calls: InterposedCalls | Non
     counting = CountingCalls(calls)
     with StorageRoot.open(root, calls=counting) as opened:
         start = RelativePath.parse(photo_root) if photo_root else None
-        result = scan_storage(StorageFiles(opened), photo_root=start)
+        result = scan_storage(StorageFiles(opened), photo_root=start, own_names=HYBRID.own_names)
     assert counting.open_count == 0, "a handle was left open"
     return result
 
@@ -261,7 +262,7 @@ def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
         from imalink.storage.syscalls import SystemCalls
 
         root = StorageRoot(path=tmp_path, descriptor=descriptor, calls=SystemCalls())
-        result = scanner.walk(root, start=None, rules=scanner.STORAGE_RULES)
+        result = scanner.walk(root, start=None, rules=scanner.storage_rules(HYBRID.own_names))
     finally:
         os.seteuid(0)
         os.close(descriptor)
@@ -275,7 +276,7 @@ def test_sixty_levels_are_walked_with_few_handles(tmp_path: Path) -> None:
     put(tmp_path, f"{deep}/x.jpg", "d/d/e/y.jpg", "d/z.jpg", "/".join(["d"] * 40) + "/e/w.jpg")
     counting = CountingCalls()
     with StorageRoot.open(tmp_path, calls=counting) as root:
-        result = scan_storage(StorageFiles(root), photo_root=None)
+        result = scan_storage(StorageFiles(root), photo_root=None, own_names=HYBRID.own_names)
     assert set(result.files) == {f"{deep}/x.jpg", "d/d/e/y.jpg", "d/z.jpg", "/".join(["d"] * 40) + "/e/w.jpg"}
     assert result.directories_count == 63
     assert result.findings == ()
@@ -286,7 +287,7 @@ def test_a_wide_tree_is_walked_with_few_handles(tmp_path: Path) -> None:
     put(tmp_path, *(f"{number}/x.jpg" for number in range(300)))
     counting = CountingCalls()
     with StorageRoot.open(tmp_path, calls=counting) as root:
-        assert len(scan_storage(StorageFiles(root), photo_root=None).files) == 300
+        assert len(scan_storage(StorageFiles(root), photo_root=None, own_names=HYBRID.own_names).files) == 300
     assert counting.most_open_count <= 4
 
 
@@ -327,7 +328,7 @@ def test_the_work_can_be_stopped_between_folders(tmp_path: Path) -> None:
 
     counting = CountingCalls()
     with StorageRoot.open(tmp_path, calls=counting) as root, pytest.raises(errors.CancelledError):
-        scan_storage(StorageFiles(root), photo_root=None, checkpoint=checkpoint)
+        scan_storage(StorageFiles(root), photo_root=None, own_names=HYBRID.own_names, checkpoint=checkpoint)
     assert seen == [1200, 2400]
     assert counting.open_count == 0
 

@@ -26,7 +26,7 @@ def target_path(
     organization: Organization,
     source: RelativePath,
     *,
-    photo_root: RelativePath,
+    photo_root: RelativePath | None,
     capture_time: CaptureTime | None,
 ) -> RelativePath:
     """Say where a file goes if the name is free there.
@@ -39,7 +39,8 @@ def target_path(
             folders = [_STORAGE_LIKE.sub("imalink-", part, count=1) for part in source.split("/")[:-1]]
         case Organization.DATE:
             folders = [capture_time.local[:4], capture_time.local[5:7]] if capture_time is not None else ["unknown"]
-    return RelativePath.parse("/".join([photo_root, *folders, source.name]))
+    root = [] if photo_root is None else [photo_root]
+    return RelativePath.parse("/".join([*root, *folders, source.name]))
 
 
 def free_name(path: RelativePath, is_taken: Callable[[RelativePath], bool]) -> RelativePath:

@@ -128,7 +128,7 @@ class PathTemplate:
                 raise _wrong(text, "{original_path} is a path of its own: put a / before and after it")
         return cls(stripped, parts)
 
-    def expand(self, picture: NamedPicture, *, photo_root: RelativePath, counter: int = 1) -> RelativePath:
+    def expand(self, picture: NamedPicture, *, photo_root: RelativePath | None, counter: int = 1) -> RelativePath:
         """Give where the picture goes if the name is free there. Raises InvalidPathError for a path that is too long.
 
         The file keeps the suffix it came with, whatever the template says of its name.
@@ -139,7 +139,8 @@ class PathTemplate:
                 if not (name == UNKNOWN and folders[-1:] == [UNKNOWN]):
                     folders.append(name)
         name = self._file_name(self._parts[-1], picture, counter)
-        return RelativePath.parse("/".join([photo_root, *folders, name]))
+        root = [] if photo_root is None else [photo_root]
+        return RelativePath.parse("/".join([*root, *folders, name]))
 
     def _folders(self, part: _Part, picture: NamedPicture) -> list[str]:
         if isinstance(part[0], _Field) and _PATH in part[0].names:

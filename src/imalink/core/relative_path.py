@@ -19,10 +19,10 @@ _PART = r"(?!\.{1,2}(?:/|\Z))[^/\x00\ud800-\udc7f\udd00-\udfff]+"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
 
-_ROOT_NAMES = frozenset({"index.json", "imports", "imalink-master.json", "imalink-sessions"})
 _ROOT_PREFIX = ".imalink"
 # The 8.3 names under which FAT also answers for `.imalink…`, `imalink-…` and `index.json`.
-_SHORT_ALIAS = re.compile(r"(?:imalin|index)~\d")
+_SHORT_ALIAS = re.compile(r"imalin~\d")
+_SHORT_INDEX = re.compile(r"index~\d")
 
 
 class RelativePath(str):
@@ -104,9 +104,10 @@ class RelativePath(str):
             raise ValueError(f"{self.printable()} is not below {folder.printable()}")
         return str.__new__(RelativePath, self[len(folder) + 1 :])
 
-    @property
-    def is_ours(self) -> bool:
+    def is_ours(self, own_names: frozenset[str]) -> bool:
         """Tell whether it is, or lies in, one of ImaLink's own names at a storage root.
+
+        ``own_names`` are those of the storage's layout, in lower case; ``.imalink…`` is ours in every one.
 
         Also under the other spellings that some file system takes for the same name: other case, trailing dots and
         spaces (FAT), ignorable characters (HFS+), 8.3 aliases. An index that names such a file is refused.
@@ -116,7 +117,9 @@ class RelativePath(str):
             visible = "".join(c for c in unicodedata.normalize("NFKC", first) if unicodedata.category(c) != "Cf")
             first = visible
         first = first.casefold().rstrip(". ")
-        return first.startswith(_ROOT_PREFIX) or first in _ROOT_NAMES or _SHORT_ALIAS.match(first) is not None
+        if first.startswith(_ROOT_PREFIX) or first in own_names or _SHORT_ALIAS.match(first) is not None:
+            return True
+        return "index.json" in own_names and _SHORT_INDEX.match(first) is not None
 
     @property
     def is_utf8(self) -> bool:

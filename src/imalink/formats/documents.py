@@ -26,7 +26,7 @@ READABLE_BYTES = 256 * 1024
 _TAIL = re.compile(rb',\s*"content_sha256":\s*"([0-9a-f]{64})"\s*\}\s*\Z')
 _TAIL_BYTES = 160
 _MAX_DEPTH = 16
-_ITEM_NAMES = ("sha256", "session_uuid", "hothash")
+_ITEM_NAMES = ("hothash", "sha256", "session_uuid")
 _REMADE = ("camera", "embedded")
 _Unreadable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

@@ -25,7 +25,9 @@ from imalink.errors import (
     StorageOfflineError,
     UsageError,
 )
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts.hybrid import HYBRID
+from imalink.formats.layouts.known import LAYOUTS, layout_named
+from imalink.formats.layouts.layout import session_number_of
 from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, dump_signature, parse_signature
 from imalink.storage import staging
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
@@ -38,10 +40,13 @@ from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import Checkpoint, scan_storage
 from imalink.storage.volumes import describe_volume
 
+HERE = "."
+"""How the signature spells a photo root that is the storage's own folder."""
+
 HOTHASH_METHODS = ("jpeg-1", "png-1", "file-1")
 _SIGNATURE_PATH = RelativePath(SIGNATURE_NAME)
 _STABLE_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "apfs", "hfs", "tmpfs", "overlay"})
-_TRACES = (hybrid.OVERVIEW_PATH, hybrid.MASTER_PATH, staging.COMMITS)
+_TRACES = (*{each for known in LAYOUTS.values() for each in (known.overview_path, known.master_path)}, staging.COMMITS)
 
 
 class FileStorage:
@@ -54,7 +59,8 @@ class FileStorage:
         self.root = root
         self.signature = signature
         self.files = StorageFiles(root)
-        self.indexes = IndexFiles(self.files, clock=clock)
+        self.layout = layout_named(signature.layout)
+        self.indexes = IndexFiles(self.files, self.layout, clock=clock)
         self.journals = Journals(self.files)
         self.hotpreviews = Hotpreviews(self.files)
         self._clock = clock
@@ -86,18 +92,14 @@ class FileStorage:
             display_name=display_name,
             created_at=format_instant(created),
             description=description,
+            layout=HYBRID.name,
+            photo_root=str(HYBRID.photo_root or HERE),
             directory_name=name,
             hothash_methods=HOTHASH_METHODS,
         )
         storage = cls(StorageRoot.open(base_path / name, calls=calls), signature, clock=clock)
         try:
-            for folder in (hybrid.PHOTO_ROOT, hybrid.SESSIONS_DIRECTORY, HOTPREVIEWS, staging.COMMITS):
-                storage.files.make_directories(folder)
-            storage.indexes.save_master(
-                MasterIndex(storage_uuid=storage_uuid, files={}, indexed_at=signature.created_at, generation=1)
-            )
-            storage.indexes.save_overview(storage.empty_overview(storage_id))
-            storage.files.replace(_SIGNATURE_PATH, dump_signature(signature))
+            storage._furnish(storage_id)
         except BaseException:
             storage.close()
             raise
@@ -132,9 +134,13 @@ class FileStorage:
         return self.signature.storage_uuid
 
     @property
-    def photo_root(self) -> RelativePath:
-        """The folder that is the user's."""
-        return RelativePath.parse(self.signature.photo_root)
+    def photo_root(self) -> RelativePath | None:
+        """The folder that is the user's; None for the storage's own folder."""
+        return None if self.signature.photo_root == HERE else RelativePath.parse(self.signature.photo_root)
+
+    def in_photo_root(self, path: RelativePath) -> RelativePath:
+        """Give ``path`` as one below the photo root. Raises InvalidPathError."""
+        return path if self.photo_root is None else self.photo_root.below(path)
 
     def empty_overview(self, storage_id: int | None) -> Overview:
         """Give the overview of a storage without imports."""
@@ -154,6 +160,18 @@ class FileStorage:
             generation=1,
         )
 
+    def _furnish(self, storage_id: int | None) -> None:
+        """Make the folders and empty indexes of a new storage, and its signature last."""
+        layout, created_at = self.layout, self.signature.created_at
+        for folder in (self.photo_root, layout.sessions_directory, HOTPREVIEWS, staging.COMMITS):
+            if folder is not None:
+                self.files.make_directories(folder)
+        self.indexes.save_master(
+            MasterIndex(storage_uuid=self.storage_uuid, files={}, indexed_at=created_at, generation=1)
+        )
+        self.indexes.save_overview(self.empty_overview(storage_id))
+        self.files.replace(_SIGNATURE_PATH, dump_signature(self.signature))
+
     @contextmanager
     def lock(self, purpose: str) -> Generator[None]:
         """Hold the storage's lock for a block. Raises StorageLockedError naming the holder."""
@@ -162,7 +180,9 @@ class FileStorage:
 
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
         """Walk the user's pictures."""
-        return scan_storage(self.files, photo_root=self.photo_root, checkpoint=checkpoint)
+        return scan_storage(
+            self.files, photo_root=self.photo_root, own_names=self.layout.own_names, checkpoint=checkpoint
+        )
 
     def append_observations(self, writer: WriterId, observations: Iterable[Observation]) -> int:
         """Write down in one's own journal what was seen; durable when this returns."""
@@ -253,11 +273,11 @@ def open_base(base_path: Path, calls: FileCalls | None) -> StorageRoot:
 
 
 def _has_sessions(files: StorageFiles) -> bool:
-    try:
-        names = files.list_names(hybrid.SESSIONS_DIRECTORY)
-    except NotFoundError:
-        return False
-    return any(hybrid.session_number_of(name) is not None for name in names)
+    for layout in LAYOUTS.values():
+        with suppress(NotFoundError):
+            if any(session_number_of(name) is not None for name in files.list_names(layout.sessions_directory)):
+                return True
+    return False
 
 
 def _read_signature(files: StorageFiles, path: Path) -> Signature:

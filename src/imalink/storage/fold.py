@@ -31,7 +31,6 @@ from imalink.core.session import ImportSession
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
 from imalink.errors import IndexDamagedError, NotFoundError
-from imalink.formats.layouts import hybrid
 from imalink.storage.fs import StorageFiles
 from imalink.storage.indexes import IndexFiles, damaged_index
 from imalink.storage.journal import Journals
@@ -148,17 +147,17 @@ class StorageFolder:
         try:
             loaded = self._indexes.load_master()
         except NotFoundError:
-            self._findings.append(Finding(code="index-missing", path=hybrid.MASTER_PATH))
+            self._findings.append(Finding(code="index-missing", path=self._indexes.layout.master_path))
             return None
         except IndexDamagedError as error:
-            kept = self._indexes.keep_damaged(hybrid.MASTER_PATH)
-            self._findings.append(damaged_index(hybrid.MASTER_PATH, error, kept))
+            kept = self._indexes.keep_damaged(self._indexes.layout.master_path)
+            self._findings.append(damaged_index(self._indexes.layout.master_path, error, kept))
             return None
         self._master_extras = loaded.index.extras
         if loaded.is_intact is not False:
             return loaded.index
-        kept = self._indexes.keep_damaged(hybrid.MASTER_PATH)
-        self._findings.append(Finding(code="index-edited", path=hybrid.MASTER_PATH, facts={"kept": kept}))
+        kept = self._indexes.keep_damaged(self._indexes.layout.master_path)
+        self._findings.append(Finding(code="index-edited", path=self._indexes.layout.master_path, facts={"kept": kept}))
         return None
 
     def _load_commits(self, runs: Iterable[RunUuid]) -> dict[int, list[Commit]]:

@@ -14,7 +14,15 @@ from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
 from imalink.errors import IndexDamagedError, NameTakenError, NotFoundError
 from imalink.formats.documents import content_digest
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts.hybrid import (
+    MAX_INDEX_BYTES,
+    MAX_OVERVIEW_BYTES,
+    dump_master,
+    dump_overview,
+    parse_master,
+    parse_overview,
+)
+from imalink.formats.layouts.layout import Layout, session_number_of
 from imalink.storage.fs import StorageFiles
 
 BACKUPS = RelativePath(".imalink/metadata/backup")
@@ -40,22 +48,23 @@ class IndexFiles:
     repaired here (``storage.fold`` does that).
     """
 
-    def __init__(self, files: StorageFiles, *, clock: Clock) -> None:
+    def __init__(self, files: StorageFiles, layout: Layout, *, clock: Clock) -> None:
+        self.layout = layout
         self._files = files
         self._clock = clock
 
     def load_overview(self) -> Loaded[Overview]:
         """Read ``index.json``."""
-        return self._load(hybrid.OVERVIEW_PATH, hybrid.MAX_OVERVIEW_BYTES, hybrid.parse_overview)
+        return self._load(self.layout.overview_path, MAX_OVERVIEW_BYTES, parse_overview)
 
     def load_master(self) -> Loaded[MasterIndex]:
         """Read the master."""
-        return self._load(hybrid.MASTER_PATH, hybrid.MAX_INDEX_BYTES, hybrid.parse_master)
+        return self._load(self.layout.master_path, MAX_INDEX_BYTES, parse_master)
 
     def load_session(self, number: int) -> Loaded[SessionIndex]:
         """Read the session index with this number."""
-        path = self._session_files().get(number, hybrid.session_path(number))
-        return self._load(path, hybrid.MAX_INDEX_BYTES, lambda data: hybrid.parse_session(data, file=path))
+        path = self._session_files().get(number, self.layout.session_path(number))
+        return self._load(path, MAX_INDEX_BYTES, lambda data: self.layout.parse_session(data, path))
 
     def claimed_master_digest(self) -> str | None:
         """Give the digest that the master claims for itself in its last bytes; None when it is absent or has none.
@@ -64,8 +73,8 @@ class IndexFiles:
         """
         try:
             with (
-                self._files.open_for_reading(hybrid.MASTER_PATH) as descriptor,
-                storage_errors("read", hybrid.MASTER_PATH),
+                self._files.open_for_reading(self.layout.master_path) as descriptor,
+                storage_errors("read", self.layout.master_path),
             ):
                 size = self._files.calls.fstat(descriptor).st_size
                 tail = self._files.calls.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
@@ -78,13 +87,13 @@ class IndexFiles:
 
         Not of the overview: it is written at every look, and mended when it is read.
         """
-        paths = [hybrid.MASTER_PATH, *self._session_files().values()]
+        paths = [self.layout.master_path, *self._session_files().values()]
         found = ((path, self._files.find_facts(path)) for path in paths)
         return {str(path): (each.size_bytes, each.modified_ns, each.inode) for path, each in found if each is not None}
 
     def session_name(self, number: int) -> str:
         """Give the path of a session index as ``facts`` spells it."""
-        return str(hybrid.session_path(number))
+        return str(self.layout.session_path(number))
 
     def is_session_sound(self, number: int) -> bool:
         """Tell whether a session index can be read and was written by ImaLink as it stands."""
@@ -99,10 +108,10 @@ class IndexFiles:
 
     def load_session_backup(self, number: int) -> SessionIndex | None:
         """Give the newest good generation of a session index that was kept; None when there is none."""
-        path = hybrid.session_path(number)
+        path = self.layout.session_path(number)
         for backup in reversed(self._generations(path)):
             try:
-                loaded = self._load(backup, hybrid.MAX_INDEX_BYTES, lambda data: hybrid.parse_session(data, file=path))
+                loaded = self._load(backup, MAX_INDEX_BYTES, lambda data: self.layout.parse_session(data, path))
             except (IndexDamagedError, NotFoundError):
                 continue
             if loaded.is_intact:
@@ -111,21 +120,21 @@ class IndexFiles:
 
     def save_overview(self, overview: Overview) -> None:
         """Replace ``index.json``."""
-        self._save(hybrid.OVERVIEW_PATH, hybrid.dump_overview(overview), overview.generation)
+        self._save(self.layout.overview_path, dump_overview(overview), overview.generation)
 
     def save_master(self, master: MasterIndex) -> str:
         """Replace the master; give its digest."""
-        data = hybrid.dump_master(master)
-        self._save(hybrid.MASTER_PATH, data, master.generation)
+        data = dump_master(master)
+        self._save(self.layout.master_path, data, master.generation)
         digest = content_digest(data)
         assert digest is not None
         return digest
 
     def save_session(self, index: SessionIndex) -> None:
         """Replace one session index."""
-        path = hybrid.session_path(index.session.number)
-        self._files.make_directories(hybrid.SESSIONS_DIRECTORY)
-        self._save(path, hybrid.dump_session(index), index.generation)
+        path = self.layout.session_path(index.session.number)
+        self._files.make_directories(self.layout.sessions_directory)
+        self._save(path, self.layout.dump_session(index), index.generation)
 
     def keep_damaged(self, path: RelativePath) -> RelativePath:
         """Keep the file at ``path`` as it is under a name of its own in the backups; give that name."""
@@ -144,14 +153,14 @@ class IndexFiles:
     def _session_files(self) -> dict[int, RelativePath]:
         """Give the session files by number; our own spelling of a name goes before a zero-padded one."""
         try:
-            names = self._files.list_names(hybrid.SESSIONS_DIRECTORY)
+            names = self._files.list_names(self.layout.sessions_directory)
         except NotFoundError:
             return {}
         found: dict[int, RelativePath] = {}
         for name in names:
-            number = hybrid.session_number_of(name)
-            if number is not None and (number not in found or name == hybrid.session_path(number).name):
-                found[number] = RelativePath(f"{hybrid.SESSIONS_DIRECTORY}/{name}")
+            number = session_number_of(name)
+            if number is not None and (number not in found or name == self.layout.session_path(number).name):
+                found[number] = RelativePath(f"{self.layout.sessions_directory}/{name}")
         return found
 
     def _load(

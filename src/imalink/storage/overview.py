@@ -9,7 +9,7 @@ from imalink.core.finding import Finding
 from imalink.core.index import FileStatus, MasterIndex, Overview, ScanSummary, SessionIndex, SessionSummary
 from imalink.core.signature import Signature
 from imalink.errors import IndexDamagedError, NotFoundError
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts.layout import Layout
 from imalink.storage.indexes import IndexFiles, damaged_index
 
 
@@ -44,7 +44,7 @@ def build_overview(
     for number in indexes.list_sessions():
         index = loaded.get(number) or (None if number in summaries else find_session(number))
         if index is not None:
-            summaries[number] = summarise(index)
+            summaries[number] = summarise(index, indexes.layout)
     overview = Overview(
         storage_uuid=signature.storage_uuid,
         storage_id=facts.storage_id if facts.storage_id is not None else (before.storage_id if before else None),
@@ -68,7 +68,7 @@ def build_overview(
 
 
 def _load_before(indexes: IndexFiles) -> tuple[Overview | None, list[Finding]]:
-    path = hybrid.OVERVIEW_PATH
+    path = indexes.layout.overview_path
     try:
         loaded = indexes.load_overview()
     except NotFoundError:
@@ -80,7 +80,7 @@ def _load_before(indexes: IndexFiles) -> tuple[Overview | None, list[Finding]]:
     return loaded.index, [Finding(code="index-edited", path=path, facts={"kept": indexes.keep_damaged(path)})]
 
 
-def summarise(index: SessionIndex) -> SessionSummary:
+def summarise(index: SessionIndex, layout: Layout) -> SessionSummary:
     """Give a session's line in the overview."""
     session = index.session
     return SessionSummary(
@@ -93,5 +93,5 @@ def summarise(index: SessionIndex) -> SessionSummary:
         total_size_bytes=index.total_size_bytes,
         missing_count=index.missing_count,
         copy_status=session.status.copy_status,
-        index_file=hybrid.session_path(session.number),
+        index_file=layout.session_path(session.number),
     )

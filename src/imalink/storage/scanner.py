@@ -45,28 +45,36 @@ class WalkRules:
     symlink_code: str
     special_code: str
     unreadable_code: str
-    skips_our_names: bool
-    """Leave out ImaLink's own names at the root, and folders that are a storage of their own."""
+    own_names: frozenset[str] | None
+    """Leave out these and ``.imalink…`` at the root, and folders that are a storage of their own; None: neither."""
 
 
-STORAGE_RULES = WalkRules(
-    symlink_code="storage-symlink",
-    special_code="storage-special",
-    unreadable_code="storage-unreadable",
-    skips_our_names=True,
-)
+def storage_rules(own_names: frozenset[str]) -> WalkRules:
+    """Give the rules for walking a storage whose layout has these names."""
+    return WalkRules(
+        symlink_code="storage-symlink",
+        special_code="storage-special",
+        unreadable_code="storage-unreadable",
+        own_names=own_names,
+    )
+
+
 SOURCE_RULES = WalkRules(
     symlink_code="source-symlink",
     special_code="source-special",
     unreadable_code="source-unreadable",
-    skips_our_names=False,
+    own_names=None,
 )
 
 
 def scan_storage(
-    files: StorageFiles, *, photo_root: RelativePath | None, checkpoint: Checkpoint | None = None
+    files: StorageFiles,
+    *,
+    photo_root: RelativePath | None,
+    own_names: frozenset[str],
+    checkpoint: Checkpoint | None = None,
 ) -> ScanResult:
-    """Walk a storage's pictures; ``photo_root`` is where its layout keeps them (None: the root itself).
+    """Walk a storage's pictures; ``photo_root`` is where they stand (None: the root, but for ``own_names``).
 
     Paths in the result are relative to the storage root. Nothing is opened but folders, and no link is followed:
     findings ``storage-symlink``, ``storage-special``, ``storage-unreadable``, ``foreign-storage-inside``,
@@ -75,7 +83,7 @@ def scan_storage(
     missing files: StorageOfflineError. Raises NotFoundError when ``photo_root`` is not there, StorageIoError when it
     cannot be listed, and what ``checkpoint`` raises.
     """
-    result = walk(files.root, start=photo_root, rules=STORAGE_RULES, checkpoint=checkpoint)
+    result = walk(files.root, start=photo_root, rules=storage_rules(own_names), checkpoint=checkpoint)
     files.root.verify_identity()
     return result
 
@@ -192,12 +200,13 @@ class _Walk:
         before = len(files)
         prefix = f"{folder.path}/" if folder.path is not None else ""
         may_overflow = len(prefix) > _SHORT_PATH - _SHORT_NAME
-        filters_root = self._rules.skips_our_names and not prefix
+        own_names = self._rules.own_names
+        filtered = own_names if not prefix else None
         new_file = ScannedFile
         for entry in entries:
             name = entry.name
             if name[0] == ".":
-                if name == SIGNATURE_NAME and prefix and not is_start and self._rules.skips_our_names:
+                if name == SIGNATURE_NAME and prefix and not is_start and own_names is not None:
                     self._forget_foreign(folder, before)
                     return
                 continue
@@ -206,7 +215,7 @@ class _Walk:
             path = RelativePath(prefix + name)
             if (may_overflow or len(name) > _SHORT_NAME or not name.isascii()) and not self._is_keepable(path):
                 continue
-            if filters_root and path.is_ours:
+            if filtered is not None and path.is_ours(filtered):
                 continue
             try:
                 facts = entry.stat(follow_symlinks=False)

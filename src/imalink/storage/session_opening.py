@@ -13,7 +13,6 @@ from imalink.core.picture import PictureFacts
 from imalink.core.session import ImportSession
 from imalink.core.signature import Signature
 from imalink.errors import IndexDamagedError, NotFoundError
-from imalink.formats.layouts import hybrid
 from imalink.storage.indexes import IndexFiles, damaged_index
 
 Commits = Mapping[int, Sequence[Commit]]
@@ -61,7 +60,7 @@ class SessionOpener:
         """Give the sessions whose file should be there and is not, those of new commits included."""
         absent = (self._known_numbers | set(self._new_commits)) - set(self._indexes.list_sessions())
         for number in sorted(absent & self._known_numbers):
-            self.findings.append(Finding(code="index-missing", path=hybrid.session_path(number)))
+            self.findings.append(Finding(code="index-missing", path=self._indexes.layout.session_path(number)))
         return absent
 
     def open(self, number: int) -> OpenedSession | None:
@@ -81,7 +80,8 @@ class SessionOpener:
             index = standing or self._skeleton(number)
         if index is None:
             facts = {"lost": "no backup, commit or master knows it"}
-            self.findings.append(Finding(code="index-damaged", path=hybrid.session_path(number), facts=facts))
+            path = self._indexes.layout.session_path(number)
+            self.findings.append(Finding(code="index-damaged", path=path, facts=facts))
             return None
         if standing is not None:
             index = replace(index, extras=standing.extras)
@@ -89,7 +89,7 @@ class SessionOpener:
 
     def _load(self, number: int) -> tuple[SessionIndex | None, bool]:
         """Give what stands in the file, and whether it can be believed as it is."""
-        path = hybrid.session_path(number)
+        path = self._indexes.layout.session_path(number)
         try:
             loaded = self._indexes.load_session(number)
         except NotFoundError:

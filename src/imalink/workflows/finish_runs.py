@@ -134,7 +134,7 @@ class _Settling:
             if path.parent == self._storage.photo_root:
                 raise
             self.findings.append(Finding(code="placed-elsewhere", path=path.printable()))
-            other = self._names.give(self._storage.photo_root.below(path.name))
+            other = self._names.give(self._storage.in_photo_root(RelativePath(path.name)))
             plan = _renamed(plan, path, other)
             self._run.plan(plan)
             self._run.flush_plans()

@@ -27,7 +27,6 @@ from imalink.errors import (
     StorageError,
     StorageReadOnlyError,
 )
-from imalink.formats.layouts.hybrid import session_path
 from imalink.formats.signature_file import SIGNATURE_NAME
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
@@ -282,7 +281,7 @@ def _recover_storage(
             try:
                 index = storage.indexes.load_session(number).index
             except (NotFoundError, IndexDamagedError) as error:
-                tally.corrupt.append(f"{session_path(number)}: {error.message}")
+                tally.corrupt.append(f"{storage.layout.session_path(number)}: {error.message}")
                 continue
             with tools.catalog.begin(changes_photos=True) as db:
                 tally.findings.extend(project_index(db, record, index, only=None))

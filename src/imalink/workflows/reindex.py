@@ -123,7 +123,10 @@ class _Reindex:
         try:
             return self._storage.scan(lambda _: self._progress.checkpoint())
         except NotFoundError as error:
-            folder = self._storage.photo_root.printable()
+            root = self._storage.photo_root
+            if root is None:
+                raise
+            folder = root.printable()
             raise MassMissingError(
                 f"The storage has no folder {folder!r}, where all its pictures are, so nothing was changed.",
                 hint="Put the folder back under that name. If you really removed every picture, make it anew, empty, "

@@ -87,7 +87,7 @@ class StagedGroup:
                     # Only that folder refuses: intents and staging were written. The picture must not hang on it.
                     if path.parent == self._storage.photo_root:
                         raise
-                    other = self._names.give(self._storage.photo_root.below(path.name))
+                    other = self._names.give(self._storage.in_photo_root(RelativePath(path.name)))
                     self.findings.append(Finding(code="placed-elsewhere", path=path.printable()))
                 plan = with_path(plan, position, other)
                 run.plan(plan)

@@ -6,7 +6,6 @@ Format page: docs/format/index-files.md.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping
 
 import msgspec
@@ -45,6 +44,7 @@ from imalink.formats.layouts.hybrid_records import (
     StorageInfoRecord,
     SummaryRecord,
 )
+from imalink.formats.layouts.layout import Layout
 from imalink.formats.records import (
     MAX_SIZE_BYTES,
     FileRecord,
@@ -87,19 +87,12 @@ IMALINK_VERSION = "2.0"
 MASTER_VERSION = "1.0"
 MAX_OVERVIEW_BYTES = 64 * 1024 * 1024
 MAX_INDEX_BYTES = 2 * 1024 * 1024 * 1024
-_SESSION_NAME = re.compile(r"session_([0-9]{1,9})\.json")
 _BYTES_PER_MB = 1024 * 1024
 
 
 def session_path(number: int) -> RelativePath:
     """Say where session ``number`` stands in the storage."""
     return RelativePath(f"{SESSIONS_DIRECTORY}/session_{number}.json")
-
-
-def session_number_of(name: str) -> int | None:
-    """Tell a session file's number from its name; None for another file. Zero-padded names are read too."""
-    match = _SESSION_NAME.fullmatch(name)
-    return int(match.group(1)) if match else None
 
 
 def dump_overview(overview: Overview) -> bytes:
@@ -346,6 +339,12 @@ def parse_master(data: bytes) -> tuple[MasterIndex, bool | None]:
 
 def _session_file_record(entry: FileEntry, index: SessionIndex) -> FileRecord:
     record = file_record(entry, filename=_below_photos(entry.relative_path))
+    repeat_photo_facts(record, entry, index)
+    return record
+
+
+def repeat_photo_facts(record: FileRecord, entry: FileEntry, index: SessionIndex) -> None:
+    """Repeat in a file's record what holds for its photo, for readers that know only files; it is never read."""
     photo = index.photos.get(entry.photo_uuid)
     if photo is None:
         photo = Photo(photo_uuid=entry.photo_uuid, files=(entry.hothash,), primary=entry.hothash)
@@ -353,7 +352,6 @@ def _session_file_record(entry: FileEntry, index: SessionIndex) -> FileRecord:
     record.rating = facts.rating
     record.title = facts.title and safe_text(facts.title)
     record.tags = [safe_text(tag) for tag in facts.tags]
-    return record
 
 
 def _below_photos(path: RelativePath) -> str:
@@ -520,3 +518,15 @@ def _orphan_from(record: OrphanFileRecord) -> OrphanFile:
         fingerprint=fingerprint,
         reason=record.reason,
     )
+
+
+HYBRID = Layout(
+    name=LAYOUT,
+    photo_root=PHOTO_ROOT,
+    overview_path=OVERVIEW_PATH,
+    master_path=MASTER_PATH,
+    sessions_directory=SESSIONS_DIRECTORY,
+    own_names=frozenset({"index.json", "imports", "imalink-master.json", "imalink-sessions"}),
+    dump_session=dump_session,
+    parse_session=lambda data, file: parse_session(data, file=file),
+)
