@@ -32,6 +32,7 @@ from imalink.formats.layouts.hybrid import (
     OverviewRecord,
     SessionIndexRecord,
 )
+from imalink.formats.layouts.indexed import IndexedSessionRecord
 from imalink.formats.records import MAX_SIZE_BYTES
 from imalink.formats.registry_file import RegistryRecord
 from imalink.formats.signature_file import SIGNATURE_VERSION, SignatureRecord
@@ -95,12 +96,16 @@ BY_PLACE: Mapping[tuple[str, str], Schema] = {
     ("MasterFileRecord", "status"): _FILE_STATUS,
     ("SessionRecord", "status"): {"enum": [status.value for status in SessionStatus]},
     ("SessionRecord", "storage_uuid"): UUID_OR_NONE,
+    ("IndexedSessionRecord", "status"): {"enum": [status.value for status in SessionStatus]},
+    ("IndexedSessionRecord", "import_date"): INSTANT,
+    ("IndexedSessionRecord", "imalink_version"): {"const": IMALINK_VERSION},
+    ("IndexedFileRecord", "status"): _FILE_STATUS,
     ("FindingRecord", "path"): {"description": "The path as people know it; empty where none is concerned."},
     ("PhotoRecord", "files"): HOTHASH,
     ("PositionRecord", "digest"): LINE_DIGEST,
     ("EndLine", "digest"): SHA256,
     ("RegistryRecord", "last_updated"): INSTANT_OR_NONE,
-    ("SummaryRecord", "index_file"): {"pattern": r"^imports/session_[0-9]{1,9}\.json$"},
+    ("SummaryRecord", "index_file"): {"pattern": r"^(imports|imalink-sessions)/session_[0-9]{1,9}\.json$"},
     ("SignatureRecord", "imalink_storage_version"): {"const": SIGNATURE_VERSION},
     ("OverviewRecord", "imalink_version"): {"const": IMALINK_VERSION},
     ("StatisticsRecord", "imalink_version"): {"const": IMALINK_VERSION},
@@ -113,6 +118,8 @@ KEYS: Mapping[tuple[str, str], Schema] = {
     ("SessionIndexRecord", "files"): HOTHASH,
     ("SessionIndexRecord", "deleted"): HOTHASH,
     ("SessionIndexRecord", "photos"): UUID,
+    ("IndexedSessionRecord", "deleted"): HOTHASH,
+    ("IndexedSessionRecord", "photos"): UUID,
     ("MasterRecord", "files"): HOTHASH,
     ("RegistryRecord", "storages"): UUID,
 }
@@ -162,6 +169,19 @@ KINDS: Mapping[str, Kind] = {
             "FileRecord": "filename file_size taken_at created_at original_filename file_format width height "
             "has_hotpreview",
             "StatisticsRecord": "total_files index_generated imalink_version",
+        },
+    ),
+    "indexed-session-index": Kind(
+        wire=IndexedSessionRecord,
+        description="imalink-sessions/session_N.json in a folder of the user's own: all that came in with one import "
+        "session.",
+        has_digest=True,
+        required={
+            "IndexedSessionRecord": "session_id session_title import_date source_path storage_uuid backend_session_id "
+            "files stats errors",
+            "IndexedFileRecord": "original_filename storage_filename relative_path hothash file_size imported_at "
+            "exif_extracted sent_to_backend",
+            "CountsRecord": "total_scanned new_imports duplicates_skipped errors total_size_bytes",
         },
     ),
     "master": Kind(

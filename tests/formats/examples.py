@@ -46,7 +46,7 @@ from imalink.core.signature import Signature
 from imalink.formats.commit_file import RunWriter
 from imalink.formats.documents import decode_document
 from imalink.formats.journal_file import dump_journal_line
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts import hybrid, indexed
 from imalink.formats.registry_file import RegisteredStorage, RegistryDocument, dump_registry, parse_registry
 from imalink.formats.signature_file import SignatureRecord, dump_signature, parse_signature
 from tests.support.indexes import (
@@ -66,6 +66,7 @@ from tests.support.indexes import (
 
 Json = dict[str, Any]
 SESSION_FILE = "imports/session_42.json"
+INDEXED_SESSION_FILE = "imalink-sessions/session_42.json"
 STORAGE_UUID = StorageUuid(uuid_of("storage"))
 WRITER = WriterId(uuid_of("writer"))
 RUN_UUID = RunUuid(uuid_of("run"))
@@ -394,6 +395,13 @@ DOCUMENTS: Mapping[str, DocumentKind] = {
             dump=hybrid.dump_session,
             parse=lambda data: hybrid.parse_session(data, file=SESSION_FILE),
             tables=frozenset({"files", "photos", "deleted", "journals", "facts", "clocks"}),
+        ),
+        DocumentKind(
+            name="indexed-session-index",
+            example=session_index,
+            dump=indexed.dump_session,
+            parse=lambda data: indexed.parse_session(data, file=INDEXED_SESSION_FILE),
+            tables=frozenset({"photos", "deleted", "journals", "facts", "clocks"}),
         ),
         DocumentKind(
             name="master",

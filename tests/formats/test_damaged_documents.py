@@ -22,6 +22,7 @@ from imalink.formats.signature_file import parse_signature
 from tests.formats.examples import (
     DOCUMENTS,
     REGISTRY,
+    INDEXED_SESSION_FILE,
     SESSION_FILE,
     DocumentKind,
     Json,
@@ -36,6 +37,7 @@ KINDS = pytest.mark.parametrize("kind", EVERY.values(), ids=EVERY.keys())
 INDEXES = pytest.mark.parametrize("kind", DOCUMENTS.values(), ids=DOCUMENTS.keys())
 FILES = {
     "session-index": SESSION_FILE,
+    "indexed-session-index": INDEXED_SESSION_FILE,
     "master": "imalink-master.json",
     "overview": "index.json",
     "signature": ".imalink-storage",
@@ -394,6 +396,7 @@ def test_deep_nesting_is_refused_with_a_digest_that_fits_too(kind: DocumentKind)
 def test_broken_utf8_is_refused_with_a_digest_that_fits_too(kind: DocumentKind) -> None:
     text, place = {
         "session-index": ("Two weeks", "import_session.description"),
+        "indexed-session-index": ("Two weeks", "description"),
         "master": ("File not in any import session", "conflicts.1"),
         "overview": ("Wedding", "import_sessions.1"),
         "signature": ("Vacation photos", "notes"),

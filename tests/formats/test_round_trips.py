@@ -19,7 +19,7 @@ from imalink.errors import InvalidPathError
 from imalink.formats.commit_file import RunWriter, parse_commit, parse_run
 from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal
 from imalink.formats.json_lines import MAX_LINE_BYTES
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts import hybrid, indexed
 from imalink.formats.records import MAX_EMBEDDED_BYTES, path_fields, path_from
 from imalink.formats.registry_file import (
     Installation,
@@ -67,6 +67,12 @@ def test_what_is_read_is_written_again_byte_for_byte(kind: DocumentKind) -> None
 @settings(max_examples=60)
 def test_every_session_index_comes_back_as_it_was(index: SessionIndex) -> None:
     assert hybrid.parse_session(hybrid.dump_session(index), file="f") == (index, True)
+
+
+@given(strategies.session_indexes)
+@settings(max_examples=60)
+def test_every_session_index_of_an_adopted_folder_comes_back_as_it_was(index: SessionIndex) -> None:
+    assert indexed.parse_session(indexed.dump_session(index), file="f") == (index, True)
 
 
 @given(strategies.master_indexes)

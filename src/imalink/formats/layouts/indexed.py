@@ -44,9 +44,9 @@ class IndexedFileRecord(FileRecord, kw_only=True):
     """One item of ``files``; ``storage_filename`` is where it stands, by its bare name."""
 
     hothash: str
-    storage_filename: str = ""
-    exif_extracted: bool = True
-    sent_to_backend: bool = True
+    storage_filename: str
+    exif_extracted: bool
+    sent_to_backend: bool
 
 
 class IndexedSessionRecord(Record, kw_only=True):
@@ -55,7 +55,7 @@ class IndexedSessionRecord(Record, kw_only=True):
     session_id: Integer
     session_title: str
     import_date: str
-    source_path: str = ""
+    source_path: str
     storage_uuid: str
     backend_session_id: Integer
     session_uuid: str
@@ -71,7 +71,7 @@ class IndexedSessionRecord(Record, kw_only=True):
     photos: dict[str, PhotoRecord] = {}
     deleted: dict[str, TombstoneRecord] = {}
     stats: CountsRecord
-    errors: list[FindingRecord] = []
+    errors: list[FindingRecord]
     sources: SourcesRecord | None = None
     index_generated: str = ""
     imalink_version: str = IMALINK_VERSION
@@ -113,7 +113,13 @@ def _file_record(entry: FileEntry, index: SessionIndex) -> IndexedFileRecord:
     name = RelativePath(entry.relative_path.name).printable()
     record = file_record(entry, filename=name)
     repeat_photo_facts(record, entry, index)
-    return IndexedFileRecord(**msgspec.structs.asdict(record), hothash=entry.hothash, storage_filename=name)
+    return IndexedFileRecord(
+        **msgspec.structs.asdict(record),
+        hothash=entry.hothash,
+        storage_filename=name,
+        exif_extracted=True,
+        sent_to_backend=True,
+    )
 
 
 @no_collecting()
