@@ -10,6 +10,7 @@ import pytest
 from imalink.core.ids import StorageUuid
 from imalink.errors import (
     ForeignStorageError,
+    NewerFormatError,
     SignatureDamagedError,
     StorageLockedError,
     StorageOfflineError,
@@ -60,6 +61,62 @@ def test_a_storage_is_not_made_over_a_folder_that_is_there(tmp_path: Path) -> No
     with pytest.raises(UsageError):
         create(tmp_path)
     assert snapshot(root) == before
+
+
+def adopt(folder: Path) -> FileStorage:
+    return FileStorage.adopt(
+        folder, storage_uuid=UUID, display_name="Mine", description="", storage_id=None, clock=SteppingClock()
+    )
+
+
+def test_an_adopted_folder_gains_only_names_that_begin_with_imalink(tmp_path: Path) -> None:
+    for name in ("a.jpg", "imports/b.jpg", "photos/c.jpg", "index.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    before = snapshot(tmp_path)
+    with adopt(tmp_path) as storage:
+        assert storage.photo_root is None
+        assert set(storage.scan().files) == {"a.jpg", "imports/b.jpg", "photos/c.jpg", "index.json"}
+    after = snapshot(tmp_path)
+    assert {name: after[name] for name in before} == before
+    added = {name.split("/")[0] for name in after.keys() - before.keys()}
+    assert added == {SIGNATURE, "imalink-master.json", "imalink-sessions", ".imalink"}
+    with open_(tmp_path, UUID) as storage:
+        assert (storage.signature.layout, storage.signature.photo_root) == ("indexed", ".")
+        assert storage.is_folded(storage.indexes.load_master().index)
+
+
+def test_a_storage_is_not_adopted_again_nor_what_lies_in_it(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    adopt(tmp_path).close()
+    before = snapshot(tmp_path)
+    for folder in (tmp_path, tmp_path / "below"):
+        with pytest.raises(UsageError):
+            adopt(folder)
+    assert snapshot(tmp_path) == before
+
+
+def test_an_adoption_that_was_killed_before_the_signature_can_be_done_again(tmp_path: Path) -> None:
+    adopt(tmp_path).close()
+    (tmp_path / SIGNATURE).unlink()
+    with adopt(tmp_path) as storage:
+        assert storage.indexes.load_master().is_intact
+
+
+def test_a_folder_that_is_not_there_is_not_adopted(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        adopt(tmp_path / "gone")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_layout_of_a_later_version_is_refused_and_let_be(tmp_path: Path) -> None:
+    adopt(tmp_path).close()
+    text = (tmp_path / SIGNATURE).read_text().replace('"indexed"', '"hologram"')
+    (tmp_path / SIGNATURE).write_text(text)
+    before = snapshot(tmp_path)
+    with pytest.raises(NewerFormatError):
+        open_(tmp_path)
+    assert snapshot(tmp_path) == before
 
 
 def test_an_empty_folder_is_an_offline_storage_and_stays_empty(tmp_path: Path) -> None:

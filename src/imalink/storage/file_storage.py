@@ -26,6 +26,7 @@ from imalink.errors import (
     UsageError,
 )
 from imalink.formats.layouts.hybrid import HYBRID
+from imalink.formats.layouts.indexed import INDEXED
 from imalink.formats.layouts.known import LAYOUTS, layout_named
 from imalink.formats.layouts.layout import session_number_of
 from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, dump_signature, parse_signature
@@ -102,6 +103,50 @@ class FileStorage:
             storage._furnish(storage_id)
         except BaseException:
             storage.close()
+            raise
+        return storage
+
+    @classmethod
+    def adopt(
+        cls,
+        folder: Path,
+        *,
+        storage_uuid: StorageUuid,
+        display_name: str,
+        description: str,
+        storage_id: int | None,
+        clock: Clock,
+        calls: FileCalls | None = None,
+    ) -> Self:
+        """Make the user's own folder a storage in place, and open it; no picture is touched.
+
+        All that is added begins with ``imalink`` or ``.imalink``; the signature is written last. Raises UsageError for
+        a folder that is not there, is a storage already or lies in one, and StorageError.
+        """
+        root = open_base(folder, calls)
+        try:
+            files = StorageFiles(root)
+            # Empty indexes without a signature are what an adoption leaves that was killed: it may be done again.
+            if files.exists(_SIGNATURE_PATH) or _has_sessions(files) or staging.list_commits(files):
+                raise UsageError(
+                    f"{folder} is a storage already. Nothing was changed.",
+                    hint="Run `imalink recover` with its path to make it known on this machine.",
+                )
+            _refuse_inside_storage(root.path)
+            signature = Signature(
+                storage_uuid=storage_uuid,
+                display_name=display_name,
+                created_at=format_instant(clock.now()),
+                description=description,
+                layout=INDEXED.name,
+                photo_root=str(INDEXED.photo_root or HERE),
+                directory_name=root.path.name,
+                hothash_methods=HOTHASH_METHODS,
+            )
+            storage = cls(root, signature, clock=clock)
+            storage._furnish(storage_id)
+        except BaseException:
+            root.close()
             raise
         return storage
 
@@ -270,6 +315,16 @@ def open_base(base_path: Path, calls: FileCalls | None) -> StorageRoot:
             "mounted: a storage made now would land on the system disk.",
             hint="Mount the disk, or make the folder yourself if it is meant to be on this disk.",
         ) from error
+
+
+def _refuse_inside_storage(folder: Path) -> None:
+    """Refuse a folder that lies in a storage: its pictures would have two indexes that know nothing of each other."""
+    for parent in folder.resolve().parents:
+        if (parent / SIGNATURE_NAME).is_file():
+            raise UsageError(
+                f"{folder} lies inside the storage at {parent}. Nothing was changed.",
+                hint="Its pictures are that storage's: run `imalink reindex` for it.",
+            )
 
 
 def _has_sessions(files: StorageFiles) -> bool:
