@@ -7,6 +7,7 @@ from typing import Protocol
 
 from imalink.core.finding import Finding
 from imalink.core.picture import Fingerprint, PictureFacts
+from imalink.core.sidecar_facts import SidecarFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +32,18 @@ class Analysis:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarReading:
+    """What one sidecar tells: None when it is none, or cannot be read, which ``findings`` say; they carry no path."""
+
+    facts: SidecarFacts | None = None
+    findings: tuple[Finding, ...] = ()
+
+
 class Analyser(Protocol):
     """Reads picture files through open descriptors; safe to call from several threads.
 
-    Neither method raises for what a file contains: broken content becomes method ``file-1``, no preview,
+    No method raises for what a file contains: broken content becomes method ``file-1``, no preview,
     and findings. An OSError from reading the descriptor flies to the caller.
     """
 
@@ -44,4 +53,8 @@ class Analyser(Protocol):
 
     def analyse(self, descriptor: int, *, filename: str) -> Analysis:
         """Give the facts and the hotpreview; ``filename`` only helps to tell ``kind-mismatch`` and RAW formats."""
+        ...
+
+    def read_sidecar(self, data: bytes, *, filename: str) -> SidecarReading:
+        """Give what a sidecar says; ``filename`` tells XMP from Takeout's JSON. ``data`` may be cut off when long."""
         ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from imalink.core.companion_matching import ReadClue, match_companions, shared_sidecars, telling_sidecars
 from imalink.core.finding import Finding
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
@@ -13,10 +14,15 @@ from imalink.core.scan import ScannedFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcePicture:
-    """One picture at the source with its companions, by path."""
+    """One picture at the source with its companions, by path.
+
+    ``sidecars`` are those whose facts count for it, the one to believe first; one of them may be another picture's
+    companion.
+    """
 
     file: ScannedFile
     companions: tuple[ScannedFile, ...]
+    sidecars: tuple[ScannedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +53,14 @@ def list_source(
     is_picture_name: Callable[[str], bool],
     is_companion_name: Callable[[str], bool],
     is_raw_name: Callable[[str], bool],
+    is_album_name: Callable[[str], bool] = lambda _: False,
+    read_clue: ReadClue | None = None,
 ) -> SourceListing:
-    """Sort the files of a source by their names."""
+    """Sort the files of a source by their names.
+
+    Files with the ``is_album_name`` that Takeout gives its own notes on an album are left without a word.
+    ``read_clue`` is asked about a sidecar that may belong to several pictures.
+    """
     pictures: list[ScannedFile] = []
     companions: list[ScannedFile] = []
     ignored: list[ScannedFile] = []
@@ -63,6 +75,8 @@ def list_source(
                 pictures.append(file)
         elif is_companion_name(path.name):
             companions.append(file)
+        elif is_album_name(path.name):
+            ignored.append(file)
         else:
             ignored.append(file)
             code = "not-a-picture" if file.size_bytes else "empty-file"
@@ -71,6 +85,7 @@ def list_source(
         (companion.relative_path for companion in companions),
         (picture.relative_path for picture in pictures),
         is_raw_name=is_raw_name,
+        read_clue=read_clue,
     )
     belonging: dict[RelativePath, list[ScannedFile]] = defaultdict(list)
     for companion in companions:
@@ -80,44 +95,22 @@ def list_source(
             findings.append(Finding(code="companion-without-picture", path=companion.relative_path.printable()))
         else:
             belonging[picture].append(companion)
+    shared = shared_sidecars(matches, (picture.relative_path for picture in pictures))
+
+    def sidecars_of(picture: RelativePath) -> tuple[ScannedFile, ...]:
+        own = (companion.relative_path for companion in belonging.get(picture, ()))
+        others = (shared[picture],) if picture in shared else ()
+        return tuple(files[path] for path in telling_sidecars(picture, (*own, *others)))
+
     return SourceListing(
         pictures=tuple(
-            SourcePicture(file=picture, companions=tuple(belonging.get(picture.relative_path, ())))
+            SourcePicture(
+                file=picture,
+                companions=tuple(belonging.get(picture.relative_path, ())),
+                sidecars=sidecars_of(picture.relative_path),
+            )
             for picture in pictures
         ),
         ignored=tuple(ignored),
         findings=tuple(findings),
     )
-
-
-def match_companions(
-    companions: Iterable[RelativePath],
-    pictures: Iterable[RelativePath],
-    *,
-    is_raw_name: Callable[[str], bool],
-) -> dict[RelativePath, RelativePath]:
-    """Say which picture of the same folder each companion goes with; one without a picture is left out.
-
-    ``IMG.jpg.xmp`` goes with ``IMG.jpg``. ``IMG.xmp`` goes with the RAW of that stem if there is one, for that is
-    what programs write it for, else with the first picture by name. Case does not count.
-    """
-    by_name: dict[tuple[str, str], RelativePath] = {}
-    by_stem: dict[tuple[str, str], list[RelativePath]] = defaultdict(list)
-    for picture in pictures:
-        folder, _, name = picture.rpartition("/")
-        by_name[folder, name.casefold()] = picture
-        by_stem[folder, name.removesuffix(picture.suffix).casefold()].append(picture)
-    matches: dict[RelativePath, RelativePath] = {}
-    for companion in companions:
-        folder, _, name = companion.rpartition("/")
-        rest = name.casefold()
-        while "." in rest:
-            rest = rest.rpartition(".")[0]
-            if (folder, rest) in by_name:
-                matches[companion] = by_name[folder, rest]
-                break
-            if (folder, rest) in by_stem:
-                candidates = sorted(by_stem[folder, rest])
-                matches[companion] = next((each for each in candidates if is_raw_name(each.name)), candidates[0])
-                break
-    return matches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from imalink.core.analyser import Analysis, Hotpreview
+from imalink.core.analyser import Analysis, Hotpreview, SidecarReading
 from imalink.core.finding import Finding
 from imalink.core.picture import Fingerprint, PictureFacts
 from imalink.media.blocks import Blocks
@@ -19,13 +19,14 @@ from imalink.media.previews import (
     rendition_of,
 )
 from imalink.media.reader import DescriptorFile, DescriptorReader, MemoryReader, read_into_memory
+from imalink.media.sidecars import read_sidecar
 from imalink.media.walk import head_of, walk
 
 
 class PictureAnalyser:
     """Tells identity, facts and hotpreview of picture files; without state, so safe to share between threads.
 
-    Neither method raises for what a file contains, and neither uses or moves the descriptor's position. Pictures of
+    No method raises for what a file contains, and none uses or moves the descriptor's position. Pictures of
     more than ``pixel_limit`` pixels are not decoded.
     """
 
@@ -46,6 +47,10 @@ class PictureAnalyser:
             return self._analyse(memory, memory.data, filename)
         size = os.fstat(descriptor).st_size
         return self._analyse(DescriptorReader(descriptor, size), DescriptorFile(descriptor, size), filename)
+
+    def read_sidecar(self, data: bytes, *, filename: str) -> SidecarReading:
+        """Give what a sidecar says; ``filename`` tells XMP from Takeout's JSON."""
+        return read_sidecar(data, filename=filename)
 
     def _analyse(
         self, reader: MemoryReader | DescriptorReader, source: bytes | DescriptorFile, filename: str

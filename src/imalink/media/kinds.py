@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Final
 
@@ -64,7 +65,12 @@ _FORMAT_OF_EXTENSION: Final = {
 }
 COMPANION_EXTENSIONS: Final = frozenset("aae arp cop cos cot dop lrv nks nksc on1 pp3 rpp spd thm vrd wav xmp".split())
 _TAKEOUT_JSON: Final = re.compile(
-    r"\.(?:s|su|sup|supp|suppl|supple|supplem|suppleme|supplemen|supplement\S*)(?:\(\d+\))?"
+    r"\.s(?:u(?:p(?:p(?:l(?:e(?:m(?:e(?:n(?:t(?:a(?:l(?:-(?:m(?:e(?:t(?:a(?:d(?:a(?:ta?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?)?"
+    r"(?:\(\d+\))?"
+)
+_TAKEOUT_ALBUM_NOTES: Final = re.compile(
+    r"(?:metadata|metadaten|métadonnées|metadatos|metadati|metagegevens|metadados|metadane|メタデータ"
+    r"|print-subscriptions|shared_album_comments|user-generated-memory-titles)(?:\(\d+\))?\.json"
 )
 _COUNTER: Final = re.compile(r"\(\d+\)$")
 _TAKEOUT_NAME_LIMIT: Final = 46
@@ -186,11 +192,17 @@ def is_companion_name(name: str) -> bool:
     return extension in COMPANION_EXTENSIONS or (extension == "json" and _is_takeout_stem(name.rpartition("/")[2][:-5]))
 
 
+def is_takeout_album_name(name: str) -> bool:
+    """Tell whether a file is one of those in which Google Takeout describes albums and accounts, not pictures."""
+    plain = unicodedata.normalize("NFC", name.rpartition("/")[2]).casefold()
+    return _TAKEOUT_ALBUM_NOTES.fullmatch(plain) is not None
+
+
 def _is_takeout_stem(stem: str) -> bool:
     # `IMG_1.jpg`, `IMG_1.jpg(2)`, `IMG_1.jpg.supplemental-metadata`, and all of these cut off after 46 characters.
-    if len(stem) == _TAKEOUT_NAME_LIMIT:
-        return True
     bare = _COUNTER.sub("", stem)
+    if _TAKEOUT_NAME_LIMIT in (len(stem), len(bare)):
+        return True
     if is_picture_name(bare):
         return True
     picture, dot, last = bare.rpartition(".")

@@ -21,6 +21,7 @@ from imalink.media.metadata_text import (
     clean_keywords,
     clean_text,
     decode_text,
+    is_camera_caption,
     parse_capture_time,
     parse_percent_stars,
     parse_stars,
@@ -31,7 +32,6 @@ Tags = Mapping[int, object]
 _T = TypeVar("_T")
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-_JUNK_CAPTION: Final = re.compile(r".*DIGITAL CAMERA|SONY DSC|DCIM.*|DCF [0-9.]+", re.IGNORECASE)
 _HEADERS: Final = re.compile(rb"\A(?:Exif\x00\x00){1,2}")
 _MAX_ISO: Final = 10_000_000
 
@@ -204,8 +204,7 @@ def _orientation(main: Tags) -> int | None:
 
 def _caption(main: Tags) -> str | None:
     text = _text(main, 0x010E)
-    # Cameras fill the field with their own name.
-    return None if text is None or _JUNK_CAPTION.fullmatch(text) else text
+    return None if text is None or is_camera_caption(text) else text
 
 
 def _text(tags: Tags, tag: int) -> str | None:

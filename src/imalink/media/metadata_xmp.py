@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Final
 from imalink.core.picture import GpsPosition
 from imalink.core.timestamps import CaptureTime
 from imalink.media.metadata_text import (
+    MAX_KEYWORDS,
     UnreadableBlockError,
     checked_position,
     clean_keywords,
     clean_text,
+    is_camera_caption,
     parse_capture_time,
     parse_percent_stars,
     parse_stars,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_XMP_BYTES: Final = 16 * 1024 * 1024
 _MAX_PROPERTIES: Final = 20_000
+_MAX_CATEGORY_DEPTH: Final = 50
 _XML_DECLARATION: Final = re.compile(r"<\?xml\s[^>]{0,200}\?>")
 _WIDE_ENCODINGS: Final = (
     (b"\x00\x00\x00<", "utf-32-be"),
@@ -46,6 +49,7 @@ _XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
 _XMP: Final = "{http://ns.adobe.com/xap/1.0/}"
 _DC: Final = "{http://purl.org/dc/elements/1.1/}"
 _EXIF: Final = "{http://ns.adobe.com/exif/1.0/}"
+_TIFF: Final = "{http://ns.adobe.com/tiff/1.0/}"
 _EXIF_EX: Final = "{http://cipa.jp/exif/1.0/}"
 _AUX: Final = "{http://ns.adobe.com/exif/1.0/aux/}"
 _PHOTOSHOP: Final = "{http://ns.adobe.com/photoshop/1.0/}"
@@ -73,6 +77,7 @@ class XmpFacts:
     author: str | None = None
     copyright: str | None = None
     extension_guid: str | None = None
+    sidecar_for_extension: str | None = None
 
 
 def parse_xmp(data: bytes) -> XmpFacts:
@@ -87,10 +92,11 @@ def parse_xmp(data: bytes) -> XmpFacts:
         keywords=clean_keywords(packet.texts(_DC + "subject")),
         hierarchical_keywords=_hierarchical_keywords(packet),
         title=packet.text(_DC + "title"),
-        caption=packet.text(_DC + "description"),
+        caption=_caption(packet),
         author=clean_text("; ".join(clean_keywords(packet.texts(_DC + "creator")))),
         copyright=packet.text(_DC + "rights"),
         extension_guid=packet.text("{http://ns.adobe.com/xmp/note/}HasExtendedXMP"),
+        sidecar_for_extension=packet.text(_PHOTOSHOP + "SidecarForExtension"),
     )
 
 
@@ -161,11 +167,20 @@ def _texts_of(element: Element) -> Iterator[str]:
 
 
 def _capture_time(packet: _Packet) -> CaptureTime | None:
-    for name in (_EXIF + "DateTimeOriginal", _PHOTOSHOP + "DateCreated", _XMP + "CreateDate"):
+    taken, created = _EXIF + "DateTimeOriginal", _PHOTOSHOP + "DateCreated"
+    for name in (taken, created, _EXIF + "DateTimeDigitized", _XMP + "CreateDate"):
         text = packet.text(name)
         found = parse_capture_time(text, source="xmp") if text else None
         if found is not None:
             return found
+    return None
+
+
+def _caption(packet: _Packet) -> str | None:
+    for name in (_DC + "description", _TIFF + "ImageDescription", _EXIF + "UserComment"):
+        text = packet.text(name)
+        if text is not None and not is_camera_caption(text):
+            return text
     return None
 
 
@@ -185,7 +200,31 @@ def _hierarchical_keywords(packet: _Packet) -> tuple[str, ...]:
         names = (_MICROSOFT + "LastKeywordXMP", _MICROSOFT_1_2 + "LastKeywordXMP")
         by_slash = [text for name in names for text in packet.texts(name) if "/" in text]
         by_bar = [] if by_slash else [text for text in packet.texts(_MEDIAPRO + "CatalogSets") if "|" in text]
+        if not by_slash and not by_bar:
+            by_bar = _categories(packet.text(_ACDSEE + "categories"))
     return clean_keywords([*by_bar, *(text.replace("/", "|") for text in by_slash)])
+
+
+def _categories(text: str | None) -> list[str]:
+    """Read ACDSee's tree of categories, an XML document inside the packet; the assigned ones, levels joined."""
+    if text is None:
+        return []
+    try:
+        root = _parse_xml(text.encode("utf-8", "replace"))
+    except UnreadableBlockError:
+        return []
+    found: list[str] = []
+    waiting: list[tuple[Element, tuple[str, ...]]] = [(root, ())]
+    while waiting and len(found) < MAX_KEYWORDS:
+        element, above = waiting.pop()
+        name = clean_text(element.text)
+        path = (*above, name) if name is not None and element is not root else above
+        if len(path) > _MAX_CATEGORY_DEPTH:
+            continue
+        if len(path) > 1 and element.get("Assigned") == "1":
+            found.append("|".join(path))
+        waiting.extend((child, path) for child in reversed(element))
+    return found
 
 
 def _gps(packet: _Packet) -> GpsPosition | None:

@@ -25,6 +25,7 @@ from imalink.core.session import (
     check_description,
     check_title,
 )
+from imalink.core.sidecar_facts import SidecarFacts, complete_facts, telling_facts
 from imalink.core.source_listing import SourceListing, SourcePicture, list_source
 from imalink.core.timestamps import format_instant
 from imalink.errors import (
@@ -34,7 +35,7 @@ from imalink.errors import (
     SourceError,
     VerificationError,
 )
-from imalink.media.kinds import is_companion_name, is_picture_name, is_raw_name
+from imalink.media.kinds import is_companion_name, is_picture_name, is_raw_name, is_takeout_album_name
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.fs import StorageFiles
@@ -54,6 +55,7 @@ from imalink.workflows.verified_copy import (
     analyse_source,
     analyse_stored,
     fingerprint_source,
+    read_source_sidecar,
     stage_verified,
 )
 
@@ -97,6 +99,8 @@ def _begin(
         is_picture_name=is_picture_name,
         is_companion_name=is_companion_name,
         is_raw_name=is_raw_name,
+        is_album_name=is_takeout_album_name,
+        read_clue=lambda path: read_source_sidecar(StorageFiles(source), path, analyser=tools.analyser).facts,
     )
     work = _Import(tools, record, storage, source, request, listing, mended.master, progress)
     work.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
@@ -162,6 +166,7 @@ class _Import:
                 if self._is_duplicate(fingerprint, picture):
                     continue
                 analysis = analyse_source(self._source, picture.file, analyser=self._tools.analyser)
+                analysis = self._with_sidecars(picture, analysis)
                 target = self._target(picture.file, analysis)
             except (SourceError, InvalidPathError) as error:
                 self._fail(picture, error)
@@ -266,6 +271,7 @@ class _Import:
                 filename=file.relative_path.name,
                 analyser=self._tools.analyser,
             )
+            analysis = self._with_sidecars(picture, analysis)
             target = self._target(file, analysis)
         except (SourceError, SourceChangedError, VerificationError, InvalidPathError) as error:
             self._fail(picture, error)
@@ -282,6 +288,18 @@ class _Import:
         self._group.add(StagedPicture(plan=plan, source=file.relative_path, hotpreview=hotpreview))
         self._count_new(copy.fingerprint, target, photo_uuid, replace(picture, companions=()))
         self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+
+    def _with_sidecars(self, picture: SourcePicture, analysis: Analysis) -> Analysis:
+        """Complete a picture's facts from its sidecars; one that cannot be read is told and costs only itself."""
+        found: list[SidecarFacts] = []
+        for sidecar in picture.sidecars:
+            path = sidecar.relative_path
+            reading = read_source_sidecar(self._source, path, analyser=self._tools.analyser)
+            self.findings.extend(replace(finding, path=path.printable()) for finding in reading.findings)
+            if reading.facts is not None:
+                found.append(reading.facts)
+        facts = complete_facts(analysis.facts, telling_facts(picture.file.relative_path, found))
+        return replace(analysis, facts=facts)
 
     def _stage(self, run: ImportRun, file: ScannedFile) -> StagedCopy:
         self._staged_count += 1

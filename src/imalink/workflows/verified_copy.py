@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from imalink.core.analyser import Analyser, Analysis
+from imalink.core.analyser import Analyser, Analysis, SidecarReading
 from imalink.core.ids import Sha256
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
+from imalink.core.sidecar_facts import MAX_SIDECAR_BYTES
 from imalink.durable_files import storage_errors
 from imalink.errors import (
     ImalinkError,
@@ -92,6 +93,26 @@ def analyse_stored(files: StorageFiles, path: RelativePath, *, filename: str, an
     """Tell the facts of a file in the storage, staged or placed. Raises NotFoundError, StorageError."""
     with files.open_for_reading(path) as descriptor, storage_errors("read", path.printable()):
         return analyser.analyse(descriptor, filename=filename)
+
+
+def read_source_sidecar(source: StorageFiles, path: RelativePath, *, analyser: Analyser) -> SidecarReading:
+    """Tell what a sidecar at the source says; nothing of one that cannot be read, which copying it will tell."""
+    try:
+        return read_stored_sidecar(source, path, analyser=analyser)
+    except ImalinkError:
+        return SidecarReading()
+
+
+def read_stored_sidecar(files: StorageFiles, path: RelativePath, *, analyser: Analyser) -> SidecarReading:
+    """Tell what a sidecar says. Raises NotFoundError, UnsafePathError, StorageError."""
+    pieces: list[bytes] = []
+    missing = MAX_SIDECAR_BYTES + 1
+    for chunk in files.iter_content(path):
+        pieces.append(chunk[:missing])
+        missing -= len(pieces[-1])
+        if not missing:
+            break
+    return analyser.read_sidecar(b"".join(pieces), filename=path.name)
 
 
 def holds_bytes(files: StorageFiles, path: RelativePath, sha256: Sha256, *, analyser: Analyser) -> bool:
