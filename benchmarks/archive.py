@@ -20,7 +20,9 @@ from imalink.storage.syscalls import SystemCalls
 from imalink.workflows.create_storage import create_storage
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportReport, ImportRequest
-from imalink.workflows.reindex import ReindexReport, ReindexRequest, Strategy, reindex
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_report import ReindexReport
+from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.tools import Tools
 
 

@@ -17,8 +17,9 @@ from imalink.core.index import FileStatus
 from imalink.durable_files import FileCalls
 from imalink.media.analyser import PictureAnalyser
 from imalink.workflows.find_file import FoundPicture, find_files
-from imalink.workflows.reindex import ReindexRequest, Strategy, reindex
+from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_report import ReindexReport
+from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from tests.support.faults import InterposedCalls
 from tests.support.photos import make_jpeg
 from tests.support.workbench import SMALL, Workbench, make_source, sha256_of, snapshot

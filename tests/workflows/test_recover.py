@@ -14,7 +14,8 @@ import pytest
 from imalink.catalog.file_storages import StorageRecord
 from imalink.errors import NotFoundError
 from imalink.workflows.recover import RecoveryReport, find_candidates, recover
-from imalink.workflows.reindex import ReindexRequest, reindex
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_request import ReindexRequest
 from tests.support.faults import MUTATING, InterposedCalls
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.scenes import Scene, hothash_of, memory_folder

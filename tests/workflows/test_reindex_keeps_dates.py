@@ -9,7 +9,8 @@ import pytest
 
 from imalink.core.capture_fallback import keep_better_time
 from imalink.core.timestamps import CaptureTime, CaptureTimeSource
-from imalink.workflows.reindex import ReindexRequest, reindex
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_request import ReindexRequest
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.workbench import SMALL, Workbench
 

@@ -22,10 +22,11 @@ _SHOWN = 15
 @click.argument("name", metavar="STORAGE")
 @click.option(
     "--strategy",
-    type=click.Choice(["smart", "full"]),
+    type=click.Choice(["quick", "smart", "full"]),
     default="smart",
     show_default=True,
-    help="smart: read what changed in size, time or inode; full: read everything.",
+    help="quick: only ask whether each file is there; smart: read what changed in size, time or inode; "
+    "full: read everything.",
 )
 @click.option("--accept-missing", is_flag=True, help="Yes, I really removed that many files.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what happened to the folder; write nothing.")
@@ -35,7 +36,8 @@ def reindex_command(output: Output, name: str, strategy: str, accept_missing: bo
 
     Your files are never touched. A file that is gone is only marked missing.
     """
-    from imalink.workflows.reindex import ReindexRequest, Strategy, reindex
+    from imalink.workflows.reindex import reindex
+    from imalink.workflows.reindex_request import ReindexRequest, Strategy
     from imalink.workflows.storage_access import get_storage
 
     request = ReindexRequest(strategy=Strategy(strategy), dry_run=dry_run, accepts_losses=accept_missing)

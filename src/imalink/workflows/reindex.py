@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from imalink.catalog import scan_snapshots
 from imalink.catalog.file_storages import StorageRecord
@@ -22,7 +21,6 @@ from imalink.core.reconcile import (
     known_files,
     moves_by_inode,
     reconcile,
-    suspicious_loss,
 )
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile, ScanResult
@@ -32,29 +30,14 @@ from imalink.formats import scan_snapshot
 from imalink.formats.scan_snapshot import ScanSnapshot
 from imalink.media.kinds import is_companion_name, is_picture_name
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.quick_check import check_names
 from imalink.workflows.reindex_plan import ReindexPlan
 from imalink.workflows.reindex_report import ReindexReport, StandingReport
+from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
-
-
-class Strategy(StrEnum):
-    """How hard a re-index looks."""
-
-    SMART = "smart"
-    """Read what changed in size, time or inode."""
-    FULL = "full"
-    """Read everything."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReindexRequest:
-    """How to re-index. ``accepts_losses`` says that the user really did delete that many."""
-
-    strategy: Strategy = Strategy.SMART
-    dry_run: bool = False
-    accepts_losses: bool = False
 
 
 def reindex(
@@ -67,6 +50,8 @@ def reindex(
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
+    if request.strategy is Strategy.QUICK:
+        return check_names(tools, record, request, progress)
     with open_storage(tools, record) as storage:
         work = _Reindex(tools, record, storage, request, progress)
         if request.dry_run:
@@ -226,14 +211,7 @@ class _Reindex:
             for path, file in group.items()
             if _is_picture(file) and not file.is_missing
         ]
-        reason = suspicious_loss(known, missing)
-        if reason is not None:
-            raise MassMissingError(
-                f"{reason} are not where they were. That looks like a disk or folder that is not there rather than "
-                "deletions, so nothing was changed.",
-                hint="Check that everything is plugged in and mounted. If you really removed them, run the same "
-                "command with --accept-missing.",
-            )
+        refuse_suspicious_loss(known, missing)
 
     def _plan(self, master: MasterIndex, comparison: Comparison, scanned: ScanResult) -> ReindexPlan:
         inode_moves: dict[RelativePath, KnownFile] = {}
