@@ -71,7 +71,7 @@ PATH_BYTES: Schema = {
 }
 
 BY_NAME: Mapping[str, Schema] = {
-    **dict.fromkeys(["hothash", "old_hothash", "primary", "previous_hothashes"], HOTHASH),
+    **dict.fromkeys(["hothash", "old_hothash", "primary", "previous_hothashes", "hothashes"], HOTHASH),
     **dict.fromkeys(["sha256", "content_sha256"], SHA256),
     **dict.fromkeys(["uuid", "storage_uuid", "session_uuid", "run_uuid", "photo_uuid", "previous_uuids"], UUID),
     **dict.fromkeys(
@@ -102,6 +102,7 @@ BY_PLACE: Mapping[tuple[str, str], Schema] = {
     ("IndexedFileRecord", "status"): _FILE_STATUS,
     ("FindingRecord", "path"): {"description": "The path as people know it; empty where none is concerned."},
     ("PhotoRecord", "files"): HOTHASH,
+    ("JoinedItem", "joined"): UUID,
     ("PositionRecord", "digest"): LINE_DIGEST,
     ("EndLine", "digest"): SHA256,
     ("RegistryRecord", "last_updated"): INSTANT_OR_NONE,

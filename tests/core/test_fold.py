@@ -8,7 +8,7 @@ import pytest
 
 from imalink.core.finding import Finding
 from imalink.core.fold import SessionFold
-from imalink.core.ids import Hothash, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
 from imalink.core.index import FileEntry, FileStatus, SessionIndex, Sources
 from imalink.core.journal import (
     Commit,
@@ -20,11 +20,14 @@ from imalink.core.journal import (
     FileSeen,
     JournalLine,
     Observation,
+    PhotoJoined,
+    PhotoSplit,
     RunBegin,
     RunEnd,
     RunPlan,
     SessionEdited,
 )
+from imalink.core.photo import FieldClock
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportStatistics
 from tests.support.indexes import (
@@ -33,6 +36,7 @@ from tests.support.indexes import (
     make_companion,
     make_copy,
     make_entry,
+    make_facts,
     make_index,
     make_session,
     uuid_of,
@@ -254,6 +258,103 @@ def test_a_session_takes_its_new_title_and_keeps_the_rest() -> None:
 def test_another_sessions_title_is_not_taken() -> None:
     edited = SessionEdited(session_uuid=SessionUuid(uuid_of("x")), session_number=42, title="Rome")
     assert folded(ONE, line(edited)).session == ONE.session
+
+
+# --- photos ---------------------------------------------------------------------------------------------------------
+
+
+RAW, JPEG, TIFF = make_entry("raw", facts=make_facts(file_format="RAW")), make_entry("j"), make_entry("t")
+TOGETHER = JPEG.photo_uuid
+
+
+def of_photo(entry: FileEntry, photo_uuid: PhotoUuid) -> FileEntry:
+    return replace(entry, photo_uuid=photo_uuid)
+
+
+def joined(*entries: FileEntry, into: PhotoUuid = TOGETHER) -> PhotoJoined:
+    others = tuple({entry.photo_uuid for entry in entries} - {into})
+    return PhotoJoined(photo_uuid=into, hothashes=tuple(entry.hothash for entry in entries), joined=others)
+
+
+@pytest.mark.parametrize("order", [(RAW, JPEG), (JPEG, RAW)])
+def test_what_shows_a_photo_best_is_its_primary_in_whichever_order_the_files_came(
+    order: tuple[FileEntry, FileEntry],
+) -> None:
+    one, other = (of_photo(entry, TOGETHER) for entry in order)
+    [photo] = folded(make_index(), commit(one, run="1"), commit(other, run="2")).photos.values()
+    assert set(photo.files) == {RAW.hothash, JPEG.hothash}
+    assert photo.primary == JPEG.hothash
+
+
+def test_a_primary_that_the_user_chose_stays() -> None:
+    index = make_index([of_photo(RAW, TOGETHER)])
+    chosen = replace(index.photos[TOGETHER], clocks={"primary": FieldClock(counter=1, writer=WriterId("w"))})
+    index = folded(replace(index, photos={TOGETHER: chosen}), commit(of_photo(JPEG, TOGETHER)))
+    assert index.photos[TOGETHER].primary == RAW.hothash
+
+
+def test_joined_photos_are_one_with_all_that_was_said_of_them() -> None:
+    index = make_index([JPEG, RAW])
+    said = {
+        TOGETHER: replace(index.photos[TOGETHER], title="Old", tags=("rome",), clocks=_clocks(title=3, tags=1)),
+        RAW.photo_uuid: replace(index.photos[RAW.photo_uuid], title="New", rating=4, clocks=_clocks(title=5, rating=2)),
+    }
+    index = folded(replace(index, photos=said), line(joined(JPEG, RAW)))
+    [photo] = index.photos.values()
+    assert {entry.photo_uuid for entry in index.files.values()} == {TOGETHER} == {photo.photo_uuid}
+    assert (photo.title, photo.rating, photo.tags) == ("New", 4, ("rome",))
+    assert (set(photo.files), photo.primary) == ({JPEG.hothash, RAW.hothash}, JPEG.hothash)
+
+
+def test_a_join_tells_which_files_are_another_photos_now() -> None:
+    fold = SessionFold(make_index([JPEG, RAW, TIFF]))
+    fold.add_line(line(joined(JPEG, RAW)))
+    assert RAW.hothash in fold.changed
+    assert TIFF.hothash not in fold.changed
+
+
+def test_a_join_of_files_of_other_sessions_changes_nothing() -> None:
+    index = make_index([TIFF])
+    assert folded(index, line(joined(JPEG, RAW))).photos == index.photos
+
+
+def test_a_join_with_a_file_of_another_session_takes_what_was_said_along() -> None:
+    index = make_index([RAW])
+    index = replace(index, photos={RAW.photo_uuid: replace(index.photos[RAW.photo_uuid], rating=4)})
+    [photo] = folded(index, line(joined(JPEG, RAW))).photos.values()
+    assert (photo.photo_uuid, photo.rating, photo.files) == (TOGETHER, 4, (RAW.hothash,))
+
+
+def test_a_file_split_off_is_a_photo_of_its_own_and_what_was_said_stays() -> None:
+    index = folded(make_index(), commit(of_photo(JPEG, TOGETHER), of_photo(RAW, TOGETHER)))
+    index = replace(index, photos={TOGETHER: replace(index.photos[TOGETHER], rating=4)})
+    alone = PhotoUuid(uuid_of("alone"))
+    index = folded(index, line(PhotoSplit(hothash=JPEG.hothash, photo_uuid=alone)))
+    assert (index.photos[alone].files, index.photos[alone].rating) == ((JPEG.hothash,), None)
+    assert (index.photos[TOGETHER].files, index.photos[TOGETHER].rating) == ((RAW.hothash,), 4)
+    assert index.photos[TOGETHER].primary == RAW.hothash
+    assert index.files[JPEG.hothash].photo_uuid == alone
+
+
+def test_the_last_word_counts_when_photos_are_joined_and_split() -> None:
+    alone = PhotoUuid(uuid_of("alone"))
+    split = PhotoSplit(hothash=RAW.hothash, photo_uuid=alone)
+    again = PhotoJoined(photo_uuid=TOGETHER, hothashes=(JPEG.hothash, RAW.hothash), joined=(alone,))
+    index = folded(make_index([JPEG, RAW]), line(joined(JPEG, RAW), split, again))
+    assert list(index.photos) == [TOGETHER]
+    assert set(index.photos[TOGETHER].files) == {JPEG.hothash, RAW.hothash}
+
+
+def test_an_edited_file_stays_in_the_photo_it_was_joined_to() -> None:
+    edited = make_entry("new", path=RAW.relative_path)
+    edit = FileEdited(old_hothash=RAW.hothash, path=RAW.relative_path, entry=edited)
+    index = folded(make_index([JPEG, RAW]), line(joined(JPEG, RAW)), line(edit, seq=2))
+    assert index.files[edited.hothash].photo_uuid == TOGETHER
+    assert set(index.photos[TOGETHER].files) == {JPEG.hothash, edited.hothash}
+
+
+def _clocks(**counters: int) -> dict[str, FieldClock]:
+    return {field: FieldClock(counter=counter, writer=WriterId("w")) for field, counter in counters.items()}
 
 
 # --- applying again -------------------------------------------------------------------------------------------------

@@ -95,3 +95,14 @@ def test_the_primary_is_one_of_the_files_there_are() -> None:
     assert choose_primary(photo, [B, A]) == A
     assert choose_primary(photo, [C, B]) == B
     assert choose_primary(photo, [C]) == C
+
+
+def test_the_best_rank_decides_the_primary_unless_the_user_chose_one() -> None:
+    photo = replace(PHOTO, files=(A, B))
+    ranks = {A: (2, True, True, 0), B: (0, True, True, 0), C: (0, True, True, 0)}
+    assert choose_primary(photo, [A, B, C], ranks.__getitem__) == B
+    assert choose_primary(photo, [A, C], ranks.__getitem__) == C
+    assert choose_primary(photo, [A], ranks.__getitem__) == A
+    chosen = replace(photo, clocks={"primary": FieldClock(counter=1, writer=WriterId("w"))})
+    assert choose_primary(chosen, [A, B, C], ranks.__getitem__) == A
+    assert choose_primary(chosen, [B, C], ranks.__getitem__) == B

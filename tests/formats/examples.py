@@ -33,6 +33,8 @@ from imalink.core.journal import (
     FileMoved,
     FileSeen,
     Observation,
+    PhotoJoined,
+    PhotoSplit,
     RunBegin,
     RunEnd,
     RunPlan,
@@ -336,6 +338,8 @@ def observations() -> tuple[Observation, ...]:
         FileEdited(old_hothash=bare.hothash, path=full.relative_path, entry=full),
         CompanionsChanged(hothash=full.hothash, path=full.relative_path, companions=full.companions),
         SessionEdited(session_uuid=session().session_uuid, session_number=42, title="Roma", description=""),
+        PhotoJoined(photo_uuid=full.photo_uuid, hothashes=(full.hothash, bare.hothash), joined=(bare.photo_uuid,)),
+        PhotoSplit(hothash=bare.hothash, photo_uuid=bare.photo_uuid),
     )
 
 

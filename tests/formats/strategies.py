@@ -33,6 +33,8 @@ from imalink.core.journal import (
     FileMoved,
     FileSeen,
     Observation,
+    PhotoJoined,
+    PhotoSplit,
     RunBegin,
     RunEnd,
     RunPlan,
@@ -415,6 +417,13 @@ observations: st.SearchStrategy[Observation] = st.one_of(
         title=maybe_texts,
         description=maybe_texts,
     ),
+    st.builds(
+        PhotoJoined,
+        photo_uuid=uuids.map(PhotoUuid),
+        hothashes=st.lists(hothashes, max_size=3).map(tuple),
+        joined=st.lists(uuids.map(PhotoUuid), max_size=2).map(tuple),
+    ),
+    st.builds(PhotoSplit, hothash=hothashes, photo_uuid=uuids.map(PhotoUuid)),
 )
 
 json_values = st.recursive(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from imalink.core.ids import WriterId
+from imalink.core.journal import Observation
 from imalink.formats.commit_file import RunWriter, parse_commit
 from imalink.formats.journal_file import dump_journal_line, parse_journal
 from imalink.formats.layouts import hybrid
@@ -47,6 +49,7 @@ AGAIN: dict[str, Callable[[bytes], bytes]] = {
     "session_43.json": _session,
     "commit.jsonl": _commit,
     "journal.jsonl": _journal,
+    "journal_photos.jsonl": _journal,
     "storage_config.json": lambda data: dump_registry(parse_registry(data, file="f")),
 }
 
@@ -101,7 +104,8 @@ def test_the_golden_master_says_what_it_always_said() -> None:
     assert (master.total_files, len(master.missing()), len(master.orphans)) == (4, 1, 2)
 
 
-def test_the_golden_journal_has_an_operation_of_each_kind() -> None:
-    lines, _ = parse_journal((V1 / "journal.jsonl").read_bytes(), writer=WriterId("w"), file="f")
-    kinds = {type(observation).__name__ for line in lines for observation in line.observations}
-    assert kinds == set("FileMoved FileSeen FileMissing FileCopied FileEdited CompanionsChanged SessionEdited".split())
+def test_the_golden_journals_have_an_operation_of_each_kind() -> None:
+    names = ("journal.jsonl", "journal_photos.jsonl")
+    journals = [parse_journal((V1 / name).read_bytes(), writer=WriterId("w"), file="f")[0] for name in names]
+    kinds = {type(each) for lines in journals for line in lines for each in line.observations}
+    assert kinds == set(get_args(Observation))

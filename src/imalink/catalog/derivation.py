@@ -9,6 +9,7 @@ from imalink.catalog.core_json import escape_text
 from imalink.catalog.records import EntryRecord
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry
+from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import choose_primary, effective_facts, has_user_facts, merge_photos
 from imalink.core.picture import PictureFacts
@@ -36,13 +37,17 @@ class DerivedPhoto:
 
 
 def derive_photo(
-    photo_uuid: PhotoUuid, records: Sequence[Photo], files: Mapping[Hothash, PictureFacts]
+    photo_uuid: PhotoUuid,
+    records: Sequence[Photo],
+    files: Mapping[Hothash, PictureFacts],
+    names: Mapping[Hothash, str],
 ) -> DerivedPhoto:
     """Give what holds for a photo whose image files are ``files``, from what each index says of it.
 
-    ``records`` stand in their settled order: by (imported_at, session, storage, hothash). Neither may be empty.
+    ``records`` stand in their settled order: by (imported_at, session, storage, hothash). ``names`` are the files'
+    original names. None may be empty.
     """
-    photo = _with_files(photo_uuid, merge_photos(records), files)
+    photo = _with_files(photo_uuid, merge_photos(records), files, names)
     primary = photo.primary
     facts = effective_facts(photo, files[primary])
     taken, gps = facts.capture_time, facts.gps
@@ -74,13 +79,16 @@ def derive_photo(
     return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, facts.tags))))
 
 
-def _with_files(photo_uuid: PhotoUuid, merged: Photo, files: Mapping[Hothash, PictureFacts]) -> Photo:
+def _with_files(
+    photo_uuid: PhotoUuid, merged: Photo, files: Mapping[Hothash, PictureFacts], names: Mapping[Hothash, str]
+) -> Photo:
     """Give the photo with the files it really has, those it names first."""
     if len(files) == 1 and merged.files == (merged.primary,) and merged.primary in files:
         return merged
     named = tuple(hothash for hothash in merged.files if hothash in files)
     others = tuple(sorted(hothash for hothash in files if hothash not in named))
-    return replace(merged, photo_uuid=photo_uuid, primary=choose_primary(merged, files), files=named + others)
+    primary = choose_primary(merged, files, lambda hothash: primary_rank(names[hothash], files[hothash].file_format))
+    return replace(merged, photo_uuid=photo_uuid, primary=primary, files=named + others)
 
 
 def entry_record_of(entry: FileEntry) -> EntryRecord:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_and_find_ids, insert_rows, paused_collection, table_of
 from imalink.catalog.column_types import canonical_instant
+from imalink.catalog.core_json import escape_text
 from imalink.catalog.derivation import (
     IMAGE_COLUMNS,
     PHOTO_COLUMNS,
@@ -270,7 +271,9 @@ def _derive_alone(photo_uuid: PhotoUuid, index: SessionIndex, group: Sequence[Fi
     else:
         ordered = sorted((canonical_instant(entry.imported_at), entry.hothash) for entry in group)
         records = [plain_photo(photo_uuid, hothash) for _, hothash in ordered]
-    return derive_photo(photo_uuid, records, {entry.hothash: entry.facts for entry in group})
+    files = {entry.hothash: entry.facts for entry in group}
+    names = {entry.hothash: escape_text(entry.original_filename) for entry in group}
+    return derive_photo(photo_uuid, records, files, names)
 
 
 def _find_spoken_of(db: Session, of_index: _Index, photo_uuids: Collection[PhotoUuid]) -> set[PhotoUuid]:

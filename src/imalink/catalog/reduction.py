@@ -172,15 +172,20 @@ def _ensure_photos(
     """Give the id of every photo that the chosen records name; one that has no row gets a first one."""
     known = {image.record.photo_uuid: image.photo_id for image in images}
     wanted = {
-        chosen[image.id].photo_uuid: (image.hothash, chosen[image.id].facts)
+        chosen[image.id].photo_uuid: (image.hothash, chosen[image.id])
         for image in images
         if image.id in chosen and chosen[image.id].photo_uuid not in known
     }
     if wanted:
         known.update(find_photo_ids(db, wanted))
         rows = [
-            derive_photo(photo_uuid, [plain_photo(photo_uuid, hothash)], {hothash: facts}).row
-            for photo_uuid, (hothash, facts) in wanted.items()
+            derive_photo(
+                photo_uuid,
+                [plain_photo(photo_uuid, hothash)],
+                {hothash: record.facts},
+                {hothash: record.original_filename},
+            ).row
+            for photo_uuid, (hothash, record) in wanted.items()
             if photo_uuid not in known
         ]
         insert_rows(db, PHOTOS, PHOTO_COLUMNS, rows)
@@ -202,14 +207,14 @@ def reduce_photos(db: Session, photo_ids: Collection[int], order: SettledOrder) 
     for chunk in chunks(photo_ids):
         rows = {row.id: tuple(row) for row in db.execute(_PHOTO_ROWS.where(PHOTOS.c.id.in_(chunk)))}
         uuids = {photo_id: PhotoUuid(str(row[1])) for photo_id, row in rows.items()}
-        files = _load_facts(db, chunk)
+        files, names = _load_facts(db, chunk)
         records = _load_photo_records(db, chunk, uuids, order)
         changed: list[tuple[object, ...]] = []
         tags: dict[int, tuple[str, ...]] = {}
         for photo_id, photo_uuid in uuids.items():
             if photo_id not in files:
                 continue
-            derived = derive_photo(photo_uuid, records[photo_id], files[photo_id])
+            derived = derive_photo(photo_uuid, records[photo_id], files[photo_id], names)
             tags[photo_id] = derived.tags
             if rows[photo_id][1:] != derived.row:
                 changed.append((photo_id, *derived.row))
@@ -219,12 +224,17 @@ def reduce_photos(db: Session, photo_ids: Collection[int], order: SettledOrder) 
         db.connection().execute(delete(PHOTOS).where(PHOTOS.c.id.in_(gone)))
 
 
-def _load_facts(db: Session, photo_ids: Collection[int]) -> dict[int, dict[Hothash, PictureFacts]]:
+def _load_facts(
+    db: Session, photo_ids: Collection[int]
+) -> tuple[dict[int, dict[Hothash, PictureFacts]], dict[Hothash, str]]:
+    """Give the facts of each photo's files, and the original name of each file."""
     files: dict[int, dict[Hothash, PictureFacts]] = {}
-    query = select(ImageFile.photo_id, ImageFile.hothash, ImageFile.facts).where(ImageFile.photo_id.in_(photo_ids))
-    for photo_id, hothash, facts in db.execute(query):
+    names: dict[Hothash, str] = {}
+    query = select(ImageFile.photo_id, ImageFile.hothash, ImageFile.facts, ImageFile.original_filename)
+    for photo_id, hothash, facts, name in db.execute(query.where(ImageFile.photo_id.in_(photo_ids))):
         files.setdefault(photo_id, {})[Hothash(hothash)] = facts
-    return files
+        names[Hothash(hothash)] = name
+    return files, names
 
 
 def _load_photo_records(

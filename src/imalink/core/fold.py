@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imalink.core.capture_fallback import keep_better_time
-from imalink.core.ids import Hothash
+from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import (
     Companion,
     FileCopy,
@@ -25,9 +25,13 @@ from imalink.core.journal import (
     FileSeen,
     JournalLine,
     Observation,
+    PhotoJoined,
+    PhotoSplit,
     SessionEdited,
 )
+from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
+from imalink.core.photo_facts import Rank, choose_primary, has_user_facts, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
 
@@ -116,8 +120,71 @@ class SessionFold:
         if photo is None:
             photo = Photo(photo_uuid=entry.photo_uuid, files=(entry.hothash,), primary=entry.hothash)
         elif entry.hothash not in photo.files:
-            photo = replace(photo, files=(*photo.files, entry.hothash))
+            photo = self._with_primary(replace(photo, files=(*photo.files, entry.hothash)))
         self._photos[entry.photo_uuid] = photo
+
+    def _with_primary(self, photo: Photo) -> Photo:
+        """Give the photo with the primary that its files of this session call for, unless the user chose one."""
+        present = [hothash for hothash in photo.files if hothash in self._files]
+        is_chosen = "primary" in photo.clocks and photo.primary in photo.files
+        if is_chosen or not present:
+            return photo
+        return replace(photo, primary=choose_primary(photo, present, self._rank))
+
+    def _rank(self, hothash: Hothash) -> Rank:
+        entry = self._files[hothash]
+        return primary_rank(entry.original_filename, entry.facts.file_format)
+
+    def _join_photos(self, joined: PhotoJoined) -> None:
+        """Let the files go on in one photo, and what was said of any of the photos in that photo's record."""
+        coming = [
+            entry
+            for hothash in joined.hothashes
+            if (entry := self._files.get(hothash)) is not None and entry.photo_uuid != joined.photo_uuid
+        ]
+        ended = [self._photos[each] for each in joined.joined if each in self._photos and each != joined.photo_uuid]
+        for entry in coming:
+            self._set(replace(entry, photo_uuid=joined.photo_uuid))
+        if ended:
+            known = self._photos.get(joined.photo_uuid)
+            merged = merge_photos([known, *ended] if known is not None else ended)
+            files = [
+                hothash
+                for hothash in merged.files
+                if hothash not in self._files or self._files[hothash].photo_uuid == joined.photo_uuid
+            ]
+            self._photos[joined.photo_uuid] = replace(merged, photo_uuid=joined.photo_uuid, files=tuple(files))
+        for photo in ended:
+            self.changed.update(photo.files)
+            left = [hothash for hothash in photo.files if self._is_of(hothash, photo.photo_uuid)]
+            if left:
+                plain = Photo(photo_uuid=photo.photo_uuid, files=tuple(left), primary=left[0])
+                self._photos[photo.photo_uuid] = self._with_primary(plain)
+            else:
+                del self._photos[photo.photo_uuid]
+        for entry in coming:
+            self._join_photo(self._files[entry.hothash])
+        if joined.photo_uuid in self._photos:
+            self._photos[joined.photo_uuid] = self._with_primary(self._photos[joined.photo_uuid])
+
+    def _split_photo(self, split: PhotoSplit) -> None:
+        entry = self._files.get(split.hothash)
+        if entry is None or entry.photo_uuid == split.photo_uuid:
+            return
+        self._set(replace(entry, photo_uuid=split.photo_uuid))
+        photo = self._photos.get(entry.photo_uuid)
+        if photo is not None:
+            files = tuple(hothash for hothash in photo.files if hothash != split.hothash)
+            if files:
+                self._photos[photo.photo_uuid] = self._with_primary(replace(photo, files=files))
+            elif not has_user_facts(photo):
+                del self._photos[photo.photo_uuid]
+            # else what was said here stays, for the photo has its other files elsewhere
+        self._join_photo(self._files[split.hothash])
+
+    def _is_of(self, hothash: Hothash, photo_uuid: PhotoUuid) -> bool:
+        entry = self._files.get(hothash)
+        return entry is not None and entry.photo_uuid == photo_uuid
 
     def _set(self, entry: FileEntry) -> None:
         self._files[entry.hothash] = entry
@@ -146,6 +213,10 @@ class SessionFold:
                     self._set(replace(entry, companions=observation.companions))
             case SessionEdited():
                 self._edit_session(observation)
+            case PhotoJoined():
+                self._join_photos(observation)
+            case PhotoSplit():
+                self._split_photo(observation)
 
     def _edit_session(self, edited: SessionEdited) -> None:
         session = self._session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
 from imalink.core.index import Companion, FileEntry
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession, ImportStatistics
@@ -96,7 +96,37 @@ class SessionEdited:
     description: str | None = None
 
 
-Observation = FileMoved | FileSeen | FileMissing | FileCopied | FileEdited | CompanionsChanged | SessionEdited
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoJoined:
+    """The user said that these files are of one photo; ``joined`` are the photos that go on in ``photo_uuid``.
+
+    What was said of any of them is merged by its clocks.
+    """
+
+    photo_uuid: PhotoUuid
+    hothashes: tuple[Hothash, ...]
+    joined: tuple[PhotoUuid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoSplit:
+    """The user said that a file is a photo of its own, ``photo_uuid``; what was said stays with the photo it leaves."""
+
+    hothash: Hothash
+    photo_uuid: PhotoUuid
+
+
+Observation = (
+    FileMoved
+    | FileSeen
+    | FileMissing
+    | FileCopied
+    | FileEdited
+    | CompanionsChanged
+    | SessionEdited
+    | PhotoJoined
+    | PhotoSplit
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from imalink.core.photo_facts import Rank
 from imalink.core.picture import Camera, PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.shot_names import ShotName, read_name
@@ -89,7 +90,7 @@ def pair_files(files: Sequence[ShotFile]) -> list[Shot]:
     return shots
 
 
-def primary_rank(name: str, file_format: str) -> tuple[int, bool, bool, int]:
+def primary_rank(name: str, file_format: str) -> Rank:
     """Give what to sort a photo's files by to have the one that stands for it first.
 
     What any program shows comes before TIFF and the like, these before RAW, RAW before film; among them an edited

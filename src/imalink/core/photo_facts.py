@@ -13,6 +13,9 @@ from imalink.core.timestamps import CaptureTime
 
 _Text = TypeVar("_Text", bound=str)
 
+Rank = tuple[int, bool, bool, int]
+"""What files of one photo are sorted by: see ``pairing.primary_rank``."""
+
 _SWAPPED_ORIENTATIONS = frozenset({5, 6, 7, 8})
 
 
@@ -116,12 +119,18 @@ def plain_photo(photo_uuid: PhotoUuid, hothash: Hothash) -> Photo:
     return Photo(photo_uuid=photo_uuid, files=(hothash,), primary=hothash)
 
 
-def choose_primary(photo: Photo, present: Iterable[Hothash]) -> Hothash:
-    """Give the photo's primary among the files it really has: its own choice, else the first it names, else any.
+def choose_primary(photo: Photo, present: Iterable[Hothash], rank: Callable[[Hothash], Rank] | None = None) -> Hothash:
+    """Give the photo's primary among the files it really has.
 
-    Raises ValueError when ``present`` is empty.
+    The user's choice holds while it is there. Otherwise only the files of the lowest ``rank`` count; of these the
+    photo's own primary, else the first it names, else any. Raises ValueError when ``present`` is empty.
     """
     candidates = set(present)
+    is_chosen = "primary" in photo.clocks and photo.primary in candidates
+    if rank is not None and len(candidates) > 1 and not is_chosen:
+        ranks = {hothash: rank(hothash) for hothash in candidates}
+        best = min(ranks.values())
+        candidates = {hothash for hothash in candidates if ranks[hothash] == best}
     if photo.primary in candidates:
         return photo.primary
     return next((hothash for hothash in photo.files if hothash in candidates), None) or min(candidates)

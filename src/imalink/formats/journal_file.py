@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from imalink.core.ids import SessionUuid, WriterId, parse_uuid
+from imalink.core.ids import PhotoUuid, SessionUuid, WriterId, parse_uuid
 from imalink.core.index import FileEntry
 from imalink.core.journal import (
     CompanionsChanged,
@@ -20,6 +20,8 @@ from imalink.core.journal import (
     FileSeen,
     JournalLine,
     Observation,
+    PhotoJoined,
+    PhotoSplit,
     SessionEdited,
 )
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
@@ -123,7 +125,24 @@ class SessionItem(Record, kw_only=True, tag_field="op", tag="session-edited"):
     description: str | None = None
 
 
-Item = MovedItem | SeenItem | MissingItem | CopiedItem | EditedItem | CompanionsItem | SessionItem
+class JoinedItem(Record, kw_only=True, tag_field="op", tag="photo-joined"):
+    """Files that the user made one photo."""
+
+    photo_uuid: str
+    hothashes: list[str]
+    joined: list[str]
+
+
+class SplitItem(Record, kw_only=True, tag_field="op", tag="photo-split"):
+    """A file that the user made a photo of its own."""
+
+    hothash: str
+    photo_uuid: str
+
+
+Item = (
+    MovedItem | SeenItem | MissingItem | CopiedItem | EditedItem | CompanionsItem | SessionItem | JoinedItem | SplitItem
+)
 
 
 class LineRecord(Record, kw_only=True):
@@ -146,7 +165,9 @@ _KINDS: dict[
     | type[CopiedItem]
     | type[EditedItem]
     | type[CompanionsItem]
-    | type[SessionItem],
+    | type[SessionItem]
+    | type[JoinedItem]
+    | type[SplitItem],
 ] = {
     "moved": MovedItem,
     "seen": SeenItem,
@@ -155,6 +176,8 @@ _KINDS: dict[
     "edited": EditedItem,
     "companions": CompanionsItem,
     "session-edited": SessionItem,
+    "photo-joined": JoinedItem,
+    "photo-split": SplitItem,
 }
 
 
@@ -316,6 +339,14 @@ def _item(observation: Observation) -> Item:
                 title=observation.title and safe_text(observation.title),
                 description=observation.description and safe_text(observation.description),
             )
+        case PhotoJoined():
+            return JoinedItem(
+                photo_uuid=observation.photo_uuid,
+                hothashes=list(observation.hothashes),
+                joined=list(observation.joined),
+            )
+        case PhotoSplit():
+            return SplitItem(hothash=observation.hothash, photo_uuid=observation.photo_uuid)
 
 
 def _observation(item: Item) -> Observation:
@@ -375,6 +406,14 @@ def _observation(item: Item) -> Observation:
                 title=item.title,
                 description=item.description,
             )
+        case JoinedItem():
+            return PhotoJoined(
+                photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)),
+                hothashes=tuple(map(hothash_from, item.hothashes)),
+                joined=tuple(PhotoUuid(parse_uuid(each)) for each in item.joined),
+            )
+        case SplitItem():
+            return PhotoSplit(hothash=hothash_from(item.hothash), photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)))
 
 
 def _session_from(text: str | None) -> SessionUuid | None:

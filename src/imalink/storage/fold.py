@@ -26,7 +26,7 @@ from imalink.core.index import (
     Sources,
     merge_master_entry,
 )
-from imalink.core.journal import Commit, FileEdited, JournalLine, SessionEdited
+from imalink.core.journal import Commit, FileEdited, JournalLine, PhotoJoined, SessionEdited
 from imalink.core.session import ImportSession
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
@@ -192,6 +192,11 @@ class StorageFolder:
                 if isinstance(observation, SessionEdited):
                     yield observation.session_number
                     continue
+                if isinstance(observation, PhotoJoined):
+                    for each in observation.hothashes:
+                        yield from by_hash.get(each, ())
+                        yield from _sessions_of(each, master)
+                    continue
                 hothash = observation.old_hothash if isinstance(observation, FileEdited) else observation.hothash
                 yield from by_hash.get(hothash, ())
                 if isinstance(observation, FileEdited):
@@ -327,6 +332,11 @@ def _earliest(positions: Sequence[Mapping[WriterId, JournalPosition]]) -> dict[W
     """Give for each writer the earliest position that all have reached; a writer unknown to one starts at its begin."""
     shared = set(positions[0]).intersection(*positions[1:])
     return {writer: min((each[writer] for each in positions), key=lambda at: at.seq) for writer in shared}
+
+
+def _sessions_of(hothash: Hothash, master: MasterIndex | None) -> set[int]:
+    entry = master.files.get(hothash) if master is not None else None
+    return {place.session_number for place in entry.places()} if entry is not None else set()
 
 
 def _known_of(number: int, master: MasterIndex | None) -> set[Hothash]:
