@@ -121,9 +121,7 @@ def test_a_file_that_shrinks_while_it_is_analysed_does_no_harm(tmp_path: Path) -
         path.write_bytes(data[:kept])
         with path.open("rb") as file:
             size = len(data)
-            analysis = PictureAnalyser()._analyse(
-                reader.DescriptorReader(file.fileno(), size), reader.DescriptorFile(file.fileno(), size), "a.jpg"
-            )
+            analysis = PictureAnalyser()._analyse(reader.DescriptorReader(file.fileno(), size), "a.jpg")
         assert codes(analysis)
 
 

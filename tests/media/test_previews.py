@@ -14,7 +14,7 @@ from typing import cast
 import pytest
 from PIL import Image, ImageCms
 
-from imalink.core.analyser import Analysis, Hotpreview
+from imalink.core.analyser import Analysis, Preview
 from imalink.media import previews
 from imalink.media.analyser import PictureAnalyser
 from imalink.media.kinds import Kind
@@ -59,7 +59,7 @@ def analysed(data: bytes, folder: Path, name: str = "a.jpg", *, pixel_limit: int
         return PictureAnalyser(pixel_limit=pixel_limit).analyse(file.fileno(), filename=name)
 
 
-def opened(preview: Hotpreview | None) -> Image.Image:
+def opened(preview: Preview | None) -> Image.Image:
     assert preview is not None
     picture = Image.open(io.BytesIO(preview.data))
     picture.load()

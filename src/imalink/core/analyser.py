@@ -11,8 +11,8 @@ from imalink.core.sidecar_facts import SidecarFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hotpreview:
-    """A small upright JPEG: longer side at most 200 pixels, sRGB, no metadata.
+class Preview:
+    """An upright JPEG in sRGB without metadata: a hotpreview of at most 200 pixels a side, or a coldpreview of 1600.
 
     ``rendition`` is 8 hex digits that change when the same picture must be shown differently.
     """
@@ -24,11 +24,19 @@ class Hotpreview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewResult:
+    """A preview, None if none could be made, and what was odd about it."""
+
+    preview: Preview | None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """What one file's bytes tell beyond its identity; ``findings`` carry no path, the caller knows it."""
 
     facts: PictureFacts
-    hotpreview: Hotpreview | None
+    hotpreview: Preview | None
     findings: tuple[Finding, ...] = ()
 
 
@@ -57,4 +65,8 @@ class Analyser(Protocol):
 
     def read_sidecar(self, data: bytes, *, filename: str) -> SidecarReading:
         """Give what a sidecar says; ``filename`` tells XMP from Takeout's JSON. ``data`` may be cut off when long."""
+        ...
+
+    def coldpreview(self, descriptor: int, *, filename: str, rotation: int = 0) -> PreviewResult:
+        """Give the large preview, turned clockwise by ``rotation`` (0, 90, 180 or 270) as the user wants it shown."""
         ...

@@ -46,6 +46,14 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "The picture could not be decoded, so it has no preview; its bytes are archived.",
     ),
+    "preview-from-thumbnail": (
+        Severity.WARNING,
+        "The picture could not be decoded; its preview shows the small picture the camera put into the file.",
+    ),
+    "decode-crashed": (
+        Severity.WARNING,
+        "The picture twice ended the process that decoded it, so it has no preview; its bytes are archived.",
+    ),
     "picture-too-large": (
         Severity.WARNING,
         "The picture has more pixels than the limit, so it was not decoded; its bytes are archived.",

@@ -117,42 +117,8 @@ class DescriptorReader:
             offset += wanted
 
 
-class DescriptorFile(io.RawIOBase):
-    """A file object of its own position over an open descriptor, for decoders that want one."""
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        super().__init__()
-        self._descriptor = descriptor
-        self._size = size
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Read at the position, less only at the end of the file. Raises OSError."""
-        view = memoryview(buffer).cast("B")
-        data = pread_fully(self._descriptor, len(view), self._position)
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Move the position. Raises ValueError."""
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise ValueError("a position before the file")
-        self._position = start + offset
-        return self._position
-
-
 class ReaderFile(io.RawIOBase):
-    """A file object over a ``Reader``, for parsers that want one; to be wrapped in ``io.BufferedReader``."""
+    """A file object over a ``Reader``, for parsers and decoders; to be wrapped in ``io.BufferedReader``."""
 
     def __init__(self, reader: Reader) -> None:
         super().__init__()

@@ -1,0 +1,106 @@
+"""Previews of RAW files: the pictures the camera put into them, else a quick development by LibRaw."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, Final
+
+from imalink.media.blocks import Blocks, BrokenStructureError
+from imalink.media.previews_embedded import embedded_pictures, jpeg_preview
+from imalink.media.previews_pillow import finished
+from imalink.media.previews_target import Jpeg, PictureTooLargeError, Target, check_size
+from imalink.media.reader import Reader
+
+if TYPE_CHECKING:
+    import rawpy
+
+MAX_RAW_BYTES: Final = 512 * 1024 * 1024
+"""LibRaw wants the whole file in memory; larger ones, which no camera makes, are left to what they embed."""
+
+_LARGE_ENOUGH: Final = 0.75
+"""An embedded picture of this part of the wanted size is taken before the next, slower way is tried."""
+
+_ORIENTATION_OF_FLIP: Final = {3: 3, 5: 8, 6: 6}
+
+
+def raw_preview(reader: Reader, blocks: Blocks, target: Target, *, orientation: int) -> Jpeg | None:
+    """Give the preview, None if nothing in the file can be shown. Raises PictureTooLargeError, OSError.
+
+    The largest of: LibRaw's thumbnail, the complete JPEGs inside, and, if these are too small, a development at half
+    the size. ``orientation`` is the RAW file's.
+    """
+    found: list[Jpeg] = []
+    raw = _open(reader)
+    try:
+        if raw is not None:
+            orientation = orientation if orientation != 1 else _ORIENTATION_OF_FLIP.get(raw.sizes.flip, 1)
+            found += _thumbnail(raw, target, orientation)
+        if not _is_large_enough(found, target):
+            for data in embedded_pictures(reader, blocks):
+                preview = jpeg_preview(data, target, orientation=orientation)
+                if preview is not None:
+                    found.append(preview)
+                    break
+        # LibRaw develops what is not there too, into stripes.
+        if not _is_large_enough(found, target) and raw is not None and blocks.fault is None:
+            found += _developed(raw, target)
+    finally:
+        if raw is not None:
+            raw.close()
+    return max(found, key=lambda preview: preview.longer_side, default=None)
+
+
+def _is_large_enough(found: list[Jpeg], target: Target) -> bool:
+    return any(preview.longer_side >= target.longer_side * _LARGE_ENOUGH for preview in found)
+
+
+def _open(reader: Reader) -> rawpy.RawPy | None:
+    if reader.size > MAX_RAW_BYTES:
+        return None
+    # LibRaw starts a thread for each processor unless it is told not to when it is loaded.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import rawpy
+
+    try:
+        data = reader.read(0, reader.size)
+    except BrokenStructureError:
+        return None  # the file has shrunk
+    raw = rawpy.RawPy()
+    try:
+        raw.open_buffer(io.BytesIO(data))
+    except (rawpy.LibRawError, OSError, ValueError, MemoryError):
+        raw.close()
+        return None
+    return raw
+
+
+def _thumbnail(raw: rawpy.RawPy, target: Target, orientation: int) -> list[Jpeg]:
+    import rawpy
+    from PIL import Image
+
+    try:
+        raw.unpack_thumb()
+        thumbnail = raw.extract_thumb()
+        if thumbnail.format is rawpy.ThumbFormat.JPEG and isinstance(thumbnail.data, bytes):
+            preview = jpeg_preview(thumbnail.data, target, orientation=orientation)
+            return [preview] if preview is not None else []
+        if thumbnail.format is rawpy.ThumbFormat.BITMAP and not isinstance(thumbnail.data, bytes):
+            return [finished(Image.fromarray(thumbnail.data), target, orientation=orientation)]
+    except PictureTooLargeError:
+        pass  # a thumbnail larger than any picture: not this way
+    except Exception:  # noqa: BLE001 - a decoder fed with hostile bytes
+        pass
+    return []
+
+
+def _developed(raw: rawpy.RawPy, target: Target) -> list[Jpeg]:
+    from PIL import Image
+
+    check_size(raw.sizes.raw_width, raw.sizes.raw_height, target.pixel_limit)
+    try:
+        # LibRaw turns it upright.
+        pixels = raw.postprocess(half_size=True, use_camera_wb=True, output_bps=8)
+        return [finished(Image.fromarray(pixels), target)]
+    except Exception:  # noqa: BLE001 - a decoder fed with hostile bytes
+        return []
