@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import hashlib
 
+from tests.media.reference_boxes import box_parts, kind_of_boxes
+from tests.media.reference_riff_gif import gif_parts, webp_parts
+from tests.media.reference_tiff import BadTiffError, tiff_parts
+
 Parts = list[tuple[str, bytes]]
 
 SOF = [0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF]
 HASHED = [*SOF, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD]
+TIFF_STARTS = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"MMSR"]
 IN_DATA = [0x00, 0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7]
 
 
@@ -132,18 +137,31 @@ def hash_parts(kind: str, parts: Parts) -> str:
 
 def reference_parts(data: bytes) -> tuple[str, Parts] | None:
     """The kind and its parts, None for ``file-1``."""
+    boxed = kind_of_boxes(data)
+    if boxed is not None:
+        found = box_parts(boxed, data)
+        return (boxed, found) if found is not None and (boxed == "video" or len(found) <= 65_536) else None
     kind = None
     if data[:3] == b"\xff\xd8\xff":
         kind, parse = "jpeg", jpeg_parts
     elif data[:8] == b"\x89PNG\r\n\x1a\n":
         kind, parse = "png", png_parts
+    elif data[:4] in TIFF_STARTS and data[8:12] != b"IIII":
+        try:
+            return "tiff", tiff_parts(data)
+        except BadTiffError:
+            return None
+    elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        kind, parse = "webp", webp_parts
+    elif data[:6] in (b"GIF87a", b"GIF89a"):
+        kind, parse = "gif", gif_parts
     else:
         return None
     try:
         parts = parse(data)
     except NotWellFormedError:
         return None
-    return (kind, parts) if len(parts) <= 65_536 else None
+    return (kind, parts) if parts is not None and len(parts) <= 65_536 else None
 
 
 def reference_hothash(data: bytes) -> tuple[str, str]:

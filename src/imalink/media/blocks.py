@@ -7,8 +7,9 @@ live off the same walk, so a file is taken apart once and in one way.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 MAX_PARTS: Final = 65_536
@@ -88,12 +89,19 @@ class Blocks:
 
     ``method_kind`` is the KIND word of the hothash, None where the kind has no method of its own (``file-1``).
     ``fault`` says which rule the file breaks; it too means ``file-1``. The metadata blocks are ranges of raw bytes as
-    they stand in the file: ``photoshop`` the image resource blocks (IPTC is one of them), ``icc`` the profile's pieces
-    by their sequence number, ``packed`` what PNG keeps as text. The first block of a sort wins, as in every reader.
+    they stand in the file: ``photoshop`` the image resource blocks (IPTC is one of them), ``iptc`` an IPTC record that
+    stands outside them, ``icc`` the profile's pieces by their sequence number, ``packed`` what PNG keeps as text. The
+    first block of a sort wins, as in every reader.
 
     EXIF stands in one of three ways: as a block of its own (``exif``), as the file itself, which is then read by offset
     (``exif_is_file``), or as one block for each directory (``exif_directories``: ``main``, ``exif``, ``gps``).
-    ``embedded_pictures`` are complete JPEG files inside the file, which cameras put into RAW files.
+    ``embedded_pictures`` are complete JPEG files inside the file, which cameras put into RAW files; largest first.
+
+    ``orientation`` is what the container or the coded picture itself says of how the stored picture is turned; where
+    it speaks, decoders follow it and EXIF's does not count. ``movie_user_data`` and ``movie_metadata`` are the payloads
+    of QuickTime's ``udta`` and ``meta``, ``movie_created`` the seconds since 1904 in a film's header.
+
+    ``more_parts`` follow ``parts``: too many to be kept, so they are made as they are asked for.
     """
 
     method_kind: str | None = None
@@ -107,12 +115,29 @@ class Blocks:
     xmp: Spans | None = None
     extended_xmp: list[XmpPiece] = field(default_factory=list[XmpPiece])
     photoshop: Spans | None = None
+    iptc: Spans | None = None
     icc: dict[int, Spans] = field(default_factory=dict[int, Spans])
     packed: list[PackedText] = field(default_factory=list[PackedText])
     embedded_pictures: list[Spans] = field(default_factory=list[Spans])
+    orientation: int | None = None
+    duration_seconds: float | None = None
+    movie_user_data: Spans | None = None
+    movie_metadata: Spans | None = None
+    movie_created: int | None = None
+    more_parts: Iterable[Part] = ()
 
     def add(self, part: Part) -> None:
         """Append a part. Raises BrokenStructureError when there are too many."""
         if len(self.parts) >= MAX_PARTS:
             raise BrokenStructureError("more parts than any real picture has")
         self.parts.append(part)
+
+    def iter_parts(self) -> Iterator[Part]:
+        """Give all parts in their order."""
+        return chain(self.parts, self.more_parts)
+
+    def identify_by_file(self) -> None:
+        """Give up the method of the kind without calling the file broken: it is of a form that the rules leave out."""
+        self.method_kind = None
+        self.parts.clear()
+        self.more_parts = ()

@@ -1,20 +1,16 @@
-"""Read sizes and EXIF of the kinds that have no walker of their own yet; their hothash is ``file-1``."""
+"""Read sizes and metadata of the kinds whose hothash stays that of the file: BMP and PSD."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from imalink.media.blocks import Blocks
+from imalink.media.blocks import Blocks, BrokenStructureError, Spans
 from imalink.media.reader import Reader
 
-_PLAIN_TIFF: Final = (b"II*\x00", b"MM\x00*")
-
-
-def read_gif(reader: Reader, blocks: Blocks) -> None:
-    """Note the logical screen's size."""
-    header = reader.read(6, 4)
-    blocks.width = int.from_bytes(header[:2], "little")
-    blocks.height = int.from_bytes(header[2:], "little")
+_PSD_HEADER_BYTES: Final = 26
+_RESOURCE_SIGNATURES: Final = frozenset((b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"))
+_ICC, _EXIF, _XMP = 0x040F, 0x0422, 0x0424
+_MAX_RESOURCES: Final = 10_000
 
 
 def read_bmp(reader: Reader, blocks: Blocks) -> None:
@@ -29,28 +25,39 @@ def read_bmp(reader: Reader, blocks: Blocks) -> None:
 
 
 def read_psd(reader: Reader, blocks: Blocks) -> None:
-    """Note the size."""
-    header = reader.read(14, 8)
-    blocks.height = int.from_bytes(header[:4], "big")
-    blocks.width = int.from_bytes(header[4:], "big")
+    """Note the size, and the metadata among the image resources. Layout: Adobe's Photoshop file format page."""
+    header = reader.read(0, _PSD_HEADER_BYTES)
+    blocks.height = int.from_bytes(header[14:18], "big")
+    blocks.width = int.from_bytes(header[18:22], "big")
+    colours = int.from_bytes(reader.read(_PSD_HEADER_BYTES, 4), "big")
+    length_at = _PSD_HEADER_BYTES + 4 + colours
+    start = length_at + 4
+    length = int.from_bytes(reader.read(length_at, 4), "big")
+    if start + length > reader.size:
+        raise BrokenStructureError("the image resources reach beyond the file")
+    blocks.photoshop = Spans(start, length)
+    _note_resources(reader, blocks, start, start + length)
 
 
-def read_webp(reader: Reader, blocks: Blocks) -> None:
-    """Note the canvas, or the size of the only frame."""
-    header = reader.read(12, 18)
-    chunk = header[:4]
-    if chunk == b"VP8X":
-        blocks.width = 1 + int.from_bytes(header[12:15], "little")
-        blocks.height = 1 + int.from_bytes(header[15:18], "little")
-    elif chunk == b"VP8 " and header[11:14] == b"\x9d\x01\x2a":
-        blocks.width = int.from_bytes(header[14:16], "little") & 0x3FFF
-        blocks.height = int.from_bytes(header[16:18], "little") & 0x3FFF
-    elif chunk == b"VP8L":
-        bits = int.from_bytes(header[9:13], "little")
-        blocks.width = 1 + (bits & 0x3FFF)
-        blocks.height = 1 + (bits >> 14 & 0x3FFF)
-
-
-def read_tiff(reader: Reader, blocks: Blocks) -> None:
-    """Take a TIFF file for the EXIF structure it is."""
-    blocks.exif_is_file = reader.read(0, 4) in _PLAIN_TIFF
+def _note_resources(reader: Reader, blocks: Blocks, position: int, end: int) -> None:
+    """Note EXIF, XMP and colour profile; IPTC is looked for by who reads ``blocks.photoshop``."""
+    for _ in range(_MAX_RESOURCES):
+        if position + 12 > end:
+            return
+        header = reader.read(position, 7)
+        if header[:4] not in _RESOURCE_SIGNATURES:
+            return
+        # Signature, identifier, a name whose length byte counts into its padding, size, data padded to even.
+        identifier, name_bytes = int.from_bytes(header[4:6], "big"), header[6] + 1
+        size_at = position + 6 + name_bytes + name_bytes % 2
+        size = int.from_bytes(reader.read(size_at, 4), "big")
+        data = size_at + 4
+        position = data + size + size % 2
+        if data + size > end:
+            raise BrokenStructureError("an image resource reaches beyond its block")
+        if identifier == _EXIF and blocks.exif is None:
+            blocks.exif = Spans(data, size)
+        elif identifier == _XMP and blocks.xmp is None:
+            blocks.xmp = Spans(data, size)
+        elif identifier == _ICC:
+            blocks.icc.setdefault(1, Spans(data, size))

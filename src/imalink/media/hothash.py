@@ -54,7 +54,7 @@ def hothash_of(reader: Reader, blocks: Blocks) -> Hothash | None:
         return None
     digest = hashlib.sha256(_PREFIX + blocks.method_kind.encode("ascii") + b"\x00")
     try:
-        for part in blocks.parts:
+        for part in blocks.iter_parts():
             digest.update(part.tag + part.length.to_bytes(8, "big") + part.built)
             for offset, length in part.spans:
                 _feed(digest, reader, offset, length)

@@ -41,6 +41,7 @@ class MetadataBlocks:
     xmp: bytes | None = None
     extended_xmp: bytes | None = None
     photoshop: bytes | None = None
+    iptc: bytes | None = None
     icc_digest: str | None = None
 
 
@@ -58,6 +59,7 @@ def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
         xmp=_first(_bytes_of(reader, blocks.xmp), packed.xmp),
         extended_xmp=_extended_xmp(reader, blocks),
         photoshop=_first(_bytes_of(reader, blocks.photoshop), packed.photoshop),
+        iptc=_bytes_of(reader, blocks.iptc),
         icc_digest=_icc_digest(reader, blocks),
     )
 
@@ -69,12 +71,12 @@ def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> t
     xmp = _parsed(parse_xmp, metadata.xmp, "xmp", findings) or XmpFacts()
     if xmp.extension_guid and metadata.extended_xmp:
         xmp = _completed(xmp, _parsed(parse_xmp, metadata.extended_xmp, "extended-xmp", findings) or XmpFacts())
-    iptc = _parsed(_parse_photoshop, metadata.photoshop, "iptc", findings) or IptcFacts()
+    iptc = _iptc_facts(metadata, findings)
     stars = _first(xmp.stars, exif.stars)
     width, height = blocks.width, blocks.height
-    if file_format == "TIFF":
-        # The first directory is the picture; in a RAW file it is often a thumbnail.
-        width, height = exif.width, exif.height
+    if file_format == "RAW" and not (width and height) and exif.pixel_size is not None:
+        # Of the developed picture, which is the sensor's but for its border.
+        width, height = exif.pixel_size
     facts = PictureFacts(
         file_format=file_format,
         width=width or None,
@@ -107,6 +109,14 @@ def _exif_facts(metadata: MetadataBlocks, findings: list[Finding]) -> ExifFacts:
     else:
         found = _parsed(parse_exif, metadata.exif, "exif", findings)
     return found or ExifFacts()
+
+
+def _iptc_facts(metadata: MetadataBlocks, findings: list[Finding]) -> IptcFacts:
+    # TIFF keeps a record of its own, which programs that write IPTC keep up to date, beside the one in the resources.
+    found = _parsed(parse_iptc, metadata.iptc, "iptc", findings)
+    if found is None or found == IptcFacts():
+        found = _parsed(_parse_photoshop, metadata.photoshop, "iptc", findings)
+    return found or IptcFacts()
 
 
 def _parsed(parse: Callable[[_Data], _T], data: _Data | None, name: str, findings: list[Finding]) -> _T | None:

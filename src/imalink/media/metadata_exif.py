@@ -34,6 +34,8 @@ _T = TypeVar("_T")
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _HEADERS: Final = re.compile(rb"\A(?:Exif\x00\x00){1,2}")
 _MAX_ISO: Final = 10_000_000
+_BIG_TIFF: Final = b"II+\x00"
+_OTHER_MARKS: Final = (_BIG_TIFF, b"IIU\x00", b"IIRO", b"IIRS", b"MMOR", b"MMSR")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,8 @@ class ExifFacts:
     caption: str | None = None
     author: str | None = None
     copyright: str | None = None
-    width: int | None = None
-    height: int | None = None
+    pixel_size: tuple[int, int] | None = None
+    """Width and height of the picture this EXIF was made for, which need not be the one it stands in."""
 
 
 def parse_exif(data: bytes) -> ExifFacts:
@@ -61,6 +63,8 @@ def parse_exif(data: bytes) -> ExifFacts:
 
 def parse_exif_file(file: BinaryIO) -> ExifFacts:
     """Read a file that is one EXIF structure, as TIFF and most RAW files are; its pixels are not read.
+
+    Olympus and Panasonic mark theirs by other numbers than TIFF's 42.
 
     Raises UnreadableBlockError, OSError.
     """
@@ -95,8 +99,7 @@ def _facts(main: Tags, exif: Tags, gps: Tags) -> ExifFacts:
         caption=_first(_caption(main), _windows_text(main, 0x9C9C)),
         author=_first(_text(main, 0x013B), _windows_text(main, 0x9C9D)),
         copyright=_copyright(main),
-        width=_whole(main, 0x0100),
-        height=_whole(main, 0x0101),
+        pixel_size=_pixel_size(exif),
     )
 
 
@@ -107,7 +110,16 @@ def _load(file: BinaryIO) -> tuple[Tags, Tags, Tags]:
     quiet_pillow()
     block = Image.Exif()
     try:
-        block.load_from_fp(file)
+        head = file.read(16)
+        if head.startswith(_OTHER_MARKS):
+            # Pillow knows no other marks than TIFF's own, and BigTIFF's first directory only when told where it is.
+            block.endian = "<" if head.startswith(b"I") else ">"
+            block.bigtiff = head.startswith(_BIG_TIFF)
+            first = head[8:] if block.bigtiff else head[4:8]
+            block.load_from_fp(file, int.from_bytes(first, "little" if block.endian == "<" else "big"))
+        else:
+            file.seek(0)
+            block.load_from_fp(file)
         main = _values(block)
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -195,6 +207,11 @@ def _degrees(value: object, reference: str | None, *, positive: str, negative: s
         # A missing last part is often written as 0/0.
         total += part / divisor if math.isfinite(part) else (math.nan if divisor == 1 else 0.0)
     return (-total if letter == negative else total) if math.isfinite(total) else None
+
+
+def _pixel_size(exif: Tags) -> tuple[int, int] | None:
+    width, height = _whole(exif, 0xA002), _whole(exif, 0xA003)
+    return (width, height) if width and height else None
 
 
 def _orientation(main: Tags) -> int | None:

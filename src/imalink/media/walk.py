@@ -7,14 +7,16 @@ from typing import Final
 
 from imalink.media.blocks import Blocks, BrokenStructureError
 from imalink.media.blocks_jpeg import walk_jpeg
-from imalink.media.blocks_plain import read_bmp, read_gif, read_psd, read_tiff, read_webp
+from imalink.media.blocks_plain import read_bmp, read_gif, read_psd, read_webp
 from imalink.media.blocks_png import walk_png
+from imalink.media.blocks_tiff import walk_iiq, walk_tiff
 from imalink.media.kinds import HEAD_BYTES, Kind, kind_of
 from imalink.media.reader import Reader
 
 _WALKERS: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
     Kind.JPEG: walk_jpeg,
     Kind.PNG: walk_png,
+    Kind.TIFF: walk_tiff,
 }
 """Kinds with a hothash method of their own."""
 
@@ -22,7 +24,7 @@ _PLAIN: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
     Kind.BMP: read_bmp,
     Kind.GIF: read_gif,
     Kind.PSD: read_psd,
-    Kind.TIFF: read_tiff,
+    Kind.IIQ: walk_iiq,
     Kind.WEBP: read_webp,
 }
 """Kinds whose hothash is that of the file; only sizes and metadata are read."""
