@@ -275,6 +275,16 @@ class FileStorage:
         """List the runs that are committed, by name."""
         return staging.list_commits(self.files)
 
+    def can_rebuild(self, number: int) -> bool:
+        """Tell whether the storage itself still has what a session index can be made again from, whole."""
+        if self.indexes.load_session_backup(number) is not None:
+            return True
+        for run in self.committed_runs():
+            with suppress(IndexDamagedError, NotFoundError):
+                if staging.load_commit(self.files, run).begin.session.number == number:
+                    return True
+        return False
+
     @cached_property
     def has_stable_inodes(self) -> bool:
         """Whether a file keeps its inode for life there, so that an inode says that a file was moved."""

@@ -136,6 +136,14 @@ class IndexFiles:
         self._files.make_directories(self.layout.sessions_directory)
         self._save(path, self.layout.dump_session(index), index.generation)
 
+    def put_back_session(self, index: SessionIndex) -> RelativePath | None:
+        """Write a session index that was lost; what stands in its place is kept, and the name it has now is given."""
+        path = self.layout.session_path(index.session.number)
+        kept = self.keep_damaged(path) if self._files.exists(path) else None
+        self._files.make_directories(self.layout.sessions_directory)
+        self._files.replace(path, self.layout.dump_session(index))
+        return kept
+
     def keep_damaged(self, path: RelativePath) -> RelativePath:
         """Keep the file at ``path`` as it is under a name of its own in the backups; give that name."""
         self._files.make_directories(BACKUPS)

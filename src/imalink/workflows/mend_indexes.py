@@ -13,6 +13,7 @@ from imalink.core.session import SessionStatus
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.finish_runs import finish_interrupted_runs
+from imalink.workflows.restore_sessions import restore_lost_sessions
 from imalink.workflows.storage_access import fold_notes, project_all, project_fold
 from imalink.workflows.tools import Tools
 
@@ -41,7 +42,9 @@ def mend_indexes(
             if not is_in_step:
                 findings.extend(project_all(tools, record, storage))
             return Mended(master=master, findings=tuple(findings))
-    result = storage.fold(fold_notes(storage, record), check_sessions=suspects)
+    restored, notes = restore_lost_sessions(tools, record, storage, suspects)
+    findings.extend(notes)
+    result = storage.fold(fold_notes(storage, record), check_sessions={*suspects, *restored})
     findings.extend((*result.findings, *project_fold(tools, record, result)))
     if not is_in_step:
         findings.extend(project_all(tools, record, storage))
