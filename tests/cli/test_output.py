@@ -76,6 +76,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "sessions edit": ["sessions", "edit", "1", "--title", "Italy"],
         "recover": ["recover"],
         "recover --check": ["recover", "--check"],
+        "reindex quick": ["reindex", NAME, "--strategy", "quick"],
+        "regenerate": ["regenerate", NAME],
+        "regenerate --session": ["regenerate", NAME, "--session", "1"],
         "browse": ["browse", scene.root],
         "hothash": ["hothash", scene.photos / "IMG_0001.jpg"],
         "config": ["config"],
@@ -109,7 +112,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,sessions show,"
-        "sessions edit,recover,browse,hothash,config,version"
+        "sessions edit,recover,regenerate,browse,hothash,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

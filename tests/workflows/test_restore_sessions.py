@@ -1,4 +1,4 @@
-"""Session indexes that the storage itself cannot rebuild come back from the catalog."""
+"""Index files that are lost or damaged come back: from the storage itself, else from the catalog."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from imalink.core.index import SessionIndex, Sources
+from imalink.errors import NotFoundError
+from imalink.workflows.regenerate_indexes import regenerate_indexes
 from tests.support.scenes import Scene, codes, memory_folder
 
 B = "IMG_0002.jpg"
@@ -75,3 +77,44 @@ def test_what_the_storage_can_rebuild_itself_is_not_taken_from_the_catalog(scene
         assert storage.indexes.load_session(2).index.sources.runs  # of a commit, which the catalog does not keep
     assert session(scene, 2) == before
     scene.settle()
+
+
+def test_regenerating_writes_every_index_again_and_changes_nothing_they_say(scene: Scene) -> None:
+    scene.add("new.jpg", 77)
+    scene.look()
+    before = [session(scene, number) for number in (1, 2)]
+    report = regenerate_indexes(scene.bench.tools, scene.record)
+    assert (report.sessions, report.total_files, report.findings) == ((1, 2), 5, ())
+    assert [session(scene, number) for number in (1, 2)] == before
+    assert scene.orphans() == ["new.jpg"]
+    scene.settle()
+
+
+def test_regenerating_one_session_mends_only_that(scene: Scene) -> None:
+    before = [session(scene, number) for number in (1, 2)]
+    (scene.root / "imports" / "session_2.json").write_bytes(b"{")
+    untouched = (scene.root / "imports" / "session_1.json").read_bytes()
+    report = regenerate_indexes(scene.bench.tools, scene.record, session="2")
+    assert (report.sessions, [finding.code for finding in report.findings]) == ((2,), ["index-damaged"])
+    assert [session(scene, number) for number in (1, 2)] == before
+    assert (scene.root / "imports" / "session_1.json").read_bytes() == untouched
+    assert regenerate_indexes(scene.bench.tools, scene.record, session="2").sessions == ()
+    scene.settle()
+
+
+def test_a_cut_overview_and_session_are_mended_and_the_bad_files_kept(scene: Scene) -> None:
+    before = [session(scene, number) for number in (1, 2)]
+    for name in ("index.json", "imports/session_1.json"):
+        path = scene.root / name
+        path.write_bytes(path.read_bytes()[:100])
+    report = regenerate_indexes(scene.bench.tools, scene.record)
+    assert {finding.code for finding in report.findings} == {"index-damaged"}
+    kept = {path.name.split(".damaged-")[0] for path in (scene.root / ".imalink/metadata/backup").glob("*.damaged-*")}
+    assert kept == {"index.json", "imports-session_1.json"}
+    assert [session(scene, number) for number in (1, 2)] == before
+    scene.settle()
+
+
+def test_a_session_that_is_elsewhere_is_not_regenerated_here(scene: Scene) -> None:
+    with pytest.raises(NotFoundError):
+        regenerate_indexes(scene.bench.tools, scene.record, session="99")

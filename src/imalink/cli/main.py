@@ -45,6 +45,7 @@ for command in (
     sessions.sessions,
     browsing.browse_command,
     recovery.recover_command,
+    recovery.regenerate_command,
     identity.hothash_command,
     system.config,
     system.version,

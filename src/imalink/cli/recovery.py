@@ -1,4 +1,4 @@
-"""``imalink recover``: rebuild the catalog from the storages, or check that it could be."""
+"""``imalink recover`` and ``regenerate``: the catalog from the storages, a storage's indexes from what is left."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from imalink.cli.render import (
     show_lines,
     show_note,
 )
+from imalink.core.finding import Severity
 from imalink.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,3 +167,35 @@ def _report_json(report: RecoveryReport) -> dict[str, object]:
         "differences": [json_text(text) for text in report.differences],
         "seconds": report.seconds,
     }
+
+
+@click.command("regenerate")
+@click.argument("name", metavar="STORAGE")
+@click.option("--session", "session", default=None, metavar="ID", help="Only mend this session's index.")
+@common_options
+def regenerate_command(output: Output, name: str, session: str | None) -> int:
+    """Write the index files of STORAGE again from what is left: indexes, commits, journals and the catalog.
+
+    A damaged index file is kept. Your pictures are not touched, and not read.
+    """
+    from imalink.workflows.regenerate_indexes import regenerate_indexes
+    from imalink.workflows.storage_access import get_storage
+
+    with open_tools(output) as tools:
+        record = get_storage(tools, name)
+        report = regenerate_indexes(tools, record, session=session)
+    if output.as_json:
+        show_json(
+            {
+                "storage_uuid": report.storage_uuid,
+                "sessions": list(report.sessions),
+                "total_files": report.total_files,
+                "findings": [finding_json(finding) for finding in report.findings],
+                "seconds": report.seconds,
+            }
+        )
+    elif not output.is_quiet:
+        written = plural(len(report.sessions), "session index", "session indexes")
+        show_lines([f"Wrote {written} of {record.display_name}, {plural(report.total_files, 'file')} in all."])
+        show_findings(report.findings, is_verbose=output.is_verbose)
+    return errors.FINDINGS if any(each.severity is not Severity.INFO for each in report.findings) else errors.DONE

@@ -245,12 +245,17 @@ class FileStorage:
                     sources.append(self.indexes.load_session(number).index.sources)
         return max((each.journals[writer].seq for each in sources if writer in each.journals), default=0)
 
-    def fold(self, notes: FoldNotes | None = None, *, check_sessions: Collection[int] = ()) -> FoldResult:
-        """Bring indexes and signature in step with commits and journals; mend damaged ones on the way."""
+    def fold(
+        self, notes: FoldNotes | None = None, *, check_sessions: Collection[int] = (), is_anew: bool = False
+    ) -> FoldResult:
+        """Bring indexes and signature in step with commits and journals; mend damaged ones on the way.
+
+        ``is_anew`` writes all of them again, whatever the master says.
+        """
         folder = StorageFolder(
             self.files, indexes=self.indexes, journals=self.journals, signature=self.signature, clock=self._clock
         )
-        result = folder.fold(notes or self.notes(), check_sessions=check_sessions)
+        result = folder.fold(notes or self.notes(), check_sessions=check_sessions, is_anew=is_anew)
         self._save_signature(result.signature)
         return result
 

@@ -95,9 +95,15 @@ class StorageFolder:
         self._loaded: dict[int, SessionIndex] = {}
         self._master_extras: Extras = {}
 
-    def fold(self, notes: FoldNotes, *, check_sessions: Collection[int] = ()) -> FoldResult:
-        """Fold what is new; read the session indexes in ``check_sessions`` too and mend those that are damaged."""
+    def fold(self, notes: FoldNotes, *, check_sessions: Collection[int] = (), is_anew: bool = False) -> FoldResult:
+        """Fold what is new; read the session indexes in ``check_sessions`` too and mend those that are damaged.
+
+        ``is_anew`` believes no master: every index is written again from session indexes, commits and journals.
+        """
         master = self._load_master()
+        if is_anew and master is not None:
+            notes = replace(notes, orphans=master.orphans if notes.orphans is None else notes.orphans)
+            master = None
         known_runs = master.sources.runs if master is not None else frozenset[RunUuid]()
         commits = self._load_commits(run for run in list_commits(self._files) if run not in known_runs)
         new_lines = self._read_lines(master.sources.journals if master is not None else {})

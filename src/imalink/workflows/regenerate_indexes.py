@@ -1,0 +1,76 @@
+"""Regenerate: write a storage's index files again from what is left, and the catalog after them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from imalink.catalog import import_sessions
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.finding import Finding
+from imalink.core.ids import StorageUuid
+from imalink.errors import NotFoundError
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.look_at_sessions import session_key
+from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegenerateReport:
+    """Which session indexes were written, by the numbers of their files; ``total_files`` is what they name."""
+
+    storage_uuid: StorageUuid
+    sessions: tuple[int, ...]
+    total_files: int
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+def regenerate_indexes(tools: Tools, record: StorageRecord, *, session: str | None = None) -> RegenerateReport:
+    """Write all index files of a storage again, or with ``session`` mend that session's if it is damaged or lost.
+
+    A damaged index is rebuilt from its backups, else from commits and journals, else from the catalog; it is kept. No
+    picture is read. Raises NotFoundError for a session that has no part in the storage, StorageError.
+    """
+    started = time.monotonic()
+    with open_storage(tools, record) as storage, storage.lock("regenerate"):
+        numbers = storage.indexes.list_sessions() if session is None else [_number_in(tools, record, session)]
+        before = {number: _digest(storage, number) for number in numbers}
+        suspects = [number for number in numbers if not storage.indexes.is_session_sound(number)]
+        mended = mend_indexes(tools, record, storage, suspects=suspects)
+        findings = list(mended.findings)
+        master = mended.master
+        if session is None:
+            result = storage.fold(fold_notes(storage, record), is_anew=True)
+            findings.extend((*result.findings, *project_fold(tools, record, result)))
+            master = result.master
+            numbers = storage.indexes.list_sessions()
+        written = [number for number in numbers if _digest(storage, number) != before.get(number)]
+    return RegenerateReport(
+        storage_uuid=record.storage_uuid,
+        sessions=tuple(written),
+        total_files=master.total_files,
+        findings=tuple(findings),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _number_in(tools: Tools, record: StorageRecord, text: str) -> int:
+    """Give the number of a session's file in the storage."""
+    with tools.catalog.read() as db:
+        found = import_sessions.get_session(db, session_key(text))
+    for place in found.places:
+        if place.storage_uuid == record.storage_uuid:
+            return place.number
+    raise NotFoundError(
+        f"Nothing of session {text} is in {record.display_name}.",
+        hint=f"Run `imalink sessions show {text}` to see where it is.",
+    )
+
+
+def _digest(storage: FileStorage, number: int) -> str | None:
+    """Give what tells one state of a session's file from another; None when it cannot be read."""
+    facts = storage.files.find_facts(storage.layout.session_path(number))
+    return None if facts is None else f"{facts.inode} {facts.modified_ns} {facts.size_bytes}"
