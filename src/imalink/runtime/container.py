@@ -20,6 +20,7 @@ from imalink.media.analyser import PictureAnalyser
 from imalink.runtime.local_files import make_directory, read_local, replace_local, set_aside
 from imalink.runtime.registry import Registry
 from imalink.runtime.settings import Settings
+from imalink.runtime.workers import DecodeWorkers
 from imalink.workflows.tools import Tools
 
 
@@ -32,19 +33,23 @@ class SystemClock:
 
 
 class Container:
-    """Holds the open catalog and hands out ``Tools``; close it, or use it as a context manager."""
+    """Holds the open catalog and the decode workers, and hands out ``Tools``.
+
+    Close it, or use it as a context manager. No worker is started before the first picture.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._clock = SystemClock()
         make_directory(settings.data_directory)
+        self._workers = DecodeWorkers(settings.decode_workers) if settings.decode_workers else None
         self._catalog = Catalog.open(settings.database_url)
 
     def tools(self) -> Tools:
         """Give what every workflow is given."""
         return Tools(
             catalog=self._catalog,
-            analyser=PictureAnalyser(),
+            analyser=self._workers or PictureAnalyser(),
             clock=self._clock,
             writer=self._writer(),
             registry=Registry(self.settings.registry_path, clock=self._clock),
@@ -66,7 +71,9 @@ class Container:
         return WriterId(writer)
 
     def close(self) -> None:
-        """Close the catalog."""
+        """End the workers and close the catalog."""
+        if self._workers is not None:
+            self._workers.close()
         self._catalog.close()
 
     def __enter__(self) -> Self:

@@ -37,6 +37,12 @@ SETTINGS = (
         default="warning",
         meaning="How much is logged to stderr: debug, info, warning or error.",
     ),
+    Setting(
+        name="decode_workers",
+        variable="IMALINK_DECODE_WORKERS",
+        default="",
+        meaning="How many processes decode pictures; empty: one a processor; 0: decode unprotected in this process.",
+    ),
 )
 """Every setting there is. docs/reference/settings.md lists them."""
 
@@ -75,6 +81,16 @@ class Settings:
         return self.values["log_level"].value
 
     @property
+    def decode_workers(self) -> int:
+        """The number of processes that decode pictures; 0: none. Raises UsageError for a value that is no number."""
+        value = self.values["decode_workers"].value
+        if not value:
+            return _processor_count()
+        if not re.fullmatch(r"[0-9]{1,3}", value):
+            raise UsageError(f"decode_workers is no number of processes: {value!r}.", hint="Use 0 to 999, or nothing.")
+        return int(value)
+
+    @property
     def registry_path(self) -> Path:
         """This machine's list of storages."""
         return self.config_directory / "storage_config.json"
@@ -99,6 +115,13 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             value, source = setting.default, "default"
         values[setting.name] = EffectiveSetting(setting=setting, value=value, source=source)
     return Settings(config_directory=config, data_directory=data, state_directory=state, values=values)
+
+
+def _processor_count() -> int:
+    # Those this process may use, which in a container are fewer than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
 
 
 def _directories(environment: Mapping[str, str]) -> tuple[Path, Path, Path]:

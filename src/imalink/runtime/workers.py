@@ -1,0 +1,167 @@
+"""The pool of decode workers: pictures are taken apart in processes that may die without costing more than one file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final, Self
+
+from imalink.core.analyser import Analysis, PreviewResult, SidecarReading
+from imalink.core.finding import Finding
+from imalink.core.picture import Fingerprint, PictureFacts
+from imalink.errors import CancelledError
+from imalink.media.hothash import fingerprint_descriptor
+from imalink.media.kinds import HEAD_BYTES, file_format_of
+from imalink.media.previews import DEFAULT_PIXEL_LIMIT
+from imalink.media.sidecars import read_sidecar
+from imalink.runtime.worker import Worker, WorkerDiedError
+from imalink.runtime.worker_messages import Analysed, Answer, Failed, Limits, Previewed, Request, Unreadable
+
+_log = logging.getLogger(__name__)
+
+FILES_A_WORKER: Final = 500
+"""After so many a worker is replaced: whatever decoders leak is given back."""
+
+_SECONDS_A_FILE: Final = 60.0
+_TRIES: Final = 2
+_DEFAULT_LIMITS: Final = Limits(address_space_bytes=3 * 1024**3, cpu_seconds=30, pixel_limit=DEFAULT_PIXEL_LIMIT)
+
+
+class DecodeWorkers:
+    """The implementation of ``core.analyser.Analyser`` that decodes in other processes; safe to share between threads.
+
+    Nothing is started before the first picture. A thread that asks while all workers are busy waits. A worker that dies
+    or lets ``seconds_a_file`` pass is replaced and the file tried once more; a file that kills a second worker has no
+    preview and the finding ``decode-crashed``. Close it, or use it as a context manager: afterwards no process is left.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        limits: Limits = _DEFAULT_LIMITS,
+        seconds_a_file: float = _SECONDS_A_FILE,
+        files_a_worker: int = FILES_A_WORKER,
+    ) -> None:
+        self._limits = limits
+        self._seconds_a_file = seconds_a_file
+        self._files_a_worker = files_a_worker
+        self._free_places = threading.BoundedSemaphore(count)
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._is_closed = False
+
+    def fingerprint(self, descriptor: int) -> Fingerprint:
+        """Read the whole file and give its hothash and SHA-256, in this process: it decodes nothing. Raises OSError."""
+        return fingerprint_descriptor(descriptor)
+
+    def analyse(self, descriptor: int, *, filename: str) -> Analysis:
+        """Give the facts and the hotpreview. Raises OSError; CancelledError when the pool is closed meanwhile."""
+        answer = self._ask_twice(Request(task="analyse", filename=os.fsencode(filename)), descriptor)
+        if isinstance(answer, Analysed):
+            return answer.analysis
+        # What is known without decoding is worth another worker: the capture time says where the picture belongs.
+        answer = self._ask(Request(task="describe", filename=os.fsencode(filename)), descriptor)
+        if isinstance(answer, Analysed):
+            facts, findings = answer.analysis.facts, answer.analysis.findings
+        else:
+            head = os.pread(descriptor, HEAD_BYTES, 0)
+            facts, findings = PictureFacts(file_format=file_format_of(head, filename=filename)), ()
+        return Analysis(facts=facts, hotpreview=None, findings=(*findings, Finding(code="decode-crashed")))
+
+    def coldpreview(self, descriptor: int, *, filename: str, rotation: int = 0) -> PreviewResult:
+        """Give the large preview. Raises OSError; CancelledError when the pool is closed meanwhile."""
+        request = Request(task="coldpreview", filename=os.fsencode(filename), rotation=rotation)
+        answer = self._ask_twice(request, descriptor)
+        if isinstance(answer, Previewed):
+            return answer.result
+        return PreviewResult(preview=None, findings=(Finding(code="decode-crashed"),))
+
+    def read_sidecar(self, data: bytes, *, filename: str) -> SidecarReading:
+        """Give what a sidecar says, in this process: it is text. ``filename`` tells XMP from Takeout's JSON."""
+        return read_sidecar(data, filename=filename)
+
+    def process_ids(self) -> list[int]:
+        """Give the numbers of the processes there are now."""
+        with self._lock:
+            return sorted(worker.process_id for worker in (*self._idle, *self._busy))
+
+    def close(self) -> None:
+        """End every worker, busy ones too: whoever waits for one gets CancelledError."""
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+            for worker in self._busy:
+                worker.interrupt()
+        for worker in idle:
+            worker.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask_twice(self, request: Request, descriptor: int) -> Answer | None:
+        for _ in range(_TRIES):
+            answer = self._ask(request, descriptor)
+            if answer is not None:
+                return answer
+        return None
+
+    def _ask(self, request: Request, descriptor: int) -> Answer | None:
+        """Give a worker's answer, None when it died of the file. Raises OSError, CancelledError."""
+        try:
+            with self._borrowed() as worker:
+                answer = worker.ask(request, descriptor, seconds=self._seconds_a_file)
+                if isinstance(answer, Failed):
+                    _log.error("a decode worker failed:\n%s", answer.trace)
+                    raise WorkerDiedError("our own code failed")
+        except WorkerDiedError as error:
+            if self._is_closed:
+                raise CancelledError("The work was stopped.") from error
+            _log.warning("a decode worker died: %s", error)
+            return None
+        if isinstance(answer, Unreadable):
+            raise OSError(answer.number, answer.text)
+        return answer
+
+    @contextmanager
+    def _borrowed(self) -> Generator[Worker]:
+        """Hold a worker for a block; kept afterwards unless it is worn out, dead, or the block was left by an error."""
+        with self._free_places:
+            worker = self._take()
+            is_whole = False
+            try:
+                yield worker
+                is_whole = True
+            finally:
+                self._give_back(worker, is_whole=is_whole)
+
+    def _take(self) -> Worker:
+        while True:
+            with self._lock:
+                if self._is_closed:
+                    raise CancelledError("The work was stopped.")
+                worker = self._idle.pop() if self._idle else Worker(self._limits)
+                if worker.exit_code is None:
+                    self._busy.add(worker)
+                    return worker
+            worker.end()  # died while it had nothing to do: no file's fault
+
+    def _give_back(self, worker: Worker, *, is_whole: bool) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            if (
+                is_whole
+                and not self._is_closed
+                and worker.exit_code is None
+                and worker.file_count < self._files_a_worker
+            ):
+                self._idle.append(worker)
+                return
+        worker.end()

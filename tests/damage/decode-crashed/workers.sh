@@ -1,0 +1,1 @@
+gunzip -c "$(dirname "$0")/endless.jpg.gz" > endless.jpg
