@@ -29,21 +29,23 @@ class ScanResult:
     """One walk; ``files`` in directory order, keyed by path from the root that was walked.
 
     ``unseen`` are folders and files that stand there but were not looked into (unreadable, or another storage): what
-    an index knows at or below them is unknown, not missing; ask ``is_unseen``.
+    an index knows at or below them is unknown, not missing; ask ``is_unseen``. ``excluded`` are those that the user
+    wants left out; they too say nothing of what an index knows there.
     """
 
     files: Mapping[RelativePath, ScannedFile]
     findings: tuple[Finding, ...] = ()
     unseen: frozenset[RelativePath] = frozenset()
+    excluded: frozenset[RelativePath] = frozenset()
     directories_count: int = 0
 
     def is_unseen(self, path: RelativePath) -> bool:
         """Tell whether the walk could not have seen ``path`` even if it stands there."""
-        if not self.unseen:
+        if not self.unseen and not self.excluded:
             return False
         at: RelativePath | None = path
         while at is not None:
-            if at in self.unseen:
+            if at in self.unseen or at in self.excluded:
                 return True
             at = at.parent
         return False

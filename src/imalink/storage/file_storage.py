@@ -33,6 +33,7 @@ from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, 
 from imalink.storage import staging
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
 from imalink.storage.fs import StorageFiles
+from imalink.storage.ignore_rules import load_ignore_rules
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
 from imalink.storage.lock import hold_lock
@@ -224,9 +225,13 @@ class FileStorage:
             yield
 
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
-        """Walk the user's pictures."""
+        """Walk the user's pictures, but those that an ``.imalinkignore`` in the photo root leaves out."""
         return scan_storage(
-            self.files, photo_root=self.photo_root, own_names=self.layout.own_names, checkpoint=checkpoint
+            self.files,
+            photo_root=self.photo_root,
+            own_names=self.layout.own_names,
+            ignore=load_ignore_rules(self.files, self.photo_root),
+            checkpoint=checkpoint,
         )
 
     def append_observations(self, writer: WriterId, observations: Iterable[Observation]) -> int:

@@ -14,9 +14,11 @@ from imalink.core.scan import ScannedFile, ScanResult
 from imalink.durable_files import storage_error, storage_errors
 from imalink.errors import ImalinkError, NotFoundError, StorageOfflineError
 from imalink.storage.fs import StorageFiles
+from imalink.storage.ignore_rules import IgnoreRules
 from imalink.storage.root import StorageRoot
 
 CHECKPOINT_FILES = 1000
+NOTHING = IgnoreRules()
 SIGNATURE_NAME = ".imalink-storage"
 
 MAX_OPEN_FOLDERS = 32
@@ -72,6 +74,7 @@ def scan_storage(
     *,
     photo_root: RelativePath | None,
     own_names: frozenset[str],
+    ignore: IgnoreRules = NOTHING,
     checkpoint: Checkpoint | None = None,
 ) -> ScanResult:
     """Walk a storage's pictures; ``photo_root`` is where they stand (None: the root, but for ``own_names``).
@@ -83,23 +86,31 @@ def scan_storage(
     missing files: StorageOfflineError. Raises NotFoundError when ``photo_root`` is not there, StorageIoError when it
     cannot be listed, and what ``checkpoint`` raises.
     """
-    result = walk(files.root, start=photo_root, rules=storage_rules(own_names), checkpoint=checkpoint)
+    rules = storage_rules(own_names)
+    result = walk(files.root, start=photo_root, rules=rules, ignore=ignore, checkpoint=checkpoint)
     files.root.verify_identity()
     return result
 
 
-def scan_source(root: StorageRoot, *, checkpoint: Checkpoint | None = None) -> ScanResult:
+def scan_source(
+    root: StorageRoot, *, ignore: IgnoreRules = NOTHING, checkpoint: Checkpoint | None = None
+) -> ScanResult:
     """Walk an import source, only reading; as ``scan_storage``, with findings ``source-…``."""
-    result = walk(root, start=None, rules=SOURCE_RULES, checkpoint=checkpoint)
+    result = walk(root, start=None, rules=SOURCE_RULES, ignore=ignore, checkpoint=checkpoint)
     root.verify_identity()
     return result
 
 
 def walk(
-    root: StorageRoot, *, start: RelativePath | None, rules: WalkRules, checkpoint: Checkpoint | None = None
+    root: StorageRoot,
+    *,
+    start: RelativePath | None,
+    rules: WalkRules,
+    ignore: IgnoreRules = NOTHING,
+    checkpoint: Checkpoint | None = None,
 ) -> ScanResult:
-    """Walk everything below ``start``; the engine under ``scan_storage`` and ``scan_source``."""
-    return _Walk(root, rules, checkpoint).run(start)
+    """Walk everything below ``start`` but what ``ignore`` leaves out; the engine under both scans."""
+    return _Walk(root, rules, ignore, checkpoint).run(start)
 
 
 class _Folder:
@@ -116,8 +127,11 @@ class _Folder:
 class _Walk:
     """One walk, depth first, without recursion."""
 
-    def __init__(self, root: StorageRoot, rules: WalkRules, checkpoint: Checkpoint | None) -> None:
+    def __init__(self, root: StorageRoot, rules: WalkRules, ignore: IgnoreRules, checkpoint: Checkpoint | None) -> None:
         self._root = root
+        self._ignore = ignore
+        self._start_length = 0
+        self._excluded: set[RelativePath] = set()
         self._calls = root.calls
         self._rules = rules
         self._checkpoint = checkpoint
@@ -129,6 +143,7 @@ class _Walk:
 
     def run(self, start: RelativePath | None) -> ScanResult:
         trail: list[_Folder] = []
+        self._start_length = 0 if start is None else len(start) + 1
         try:
             self._enter(trail, start, self._root.open_directory(start))
             while trail:
@@ -149,6 +164,7 @@ class _Walk:
             files=self._files,
             findings=tuple(self._findings),
             unseen=frozenset(self._unseen),
+            excluded=frozenset(self._excluded),
             directories_count=self._directories_count,
         )
 
@@ -200,6 +216,7 @@ class _Walk:
         before = len(files)
         prefix = f"{folder.path}/" if folder.path is not None else ""
         may_overflow = len(prefix) > _SHORT_PATH - _SHORT_NAME
+        ignore = self._ignore if self._ignore else None
         own_names = self._rules.own_names
         filtered = own_names if not prefix else None
         new_file = ScannedFile
@@ -224,6 +241,9 @@ class _Walk:
                     self._note_unreadable(path, error)
                 continue
             kind = facts.st_mode & 0o170000
+            if ignore and ignore.leaves_out(path[self._start_length :], is_folder=kind == stat.S_IFDIR):
+                self._excluded.add(path)
+                continue
             if kind == stat.S_IFREG:
                 files[path] = new_file(path, facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev)
             elif kind == stat.S_IFDIR:
