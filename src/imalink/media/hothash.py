@@ -16,6 +16,7 @@ from imalink.media.walk import walk
 
 _PREFIX: Final = b"imalink-hothash-1\x00"
 _WINDOW: Final = 1024 * 1024
+_SHORT: Final = 1024
 
 
 class _Hash(Protocol):
@@ -65,6 +66,9 @@ def hothash_of(reader: Reader, blocks: Blocks) -> Hothash | None:
 
 
 def _feed(digest: _Hash, reader: Reader, offset: int, length: int) -> None:
+    if length <= _SHORT:
+        digest.update(reader.read(offset, length))  # a GIF's data is in pieces of at most 255 bytes
+        return
     for chunk in reader.chunks(offset, length):
         digest.update(chunk)
 

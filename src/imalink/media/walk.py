@@ -7,33 +7,35 @@ from typing import Final
 
 from imalink.media.blocks import Blocks, BrokenStructureError
 from imalink.media.blocks_cr3 import walk_cr3
+from imalink.media.blocks_gif import walk_gif
 from imalink.media.blocks_heif import walk_heif
 from imalink.media.blocks_jpeg import walk_jpeg
 from imalink.media.blocks_jxl import walk_jxl
-from imalink.media.blocks_plain import read_bmp, read_gif, read_psd, read_webp
+from imalink.media.blocks_plain import read_bmp, read_psd
 from imalink.media.blocks_png import walk_png
-from imalink.media.blocks_video import walk_video
 from imalink.media.blocks_tiff import walk_iiq, walk_tiff
+from imalink.media.blocks_video import walk_video
+from imalink.media.blocks_webp import walk_webp
 from imalink.media.kinds import HEAD_BYTES, Kind, kind_of
 from imalink.media.reader import Reader
 
 _WALKERS: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
     Kind.CR3: walk_cr3,
+    Kind.GIF: walk_gif,
     Kind.HEIF: walk_heif,
     Kind.JPEG: walk_jpeg,
     Kind.JXL: walk_jxl,
     Kind.PNG: walk_png,
     Kind.VIDEO: walk_video,
+    Kind.WEBP: walk_webp,
     Kind.TIFF: walk_tiff,
 }
 """Kinds with a hothash method of their own."""
 
 _PLAIN: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
     Kind.BMP: read_bmp,
-    Kind.GIF: read_gif,
     Kind.PSD: read_psd,
     Kind.IIQ: walk_iiq,
-    Kind.WEBP: read_webp,
 }
 """Kinds whose hothash is that of the file; only sizes and metadata are read."""
 
