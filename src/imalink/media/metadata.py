@@ -1,7 +1,8 @@
 """Facts of a picture from the metadata blocks its walk found: EXIF, XMP, IPTC and the size in its header.
 
 Who wins where several blocks speak: capture time EXIF, XMP, IPTC; rating XMP, EXIF; texts and keywords XMP, IPTC, EXIF,
-because programs that edit pictures keep XMP up to date and leave stale copies in the others.
+because programs that edit pictures keep XMP up to date and leave stale copies in the others. What a film says of itself
+stands where EXIF would; the time in its header comes last.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, TypeVar
 
 from imalink.core.finding import Finding
-from imalink.core.picture import Embedded, PictureFacts
+from imalink.core.picture import Camera, Embedded, PictureFacts
 from imalink.core.timestamps import CaptureTime
 from imalink.media.blocks import MAX_BLOCK_BYTES, Blocks, BrokenStructureError, Spans
 from imalink.media.metadata_exif import ExifFacts, parse_exif, parse_exif_directories, parse_exif_file
 from imalink.media.metadata_iptc import IptcFacts, find_iptc, parse_iptc
+from imalink.media.metadata_quicktime import parse_quicktime
 from imalink.media.metadata_text import UnreadableBlockError
 from imalink.media.metadata_xmp import XmpFacts, parse_xmp
 from imalink.media.reader import Reader, ReaderFile
@@ -42,6 +44,8 @@ class MetadataBlocks:
     extended_xmp: bytes | None = None
     photoshop: bytes | None = None
     iptc: bytes | None = None
+    movie_metadata: bytes | None = None
+    movie_user_data: bytes | None = None
     icc_digest: str | None = None
 
 
@@ -60,6 +64,8 @@ def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
         extended_xmp=_extended_xmp(reader, blocks),
         photoshop=_first(_bytes_of(reader, blocks.photoshop), packed.photoshop),
         iptc=_bytes_of(reader, blocks.iptc),
+        movie_metadata=_bytes_of(reader, blocks.movie_metadata),
+        movie_user_data=_bytes_of(reader, blocks.movie_user_data),
         icc_digest=_icc_digest(reader, blocks),
     )
 
@@ -72,7 +78,11 @@ def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> t
     if xmp.extension_guid and metadata.extended_xmp:
         xmp = _completed(xmp, _parsed(parse_xmp, metadata.extended_xmp, "extended-xmp", findings) or XmpFacts())
     iptc = _iptc_facts(metadata, findings)
-    stars = _first(xmp.stars, exif.stars)
+    film = parse_quicktime(
+        metadata=metadata.movie_metadata, user_data=metadata.movie_user_data, created=blocks.movie_created
+    )
+    stars = _first(xmp.stars, exif.stars, film.stars)
+    camera = film.camera if exif.camera == Camera() else exif.camera
     width, height = blocks.width, blocks.height
     if file_format == "RAW" and not (width and height) and exif.pixel_size is not None:
         # Of the developed picture, which is the sensor's but for its border.
@@ -81,21 +91,26 @@ def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> t
         file_format=file_format,
         width=width or None,
         height=height or None,
-        # Only EXIF's: viewers and decoders know no other, and the preview must stand as everything else shows it.
-        orientation=exif.orientation or 1,
-        capture_time=exif.capture_time or _finer(xmp.capture_time, iptc.capture_time),
-        camera=exif.camera if exif.camera.lens else replace(exif.camera, lens=xmp.lens),
-        gps=_first(exif.gps, xmp.gps),
+        # The container's where decoders follow that, else EXIF's and no other's: the preview must stand as everything
+        # else shows the picture.
+        orientation=blocks.orientation or exif.orientation or 1,
+        duration_seconds=None if blocks.duration_seconds is None else round(blocks.duration_seconds, 3),
+        capture_time=(
+            exif.capture_time or film.capture_time or _finer(xmp.capture_time, iptc.capture_time) or film.created
+        ),
+        content_identifier=_first(exif.content_identifier, film.content_identifier),
+        camera=camera if camera.lens else replace(camera, lens=xmp.lens),
+        gps=_first(exif.gps, film.gps, xmp.gps),
         embedded=Embedded(
             rating=None if stars == -1 else stars,
             rejected=stars == -1,
             label=xmp.label,
-            keywords=xmp.keywords or iptc.keywords or exif.keywords,
+            keywords=xmp.keywords or iptc.keywords or exif.keywords or film.keywords,
             hierarchical_keywords=xmp.hierarchical_keywords,
-            title=_first(xmp.title, iptc.title, exif.title),
-            caption=_first(xmp.caption, iptc.caption, exif.caption),
-            author=_first(xmp.author, iptc.author, exif.author),
-            copyright=_first(xmp.copyright, iptc.copyright, exif.copyright),
+            title=_first(xmp.title, iptc.title, exif.title, film.title),
+            caption=_first(xmp.caption, iptc.caption, exif.caption, film.caption),
+            author=_first(xmp.author, iptc.author, exif.author, film.author),
+            copyright=_first(xmp.copyright, iptc.copyright, exif.copyright, film.copyright),
         ),
     )
     return facts, tuple(findings)

@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, SupportsFloat, TypeVar, cast
 
 from imalink.core.picture import Camera, GpsPosition
 from imalink.core.timestamps import CaptureTime
+from imalink.media.metadata_apple import find_content_identifier
 from imalink.media.metadata_text import (
     UnreadableBlockError,
     checked_position,
@@ -52,6 +53,7 @@ class ExifFacts:
     caption: str | None = None
     author: str | None = None
     copyright: str | None = None
+    content_identifier: str | None = None
     pixel_size: tuple[int, int] | None = None
     """Width and height of the picture this EXIF was made for, which need not be the one it stands in."""
 
@@ -99,6 +101,7 @@ def _facts(main: Tags, exif: Tags, gps: Tags) -> ExifFacts:
         caption=_first(_caption(main), _windows_text(main, 0x9C9C)),
         author=_first(_text(main, 0x013B), _windows_text(main, 0x9C9D)),
         copyright=_copyright(main),
+        content_identifier=_content_identifier(exif),
         pixel_size=_pixel_size(exif),
     )
 
@@ -222,6 +225,11 @@ def _orientation(main: Tags) -> int | None:
 def _caption(main: Tags) -> str | None:
     text = _text(main, 0x010E)
     return None if text is None or is_camera_caption(text) else text
+
+
+def _content_identifier(exif: Tags) -> str | None:
+    note = exif.get(0x927C)
+    return find_content_identifier(note) if isinstance(note, bytes) else None
 
 
 def _text(tags: Tags, tag: int) -> str | None:
