@@ -58,6 +58,8 @@ class IgnoreRules:
 def load_ignore_rules(files: StorageFiles, folder: RelativePath | None) -> IgnoreRules:
     """Read the ``.imalinkignore`` of a folder; no rules when there is none. Raises UsageError, StorageError."""
     path = RelativePath(IGNORE_NAME) if folder is None else folder.below(IGNORE_NAME)
+    if files.find_facts(path) is None:
+        return IgnoreRules()
     try:
         data = files.find_bytes(path, MAX_IGNORE_BYTES)
     except IndexDamagedError as error:
