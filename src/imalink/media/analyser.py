@@ -78,8 +78,7 @@ class PictureAnalyser:
                 picture.blocks,
                 target,
                 kind=picture.kind,
-                file_format=facts.file_format,
-                orientation=facts.orientation,
+                facts=facts,
             )
         except PictureTooLargeError as error:
             size = {

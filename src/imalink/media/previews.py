@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+from imalink.core.picture import PictureFacts
 from imalink.media.blocks import Blocks
 from imalink.media.kinds import Kind
 from imalink.media.previews_embedded import exif_thumbnail_preview
@@ -64,30 +65,30 @@ def rendition_of(*, orientation: int, icc_digest: str | None, rotation: int = 0)
 
 
 def make_preview(
-    reader: Reader, blocks: Blocks, target: Target, *, kind: Kind, file_format: str, orientation: int
+    reader: Reader, blocks: Blocks, target: Target, *, kind: Kind, facts: PictureFacts
 ) -> MadePreview | None:
     """Give the preview of a picture, None if no decoder can make one of it. Raises PictureTooLargeError, OSError.
 
-    Small pictures are never enlarged. ``orientation`` is the one in the facts; decoders that know better find
+    Small pictures are never enlarged. They are turned by the orientation in ``facts``; decoders that know better find
     their own.
     """
     is_sound = blocks.fault is None and blocks.method_kind is not None
-    known = orientation if kind in _ORIENTATION_KNOWN else None
+    known = facts.orientation if kind in _ORIENTATION_KNOWN else None
     jpeg: Jpeg | None = None
-    if file_format == "RAW":
+    if facts.file_format == "RAW":
         # Its first picture is a thumbnail or undeveloped, not what a decoder of TIFF should show.
-        jpeg = raw_preview(reader, blocks, target, orientation=orientation)
+        jpeg = raw_preview(reader, blocks, target, facts=facts)
     elif kind is Kind.VIDEO:
         jpeg = video_preview(reader, target)
     elif kind is Kind.HEIF:
-        jpeg = _heif(reader, target, file_format)
+        jpeg = _heif(reader, target, facts.file_format)
     else:
         if kind in _VIPS_KINDS:
             jpeg = vips_preview(reader, target, orientation=known, is_sound=is_sound)
         jpeg = jpeg or pillow_preview(reader, kind, target, orientation=known)
     if jpeg is not None:
         return MadePreview(jpeg=jpeg)
-    thumbnail = exif_thumbnail_preview(reader, blocks, target, orientation=orientation)
+    thumbnail = exif_thumbnail_preview(reader, blocks, target, facts=facts)
     return MadePreview(jpeg=thumbnail, is_thumbnail=True) if thumbnail is not None else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from imalink.core.picture import PictureFacts
 from imalink.media.blocks import Blocks, BrokenStructureError, Spans
 from imalink.media.blocks_jpeg import walk_jpeg
 from imalink.media.kinds import Kind
@@ -30,11 +31,11 @@ def embedded_pictures(reader: Reader, blocks: Blocks) -> Iterator[bytes]:
             yield data
 
 
-def jpeg_preview(data: bytes, target: Target, *, orientation: int) -> Jpeg | None:
+def jpeg_preview(data: bytes, target: Target, *, around: PictureFacts) -> Jpeg | None:
     """Give the preview of an embedded JPEG, None if it cannot be decoded. Raises PictureTooLargeError.
 
-    ``orientation`` is that of the file around it. Cameras store the embedded picture as the sensor saw it, some with an
-    orientation of its own, and some programs store it upright: told by its sides.
+    ``around`` are the facts of the file around it. Cameras store the embedded picture as the sensor saw it, some with
+    an orientation of its own, and some programs store it upright: told by its sides, which then are not the sensor's.
     """
     reader = MemoryReader(data)
     blocks = Blocks()
@@ -43,22 +44,24 @@ def jpeg_preview(data: bytes, target: Target, *, orientation: int) -> Jpeg | Non
     except BrokenStructureError as error:
         blocks.fault = str(error)
     own = facts_of(read_blocks(reader, blocks), blocks, file_format="JPEG")[0].orientation
-    is_portrait = (blocks.height or 0) > (blocks.width or 0)
-    if own != 1:
-        orientation = own
-    elif orientation >= 5 and is_portrait:
+    orientation = own if own != 1 else around.orientation
+    if (
+        own == 1
+        and orientation >= 5
+        and _is_portrait(blocks.width, blocks.height) != _is_portrait(around.width, around.height)
+    ):
         orientation = 1
     preview = vips_preview(reader, target, orientation=orientation, is_sound=blocks.fault is None)
     return preview or pillow_preview(reader, Kind.JPEG, target, orientation=orientation)
 
 
-def exif_thumbnail_preview(reader: Reader, blocks: Blocks, target: Target, *, orientation: int) -> Jpeg | None:
+def exif_thumbnail_preview(reader: Reader, blocks: Blocks, target: Target, *, facts: PictureFacts) -> Jpeg | None:
     """Give a preview of the thumbnail in the EXIF block, None without one. Raises OSError."""
     data = _exif_thumbnail(_bytes_of(reader, blocks.exif))
     if data is None:
         return None
     try:
-        return jpeg_preview(data, target, orientation=orientation)
+        return jpeg_preview(data, target, around=facts)
     except PictureTooLargeError:
         return None
 
@@ -78,6 +81,10 @@ def _exif_thumbnail(exif: bytes | None) -> bytes | None:
         return None
     data = exif[offset : offset + length] if offset > 0 and length > 0 else b""
     return data if data.startswith(b"\xff\xd8\xff") else None
+
+
+def _is_portrait(width: int | None, height: int | None) -> bool:
+    return (height or 0) > (width or 0)
 
 
 def _bytes_of(reader: Reader, spans: Spans | None) -> bytes | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from imalink.core.picture import PictureFacts
 from imalink.media.blocks import Blocks, BrokenStructureError
 from imalink.media.previews_embedded import embedded_pictures, jpeg_preview
 from imalink.media.previews_pillow import finished
@@ -21,34 +23,44 @@ MAX_RAW_BYTES: Final = 512 * 1024 * 1024
 _LARGE_ENOUGH: Final = 0.75
 """An embedded picture of this part of the wanted size is taken before the next, slower way is tried."""
 
+_LIBRAW_EXIF_START: Final = b"\xff\xe1\x05\x68Exif\x00\x00II*\x00"
+_LIBRAW_EXIF_BYTES: Final = 2 + 0x568
 _ORIENTATION_OF_FLIP: Final = {3: 3, 5: 8, 6: 6}
 
 
-def raw_preview(reader: Reader, blocks: Blocks, target: Target, *, orientation: int) -> Jpeg | None:
+def raw_preview(reader: Reader, blocks: Blocks, target: Target, *, facts: PictureFacts) -> Jpeg | None:
     """Give the preview, None if nothing in the file can be shown. Raises PictureTooLargeError, OSError.
 
-    The largest of: LibRaw's thumbnail, the complete JPEGs inside, and, if these are too small, a development at half
-    the size. ``orientation`` is the RAW file's.
+    The complete JPEGs that the walk found inside, which cost least; if the largest is too small, LibRaw's thumbnail,
+    which it finds in formats that we do not walk; then a development at half the size. The largest of these is given.
     """
     found: list[Jpeg] = []
-    raw = _open(reader)
-    try:
-        if raw is not None:
-            orientation = orientation if orientation != 1 else _ORIENTATION_OF_FLIP.get(raw.sizes.flip, 1)
-            found += _thumbnail(raw, target, orientation)
-        if not _is_large_enough(found, target):
-            for data in embedded_pictures(reader, blocks):
-                preview = jpeg_preview(data, target, orientation=orientation)
-                if preview is not None:
-                    found.append(preview)
-                    break
-        # LibRaw develops what is not there too, into stripes.
-        if not _is_large_enough(found, target) and raw is not None and blocks.fault is None:
-            found += _developed(raw, target)
-    finally:
-        if raw is not None:
-            raw.close()
+    for data in embedded_pictures(reader, blocks):
+        preview = jpeg_preview(data, target, around=facts)
+        if preview is not None:
+            found.append(preview)
+            break
+    if not _is_large_enough(found, target):
+        found += _by_libraw(reader, blocks, target, facts)
     return max(found, key=lambda preview: preview.longer_side, default=None)
+
+
+def _by_libraw(reader: Reader, blocks: Blocks, target: Target, facts: PictureFacts) -> list[Jpeg]:
+    raw = _open(reader)
+    if raw is None:
+        return []
+    try:
+        if facts.orientation == 1:
+            facts = replace(facts, orientation=_ORIENTATION_OF_FLIP.get(raw.sizes.flip, 1))
+        if facts.width is None:
+            facts = replace(facts, width=raw.sizes.raw_width, height=raw.sizes.raw_height)
+        found = _thumbnail(raw, target, facts)
+        # LibRaw develops what is not there too, into stripes.
+        if not _is_large_enough(found, target) and blocks.fault is None:
+            found += _developed(raw, target)
+        return found
+    finally:
+        raw.close()
 
 
 def _is_large_enough(found: list[Jpeg], target: Target) -> bool:
@@ -75,7 +87,7 @@ def _open(reader: Reader) -> rawpy.RawPy | None:
     return raw
 
 
-def _thumbnail(raw: rawpy.RawPy, target: Target, orientation: int) -> list[Jpeg]:
+def _thumbnail(raw: rawpy.RawPy, target: Target, facts: PictureFacts) -> list[Jpeg]:
     import rawpy
     from PIL import Image
 
@@ -83,15 +95,23 @@ def _thumbnail(raw: rawpy.RawPy, target: Target, orientation: int) -> list[Jpeg]
         raw.unpack_thumb()
         thumbnail = raw.extract_thumb()
         if thumbnail.format is rawpy.ThumbFormat.JPEG and isinstance(thumbnail.data, bytes):
-            preview = jpeg_preview(thumbnail.data, target, orientation=orientation)
+            data = _without_libraw_s_exif(thumbnail.data)
+            preview = jpeg_preview(data, target, around=facts)
             return [preview] if preview is not None else []
         if thumbnail.format is rawpy.ThumbFormat.BITMAP and not isinstance(thumbnail.data, bytes):
-            return [finished(Image.fromarray(thumbnail.data), target, orientation=orientation)]
+            return [finished(Image.fromarray(thumbnail.data), target, orientation=facts.orientation)]
     except PictureTooLargeError:
         pass  # a thumbnail larger than any picture: not this way
     except Exception:  # noqa: BLE001 - a decoder fed with hostile bytes
         pass
     return []
+
+
+def _without_libraw_s_exif(jpeg: bytes) -> bytes:
+    # It puts an EXIF block of one length, with the RAW file's orientation, before whatever the camera wrote.
+    if not jpeg.startswith(_LIBRAW_EXIF_START, 2):
+        return jpeg
+    return jpeg[:2] + jpeg[2 + _LIBRAW_EXIF_BYTES :]
 
 
 def _developed(raw: rawpy.RawPy, target: Target) -> list[Jpeg]:
