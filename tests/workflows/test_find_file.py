@@ -24,6 +24,15 @@ def scene(tmp_path: Path, empty_catalog: Path) -> Iterator[Scene]:
         yield made
 
 
+def test_a_moved_file_is_searched_for_where_that_is_wanted(scene: Scene) -> None:
+    hothash = scene.hothash("IMG_0001.jpg")
+    scene.move("IMG_0001.jpg", "2024/Rome.jpg")
+    assert [found.path for found in find_files(scene.bench.tools, [hothash])] == [None]
+    [found] = find_files(scene.bench.tools, [hothash[:12]], heals=True)
+    assert found.path == str(scene.photos / "2024/Rome.jpg")
+    assert [place.status for place in found.places] == ["present"]
+
+
 def test_a_hundred_hothashes_open_as_their_pictures(tmp_path: Path, empty_catalog: Path) -> None:
     with memory_folder(tmp_path) as folder, Scene(folder, empty_catalog) as scene:
         for number in range(4):

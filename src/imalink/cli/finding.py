@@ -15,12 +15,13 @@ from imalink.cli.render import json_text, show_json, show_lines, show_note
 def find(output: Output, hothashes: tuple[str, ...]) -> int:
     """Print the full path of one file that holds each picture and can be opened now.
 
-    A HOTHASH may be a unique prefix of 8 digits or more.
+    A HOTHASH may be a unique prefix of 8 digits or more. A storage that does not have a picture where it should is
+    re-indexed first.
     """
     from imalink.workflows.find_file import find_files
 
     with open_tools(output) as tools:
-        pictures = find_files(tools, list(hothashes))
+        pictures = find_files(tools, list(hothashes), heals=True)
     if output.as_json:
         show_json(
             [

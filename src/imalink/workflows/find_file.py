@@ -11,6 +11,7 @@ from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, parse_hothash_pref
 from imalink.core.index import FileStatus
 from imalink.errors import AmbiguousError, NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.file_finder import FileFinder
 from imalink.workflows.tools import Tools
 
 
@@ -39,11 +40,22 @@ class FoundPicture:
         return next((place.full_path for place in self.places if place.status == "present"), None)
 
 
-def find_files(tools: Tools, prefixes: list[str]) -> list[FoundPicture]:
+def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> list[FoundPicture]:
     """Look pictures up by hothash or a unique prefix of 8 digits or more; existence is tested on the disk.
 
-    Raises UsageError, NotFoundError, AmbiguousError.
+    With ``heals``, a storage that answers and does not have a picture where it should is re-indexed first. Raises
+    UsageError, NotFoundError, AmbiguousError.
     """
+    found = [_look_everywhere(tools, picture) for picture in _known_pictures(tools, prefixes)]
+    lost = [picture.hothash for picture in found if heals and picture.path is None]
+    if lost:
+        with FileFinder(tools) as finder:
+            if any([finder.find(hothash) is not None for hothash in lost]):
+                return find_files(tools, [picture.hothash for picture in found])
+    return found
+
+
+def _known_pictures(tools: Tools, prefixes: list[str]) -> list[FoundImageFile]:
     pictures: list[FoundImageFile] = []
     with tools.catalog.read() as db:
         for text in prefixes:
@@ -58,19 +70,20 @@ def find_files(tools: Tools, prefixes: list[str]) -> list[FoundPicture]:
                 names = ", ".join(each.hothash[:16] for each in found)
                 raise AmbiguousError(f"{prefix} fits several pictures: {names} …", hint="Give more digits.")
             pictures.append(found[0])
-    return [
-        FoundPicture(
-            hothash=picture.hothash,
-            photo_uuid=picture.photo_uuid,
-            places=tuple(
-                sorted(
-                    (_look(tools, place) for place in picture.locations),
-                    key=lambda place: ("present", "missing", "offline").index(place.status),
-                )
-            ),
-        )
-        for picture in pictures
-    ]
+    return pictures
+
+
+def _look_everywhere(tools: Tools, picture: FoundImageFile) -> FoundPicture:
+    return FoundPicture(
+        hothash=picture.hothash,
+        photo_uuid=picture.photo_uuid,
+        places=tuple(
+            sorted(
+                (_look(tools, place) for place in picture.locations),
+                key=lambda place: ("present", "missing", "offline").index(place.status),
+            )
+        ),
+    )
 
 
 def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
