@@ -183,6 +183,16 @@ def is_raw_name(name: str) -> bool:
     return extension_of(name) in RAW_EXTENSIONS
 
 
+def is_film_name(name: str) -> bool:
+    """Tell whether a file name promises a video."""
+    return extension_of(name) in VIDEO_EXTENSIONS
+
+
+def companion_kind(name: str) -> str:
+    """Give the word by which indexes tell what a companion is: ``live`` for a live photo's clip, else its extension."""
+    return "live" if is_film_name(name) else extension_of(name)
+
+
 def is_companion_name(name: str) -> bool:
     """Tell whether a file of this name belongs to a picture beside it: sidecars, ``.aae``, ``.thm``, sound notes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imalink.catalog import import_sessions
@@ -10,10 +11,11 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.analyser import Analysis
 from imalink.core.capture_fallback import capture_time_from_file, capture_time_from_name
 from imalink.core.finding import Finding, Severity
-from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid, photo_uuid_of
+from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
 from imalink.core.index import Companion, FileEntry, MasterIndex
 from imalink.core.journal import RunBegin, RunEnd, RunPlan
 from imalink.core.organization import companion_target, target_path
+from imalink.core.pairing import candidates
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
@@ -35,7 +37,14 @@ from imalink.errors import (
     SourceError,
     VerificationError,
 )
-from imalink.media.kinds import is_companion_name, is_picture_name, is_raw_name, is_takeout_album_name
+from imalink.media.kinds import (
+    companion_kind,
+    is_companion_name,
+    is_film_name,
+    is_picture_name,
+    is_raw_name,
+    is_takeout_album_name,
+)
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.fs import StorageFiles
@@ -46,6 +55,7 @@ from imalink.workflows.import_report import ImportReport, ImportRequest, Planned
 from imalink.workflows.import_source import open_source, refuse_nesting, require_space
 from imalink.workflows.known_pictures import KnownPictures, KnownPlace, Proof
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
+from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.staged_group import StagedGroup, StagedPicture
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.target_names import TargetNames
@@ -118,6 +128,14 @@ class _Counts:
     size_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Staged:
+    """A picture staged and read, not planned yet."""
+
+    copy: StagedCopy
+    analysis: Analysis
+
+
 class _Import:
     """One import in progress: its steps in order, and what they have found and counted."""
 
@@ -142,6 +160,7 @@ class _Import:
         self.findings: list[Finding] = []
         self._counts = _Counts(ignored=len(listing.ignored))
         self._known = KnownPictures(tools, master, storage=storage)
+        self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
         self._names = TargetNames(storage.files)
         self._files: list[PlannedFile] = []
         self._photos: set[PhotoUuid] = set()
@@ -159,22 +178,36 @@ class _Import:
     def rehearse(self, started: float) -> ImportReport:
         """Say what the import would do, having read the pictures and written nothing."""
         self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
-        for picture in self._listing.pictures:
-            self._progress.checkpoint()
-            try:
-                fingerprint = fingerprint_source(self._source, picture.file, analyser=self._tools.analyser)
-                if self._is_duplicate(fingerprint, picture):
-                    continue
-                analysis = analyse_source(self._source, picture.file, analyser=self._tools.analyser)
-                analysis = self._with_sidecars(picture, analysis)
-                target = self._target(picture.file, analysis)
-            except (SourceError, InvalidPathError) as error:
-                self._fail(picture, error)
-                continue
-            self._note(picture.file, analysis)
-            self._count_new(fingerprint, target, self._photo_of(fingerprint, picture.file), picture)
-            self._progress.advance(files=1, current=picture.file.relative_path.printable())
+        for pictures in self._candidates():
+            members: list[Member] = []
+            for picture in pictures:
+                self._progress.checkpoint()
+                self._rehearse_one(picture, members, is_alone=len(pictures) == 1)
+            for shot in self._pairing.pair(members):
+                for at in shot.files:
+                    clips = [members[film] for film in shot.clips.get(at, ())]
+                    member = self._with_clips(members[at], clips)
+                    assert member.target is not None
+                    photo_uuid = self._photo_of(member, shot)
+                    self._count_new(member.fingerprint, member.target, photo_uuid, member.picture)
+                    self._counts.companions += len(clips)
+                    self._counts.size_bytes += sum(clip.fingerprint.size_bytes for clip in clips)
         return self._report(None, None, SessionStatus.CREATED, started)
+
+    def _rehearse_one(self, picture: SourcePicture, members: list[Member], *, is_alone: bool) -> None:
+        try:
+            fingerprint = fingerprint_source(self._source, picture.file, analyser=self._tools.analyser)
+            if self._is_duplicate(fingerprint, picture, members, is_alone=is_alone):
+                return
+            analysis = analyse_source(self._source, picture.file, analyser=self._tools.analyser)
+            analysis = self._with_sidecars(picture, analysis)
+            target = self._target(picture.file, analysis)
+        except (SourceError, InvalidPathError) as error:
+            self._fail(picture, error)
+            return
+        self._note(picture.file, analysis)
+        self._take_in(members, Member(picture=picture, fingerprint=fingerprint, facts=analysis.facts, target=target))
+        self._progress.advance(files=1, current=picture.file.relative_path.printable())
 
     def run(self, started: float) -> ImportReport:
         """Do it: stage and place in groups, commit, fold, project."""
@@ -195,9 +228,8 @@ class _Import:
         self._progress.start_phase(
             "copy", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
         )
-        for picture in self._listing.pictures:
-            self._progress.checkpoint()
-            self._import_one(run, picture)
+        for pictures in self._candidates():
+            self._import_set(run, pictures)
             if self._group.is_due:
                 self._files.extend(self._group.place(run))
         self._files.extend(self._group.place(run))
@@ -254,15 +286,55 @@ class _Import:
         serious = any(finding.severity is not Severity.INFO for finding in self.findings)
         return SessionStatus.COMPLETED_WITH_FINDINGS if serious else SessionStatus.COMPLETED
 
-    # one picture
+    # pictures that may be of one photo
 
-    def _import_one(self, run: ImportRun, picture: SourcePicture) -> None:
-        """Stage one picture with its companions and plan its place, unless it is known or cannot be read."""
+    def _candidates(self) -> Iterator[list[SourcePicture]]:
+        """Give the pictures in sets beyond which no photo reaches; in each the films last, for they may be clips."""
+        pictures = {picture.file.relative_path: picture for picture in self._listing.pictures}
+        for paths in candidates(pictures):
+            yield [pictures[path] for path in sorted(paths, key=lambda path: (is_film_name(path.name), path))]
+
+    def _import_set(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
+        """Stage pictures that may be of one photo; with all their facts at hand pair them and plan their places."""
+        members: list[Member] = []
+        staged: dict[RelativePath, _Staged] = {}
+        for picture in pictures:
+            self._progress.checkpoint()
+            self._stage_one(run, picture, members, staged, is_alone=len(pictures) == 1)
+        for shot in self._pairing.pair(members):
+            for at in shot.files:
+                clips = [members[film] for film in shot.clips.get(at, ())]
+                self._plan(run, self._with_clips(members[at], clips), clips, shot, staged)
+
+    def _take_in(self, members: list[Member], member: Member) -> None:
+        members.append(member)
+        self._known.add_bytes(member.fingerprint, member.path)
+
+    def _with_clips(self, member: Member, clips: Sequence[Member]) -> Member:
+        """Give a picture with the companions of its clips; the names these would have had alone are free again."""
+        companions = list(member.picture.companions)
+        for clip in clips:
+            companions.extend(clip.picture.companions)
+            if clip.target is not None:
+                self._names.take_back(clip.target)
+        return replace(member, picture=replace(member.picture, companions=tuple(companions)))
+
+    def _stage_one(
+        self,
+        run: ImportRun,
+        picture: SourcePicture,
+        members: list[Member],
+        staged: dict[RelativePath, _Staged],
+        *,
+        is_alone: bool,
+    ) -> None:
+        """Stage one picture and read its facts, unless it is known or cannot be read."""
         file = picture.file
         try:
-            if self._known.may_be_known(file.size_bytes):
+            is_clip = is_film_name(file.relative_path.name) and not is_alone
+            if is_clip or self._known.may_be_known(file.size_bytes):
                 fingerprint = fingerprint_source(self._source, file, analyser=self._tools.analyser)
-                if self._is_duplicate(fingerprint, picture):
+                if self._is_duplicate(fingerprint, picture, members, is_alone=is_alone):
                     return
             copy = self._stage(run, file)
             analysis = analyse_stored(
@@ -277,17 +349,53 @@ class _Import:
             self._fail(picture, error)
             return
         self._note(file, analysis)
-        photo_uuid = self._photo_of(copy.fingerprint, file)
-        companions = self._stage_companions(run, picture, target)
-        entry = self._entry(file, copy, analysis, target, photo_uuid, tuple(each for each, _ in companions))
+        staged[file.relative_path] = _Staged(copy=copy, analysis=analysis)
+        member = Member(picture=picture, fingerprint=copy.fingerprint, facts=analysis.facts, target=target)
+        self._take_in(members, member)
+        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+
+    def _plan(
+        self,
+        run: ImportRun,
+        member: Member,
+        clips: Sequence[Member],
+        shot: PairedShot,
+        staged: Mapping[RelativePath, _Staged],
+    ) -> None:
+        """Plan the place of a staged picture with its companions and clips."""
+        picture, target, found = member.picture, member.target, staged[member.path]
+        assert target is not None
+        photo_uuid = self._photo_of(member, shot)
+        companions = [self._clip(clip, member, staged[clip.path].copy) for clip in clips]
+        companions += self._stage_companions(run, picture, target)
+        copy, analysis = found.copy, found.analysis
+        entry = self._entry(picture.file, copy, analysis, target, photo_uuid, tuple(each for each, _ in companions))
         plan = RunPlan(
             staged_name=copy.staged_name, entry=entry, staged_companions=tuple(name for _, name in companions)
         )
         run.plan(plan)
         hotpreview = analysis.hotpreview.data if analysis.hotpreview is not None else None
-        self._group.add(StagedPicture(plan=plan, source=file.relative_path, hotpreview=hotpreview))
+        self._group.add(StagedPicture(plan=plan, source=picture.file.relative_path, hotpreview=hotpreview))
         self._count_new(copy.fingerprint, target, photo_uuid, replace(picture, companions=()))
-        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+
+    def _clip(self, clip: Member, picture: Member, copy: StagedCopy) -> tuple[Companion, str]:
+        """Give the staged clip of a live photo as a companion of its picture."""
+        assert picture.target is not None
+        try:
+            path = companion_target(clip.path, picture.path, picture.target)
+        except InvalidPathError:
+            assert clip.target is not None
+            path = clip.target
+        self._counts.companions += 1
+        self._counts.size_bytes += copy.fingerprint.size_bytes
+        companion = Companion(
+            relative_path=self._names.give(path),
+            sha256=copy.fingerprint.sha256,
+            size_bytes=copy.fingerprint.size_bytes,
+            modified_ns=copy.modified_ns,
+            kind=companion_kind(clip.path.name),
+        )
+        return companion, copy.staged_name
 
     def _with_sidecars(self, picture: SourcePicture, analysis: Analysis) -> Analysis:
         """Complete a picture's facts from its sidecars; one that cannot be read is told and costs only itself."""
@@ -323,7 +431,7 @@ class _Import:
                 sha256=copy.fingerprint.sha256,
                 size_bytes=copy.fingerprint.size_bytes,
                 modified_ns=copy.modified_ns,
-                kind=file.relative_path.suffix.lstrip(".").lower(),
+                kind=companion_kind(file.relative_path.name),
             )
             staged.append((companion, copy.staged_name))
             self._counts.companions += 1
@@ -331,11 +439,20 @@ class _Import:
             self._progress.advance(size_bytes=file.size_bytes)
         return staged
 
-    def _is_duplicate(self, fingerprint: Fingerprint, picture: SourcePicture) -> bool:
-        """Tell whether these bytes are archived; then say what becomes of the companions."""
-        place = self._known.find_bytes(fingerprint)
+    def _is_duplicate(
+        self, fingerprint: Fingerprint, picture: SourcePicture, members: list[Member], *, is_alone: bool
+    ) -> bool:
+        """Tell whether these bytes are archived; then say what becomes of the companions.
+
+        As one of several that may be of one photo it counts among ``members``, for it may have the others' photo.
+        """
+        archived = [member.fingerprint.hothash for member in members if member.target is None]
+        place = self._known.find_bytes(fingerprint) or self._known.find_clip(fingerprint, archived)
         if place is None:
             return False
+        member = None if is_alone else self._pairing.find_archived(picture, fingerprint)
+        if member is not None:
+            members.append(member)
         self._counts.duplicates += 1
         self._tell_where(picture, place)
         for companion in picture.companions:
@@ -368,21 +485,21 @@ class _Import:
             )
         )
 
-    def _photo_of(self, fingerprint: Fingerprint, file: ScannedFile) -> PhotoUuid:
+    def _photo_of(self, member: Member, shot: PairedShot) -> PhotoUuid:
         """Give the photo the file belongs to; a picture known with other bytes is a further version of its photo."""
-        known = self._known.find_picture(fingerprint)
+        known = self._known.find_picture(member.fingerprint)
         if known is None:
-            created = photo_uuid_of(fingerprint.hothash, fingerprint.method)
-            self._photos.add(created)
-            return created
+            if shot.is_new:
+                self._photos.add(shot.photo_uuid)
+            return shot.photo_uuid
         self.findings.append(
             Finding(
                 code="same-picture",
-                path=file.relative_path.printable(),
+                path=member.path.printable(),
                 facts={"storage": known.storage, "known_path": known.path.printable()},
             )
         )
-        return known.photo_uuid or photo_uuid_of(fingerprint.hothash, fingerprint.method)
+        return known.photo_uuid or shot.photo_uuid
 
     def _target(self, file: ScannedFile, analysis: Analysis) -> RelativePath:
         facts = analysis.facts

@@ -6,12 +6,14 @@ That an index says so is not enough to leave a source file behind: the archived 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from imalink.catalog import locations
+from imalink.catalog import locations, shots
 from imalink.catalog.locations import FoundLocation
+from imalink.catalog.shots import ClipPlace
 from imalink.core.ids import Hothash, PhotoUuid, Sha256, StorageUuid
 from imalink.core.index import FileStatus, MasterIndex
 from imalink.core.picture import Fingerprint
@@ -61,12 +63,21 @@ class KnownPictures:
                     self._by_hothash.setdefault(entry.hothash, self._place(place.relative_path, None))
                     self._sizes.add(place.size_bytes)
             self.companion_sums[entry.hothash] |= {companion.sha256 for companion in entry.companions}
+            for companion in entry.companions:
+                if companion.kind == "live":
+                    self._by_sha256[companion.sha256].append(companion.relative_path)
+                    self._sizes.add(companion.size_bytes)
 
     def add(self, fingerprint: Fingerprint, path: RelativePath, photo_uuid: PhotoUuid) -> None:
         """Take note of what this import itself brings."""
         place = self._place(path, photo_uuid)
         self._brought.setdefault(fingerprint.sha256, place)
         self._by_hothash.setdefault(fingerprint.hothash, place)
+        self._sizes.add(fingerprint.size_bytes)
+
+    def add_bytes(self, fingerprint: Fingerprint, path: RelativePath) -> None:
+        """Take note of bytes that come in, before it is settled which photo they are of."""
+        self._brought.setdefault(fingerprint.sha256, self._place(path, None))
         self._sizes.add(fingerprint.size_bytes)
 
     def may_be_known(self, size_bytes: int) -> bool:
@@ -103,6 +114,24 @@ class KnownPictures:
                     out_of_reach = known
         return out_of_reach
 
+    def find_clip(self, fingerprint: Fingerprint, pictures: Collection[Hothash]) -> KnownPlace | None:
+        """Give where these bytes stand as a companion of one of these archived pictures, with the proof."""
+        if not pictures:
+            return None
+        with self._tools.catalog.read() as db:
+            found = shots.find_clips(db, pictures, fingerprint.sha256)
+        out_of_reach: KnownPlace | None = None
+        for place in found:
+            if not place.is_active or place.storage_uuid == self._storage.storage_uuid:
+                continue
+            proof = self._prove_elsewhere(place)
+            known = KnownPlace(storage=place.display_name, path=place.relative_path, photo_uuid=None, proof=proof)
+            if proof is Proof.ELSEWHERE:
+                return known
+            if proof is Proof.OUT_OF_REACH:
+                out_of_reach = known
+        return out_of_reach
+
     def find_picture(self, fingerprint: Fingerprint) -> KnownPlace | None:
         """Give where this picture stands, perhaps with other metadata; missing files count, for they have a photo."""
         with self._tools.catalog.read() as db:
@@ -119,7 +148,7 @@ class KnownPictures:
     def _place(self, path: RelativePath, photo_uuid: PhotoUuid | None) -> KnownPlace:
         return KnownPlace(storage=self._name, path=path, photo_uuid=photo_uuid)
 
-    def _prove_elsewhere(self, place: FoundLocation) -> Proof | None:
+    def _prove_elsewhere(self, place: FoundLocation | ClipPlace) -> Proof | None:
         """Read the copy in another storage; None when it is not there or not sound."""
         folder = Path(place.base_path) / place.directory_name
         uuid = StorageUuid(place.storage_uuid)

@@ -32,6 +32,10 @@ class TargetNames:
         self._folders.clear()
         return self.give(path)
 
+    def take_back(self, path: RelativePath) -> None:
+        """Let a name that was given, and not used, be given again."""
+        self._given.discard(path.fold_key())
+
     def is_free(self, path: RelativePath) -> bool:
         """Tell whether a file can be placed at ``path`` itself."""
         folder = path.parent
