@@ -55,8 +55,7 @@ def _by_libraw(reader: Reader, blocks: Blocks, target: Target, facts: PictureFac
         if facts.width is None:
             facts = replace(facts, width=raw.sizes.raw_width, height=raw.sizes.raw_height)
         found = _thumbnail(raw, target, facts)
-        # LibRaw develops what is not there too, into stripes.
-        if not _is_large_enough(found, target) and blocks.fault is None:
+        if not _is_large_enough(found, target) and blocks.fault is None and _has_sensor_data(raw, reader.size):
             found += _developed(raw, target)
         return found
     finally:
@@ -85,6 +84,11 @@ def _open(reader: Reader) -> rawpy.RawPy | None:
         raw.close()
         return None
     return raw
+
+
+def _has_sensor_data(raw: rawpy.RawPy, size_bytes: int) -> bool:
+    # LibRaw develops what is not there too, into stripes. No camera packs a pixel into less than three bits.
+    return size_bytes * 8 >= raw.sizes.raw_width * raw.sizes.raw_height
 
 
 def _thumbnail(raw: rawpy.RawPy, target: Target, facts: PictureFacts) -> list[Jpeg]:
