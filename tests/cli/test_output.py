@@ -73,6 +73,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "search": ["search", "IMG"],
         "sessions list": ["sessions", "list"],
         "sessions show": ["sessions", "show", "1"],
+        "sessions statistics": ["sessions", "statistics"],
         "sessions edit": ["sessions", "edit", "1", "--title", "Italy"],
         "recover": ["recover"],
         "recover --check": ["recover", "--check"],
@@ -112,7 +113,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,sessions show,"
-        "sessions edit,recover,regenerate,browse,hothash,config,version"
+        "sessions edit,sessions statistics,recover,regenerate,browse,hothash,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

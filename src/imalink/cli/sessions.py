@@ -57,6 +57,47 @@ def list_sessions(output: Output, storage_name: str | None) -> None:
     )
 
 
+@sessions.command("statistics")
+@common_options
+def show_statistics(output: Output) -> None:
+    """Count what came in, month by month."""
+    from imalink.workflows.look_at_sessions import count_by_month
+
+    with open_tools(output) as tools:
+        months = count_by_month(tools)
+    if output.as_json:
+        show_json(
+            {
+                "months": [
+                    {
+                        "month": month.month,
+                        "session_count": month.session_count,
+                        "picture_count": month.picture_count,
+                        "file_count": month.file_count,
+                        "total_size_bytes": month.size_bytes,
+                    }
+                    for month in months
+                ]
+            }
+        )
+    elif not months:
+        show_lines(["Nothing was imported yet."])
+    else:
+        show_table(
+            ("MONTH", "IMPORTS", "PICTURES", "FILES", "SIZE"),
+            [
+                (
+                    month.month,
+                    f"{month.session_count:,}",
+                    f"{month.picture_count:,}",
+                    f"{month.file_count:,}",
+                    size_text(month.size_bytes),
+                )
+                for month in months
+            ],
+        )
+
+
 @sessions.command("show")
 @click.argument("session_id", metavar="ID")
 @common_options

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imalink.catalog import import_sessions, locations, photos
+from imalink.catalog import import_sessions, locations, photos, statistics
 from imalink.catalog.import_sessions import SessionRecord
+from imalink.catalog.statistics import MonthOfImports
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, SessionUuid, Sha256, StorageUuid, parse_uuid
 from imalink.errors import IndexDamagedError, NotFoundError, StorageError, UsageError
@@ -44,6 +45,12 @@ def list_sessions(tools: Tools, *, storage: str | None = None) -> list[SessionRe
     storage_uuid = get_storage(tools, storage).storage_uuid if storage is not None else None
     with tools.catalog.read() as db:
         return import_sessions.list_sessions(db, storage_uuid=storage_uuid)
+
+
+def count_by_month(tools: Tools) -> list[MonthOfImports]:
+    """Give what came in month by month, in order."""
+    with tools.catalog.read() as db:
+        return statistics.count_by_month(db)
 
 
 def show_session(tools: Tools, text: str) -> SessionView:
