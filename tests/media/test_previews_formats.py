@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,15 @@ import pytest
 from PIL import Image
 
 from imalink.core.analyser import Analysis, Preview, PreviewResult
+from imalink.core.picture import PictureFacts
 from imalink.media import previews_video
 from imalink.media.analyser import PictureAnalyser
+from imalink.media.kinds import file_format_of, kind_of
+from imalink.media.previews import PictureTooLargeError, Target, make_preview
+from imalink.media.reader import MemoryReader
+from imalink.media.walk import walk
 from tests.media.test_previews import BLUE, GREEN, RED, STORED_FOR, WHITE, looks_like, opened, quarters, saved
+from tests.support.bombs import BOMBS
 from tests.support.raw_pictures import make_dng
 from tests.support.videos import make_video
 
@@ -213,6 +220,31 @@ def test_a_camera_s_raw_file_shows_its_thumbnail(sample_photos: Path) -> None:
     picture = opened(analysed(sample_photos / "tiny-formats" / "FujiFilm.raf").hotpreview)
     assert picture.size == (160, 120)
     assert looks_like(picture.resize((1, 1)).getpixel((0, 0)), (104, 67, 67))
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_every_decoder_refuses_a_bomb_by_itself(name: str, tmp_path: Path) -> None:
+    """Without the size that the walk may have found, so that each decoder has to look before it decodes."""
+    path = tmp_path / name
+    BOMBS[name](path)
+    reader = MemoryReader(path.read_bytes())
+    kind = kind_of(reader.data)
+    facts = PictureFacts(file_format=file_format_of(reader.data, filename=name))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        made = make_preview(reader, walk(reader), Target(), kind=kind, facts=facts)
+    except PictureTooLargeError:
+        made = None
+    assert made is None
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # kB
+
+
+def test_a_video_of_more_pixels_than_the_limit_is_refused(tmp_path: Path) -> None:
+    path = make_video(tmp_path / "a.mp4", quarters())
+    with path.open("rb") as file:
+        analysis = PictureAnalyser(pixel_limit=480 * 320 - 1).analyse(file.fileno(), filename="a.mp4")
+    assert analysis.hotpreview is None
+    assert "picture-too-large" in [finding.code for finding in analysis.findings]
 
 
 def test_nothing_of_the_file_is_read_by_name(tmp_path: Path) -> None:

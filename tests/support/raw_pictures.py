@@ -66,6 +66,7 @@ def make_dng(
     *,
     orientation: int = 1,
     embedded: bytes | None = None,
+    embedded_size: tuple[int, int] | None = None,
     says: tuple[int, int] | None = None,
 ) -> Path:
     """Write a DNG whose sensor saw ``picture``: its directory first, then one with an embedded JPEG, if given."""
@@ -101,8 +102,7 @@ def make_dng(
     }
     directories, payloads = [main], [content]
     if embedded is not None:
-        with Image.open(io.BytesIO(embedded)) as small:
-            size = small.size
+        size = embedded_size or Image.open(io.BytesIO(embedded)).size
         directories.append(
             {
                 254: long(1),

@@ -31,7 +31,10 @@ def video_preview(reader: Reader, target: Target) -> Jpeg | None:
     if module is None:
         return None
     try:
-        with module.open(io.BufferedReader(ReaderFile(reader)), mode="r", metadata_errors="replace") as container:
+        # For the decoders that FFmpeg tries while it opens the file.
+        most = {"max_pixels": str(target.pixel_limit)}
+        file = io.BufferedReader(ReaderFile(reader))
+        with module.open(file, mode="r", options=most, metadata_errors="replace") as container:
             frame = _first_frame(container, target)
             if frame is None:
                 return None
@@ -61,6 +64,7 @@ def _first_frame(container: InputContainer, target: Target) -> av.VideoFrame | N
 
     stream = container.streams.video[0]
     check_size(stream.codec_context.width, stream.codec_context.height, target.pixel_limit)
+    stream.codec_context.options = {"max_pixels": str(target.pixel_limit)}
     stream.codec_context.thread_count = 1
     remaining = _MAX_PACKET_BYTES
     for number, packet in enumerate(container.demux(stream)):
