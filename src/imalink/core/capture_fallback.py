@@ -18,6 +18,11 @@ _GUESSED = {"mtime": 1, "filename": 2}
 _TOLD = 3
 
 
+def is_guessed(taken: CaptureTime) -> bool:
+    """Tell whether a capture time was guessed from the file's name or time, as nothing tells it."""
+    return taken.source in _GUESSED
+
+
 def keep_better_time(known: CaptureTime | None, now: CaptureTime | None) -> CaptureTime | None:
     """Give the capture time of a file that was edited: what it tells itself, else what was known before.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from imalink.core.capture_fallback import is_guessed
 from imalink.core.picture import Embedded, GpsPosition, PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import CaptureTime
@@ -62,13 +63,15 @@ def complete_facts(facts: PictureFacts, sidecars: Iterable[SidecarFacts]) -> Pic
 
     What people say of a picture (rating, label, keywords, texts) is taken from an XMP sidecar before the file itself,
     for that is where editors of RAW files write it. Everything else a sidecar says, and all that Takeout says, only
-    fills what the file leaves open.
+    fills what the file leaves open; a date that was only guessed leaves it open.
     """
     every = tuple(sidecars)
     said = [each for each in every if each.sort is SidecarSort.XMP]
     exported = [each for each in every if each.sort is SidecarSort.TAKEOUT]
     trusted = (*said, *exported)
     own = facts.embedded
+    taken = facts.capture_time
+    told = (taken,) if taken is not None and not is_guessed(taken) else ()
     stars = _first(*(each.stars for each in said), -1 if own.rejected else own.rating)
     # Flat and hierarchical keywords are one list in two spellings, so they come from the same place.
     keywords = next(
@@ -81,7 +84,7 @@ def complete_facts(facts: PictureFacts, sidecars: Iterable[SidecarFacts]) -> Pic
     )
     return replace(
         facts,
-        capture_time=_first(facts.capture_time, *(each.capture_time for each in trusted)),
+        capture_time=_first(*told, *(each.capture_time for each in trusted), taken),
         camera=replace(facts.camera, lens=_first(facts.camera.lens, *(each.lens for each in said))),
         gps=_first(facts.gps, *(each.gps for each in trusted)),
         embedded=Embedded(

@@ -21,7 +21,7 @@ _MOMENT: Final = re.compile(
 )
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})", re.ASCII)
 _DIGITS: Final = re.compile(r"\d{1,9}", re.ASCII)
-_CAMERA_CAPTION: Final = re.compile(r".*DIGITAL CAMERA|SONY DSC|DCIM.*|DCF [0-9.]+", re.IGNORECASE)
+_CAMERA_CAPTION: Final = re.compile(r".*DIGITAL CAMERA|SONY DSC|DCIM.*|DCF [0-9.]+|binary comment", re.IGNORECASE)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -37,7 +37,7 @@ def clean_text(text: str | None) -> str | None:
 
 
 def is_camera_caption(text: str) -> bool:
-    """Tell whether a caption is what a camera puts there by itself, and no human's."""
+    """Tell whether a caption is what a camera or program puts there by itself, and no human's."""
     return _CAMERA_CAPTION.fullmatch(text) is not None
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MAX_XMP_BYTES: Final = 16 * 1024 * 1024
 _MAX_PROPERTIES: Final = 20_000
 _MAX_CATEGORY_DEPTH: Final = 50
+_PACKET_START: Final = re.compile(rb"<\?xpacket\s[^>]{0,200}\?>")
 _XML_DECLARATION: Final = re.compile(r"<\?xml\s[^>]{0,200}\?>")
 _WIDE_ENCODINGS: Final = (
     (b"\x00\x00\x00<", "utf-32-be"),
@@ -121,7 +122,10 @@ def _as_utf8(data: bytes) -> bytes:
         if data.startswith(start):
             text = data.decode(encoding).strip("\ufeff\x00 \t\r\n")
             return _XML_DECLARATION.sub("", text).encode("utf-8")
-    return data.strip(b"\x00 \t\r\n")
+    # The packet's first line is to hold a byte order mark, which some programs spoil.
+    data = data.strip(b"\x00 \t\r\n")
+    start = _PACKET_START.match(data)
+    return data[start.end() :].lstrip(b"\x00 \t\r\n") if start is not None else data
 
 
 class _Packet:

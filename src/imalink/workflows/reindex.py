@@ -240,7 +240,7 @@ class _Reindex:
         plan.add_moves()
         plan.add_edits(self._progress)
         plan.add_copies_and_losses()
-        plan.add_companions(fingerprints)
+        plan.add_companions(fingerprints, self._progress)
         plan.settle_orphans()
         self._findings.extend(plan.findings)
         return plan

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from imalink.core.analyser import Analyser
 from imalink.core.capture_fallback import capture_time_from_file, capture_time_from_name
+from imalink.core.companion_matching import match_companions
 from imalink.core.conflict import MissingFile, OrphanFile
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, Sha256, photo_uuid_of
@@ -26,11 +27,13 @@ from imalink.core.progress import Progress
 from imalink.core.reconcile import Comparison, Edit, FileRole, KnownFile, Reconciliation
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
-from imalink.core.source_listing import match_companions
+from imalink.core.sidecar_facts import SidecarFacts
 from imalink.errors import NotFoundError, StorageError
 from imalink.media.kinds import is_companion_name, is_raw_name
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile
+from imalink.workflows.reindex_sidecars import TellingSidecars, find_telling_sidecars, with_sidecars
+from imalink.workflows.verified_copy import read_stored_sidecar
 
 
 class ReindexPlan:
@@ -137,8 +140,8 @@ class ReindexPlan:
         for file in (*self._outcome.missing, *self._outcome.lost_copies):
             self.observations.append(self._gone(file))
 
-    def add_companions(self, fingerprints: Mapping[RelativePath, Fingerprint | None]) -> None:
-        """Sidecars and the like that moved, changed, came or went, as the new list of their picture.
+    def add_companions(self, fingerprints: Mapping[RelativePath, Fingerprint | None], progress: Progress) -> None:
+        """Sidecars and the like that moved, changed, came or went, as the new list of their picture, and its facts.
 
         They are known by their bytes first, for a program moves them with their picture; then by where they stand.
         """
@@ -167,7 +170,9 @@ class ReindexPlan:
         owners |= {path: hothash for hothash, paths in mains.items() for path in paths}
         beside = {
             path: owners[picture]
-            for path, picture in match_companions(arrived, owners, is_raw_name=is_raw_name).items()
+            for path, picture in match_companions(
+                arrived, owners, is_raw_name=is_raw_name, read_clue=self._read_clue
+            ).items()
         }
         moved = _match_companions_by_bytes(left, arrived, beside)
         for file, path in moved.items():
@@ -189,14 +194,14 @@ class ReindexPlan:
         for lost in self._outcome.missing:
             mains[_hothash(lost)].append(lost.path)
         edited = {_hothash(edit.known): edit.fingerprint.hothash for edit in self._outcome.content_edits}
-        for hothash in sorted(before.keys() | now.keys()):
-            if now[hothash] == before[hothash]:
-                continue
+        changed = [hothash for hothash in sorted(before.keys() | now.keys()) if now[hothash] != before[hothash]]
+        for hothash in changed:
             companions = tuple(sorted(now[hothash], key=lambda each: each.relative_path))
             for path in mains.get(hothash, ()):
                 self.observations.append(
                     CompanionsChanged(hothash=edited.get(hothash, hothash), path=path, companions=companions)
                 )
+        self._add_sidecar_facts(before, now, progress)
 
     def settle_orphans(self) -> None:
         """Work out which pictures belong to no session now, and which of them are new."""
@@ -290,6 +295,68 @@ class ReindexPlan:
             if role is FileRole.MAIN:
                 paths[new_hothashes.get(hothash, hothash)].append(path)
         return paths
+
+    def _add_sidecar_facts(
+        self, before: Mapping[Hothash, set[Companion]], now: Mapping[Hothash, set[Companion]], progress: Progress
+    ) -> None:
+        """Complete the facts of pictures read just now, and read those whose sidecars came or changed."""
+        pictures = {path: hothash for hothash, paths in self._main_paths().items() for path in paths}
+        sidecars = find_telling_sidecars(pictures, before, now)
+        read: set[RelativePath] = set()
+        for position, observation in enumerate(self.observations):
+            if isinstance(observation, FileSeen | FileEdited) and observation.entry is not None:
+                read.add(observation.path)
+                entry = self._with_sidecars(observation.entry, observation.path, sidecars)
+                self.observations[position] = replace(observation, entry=entry)
+        standing = self._standing_as_known()
+        renewed = [path for path in sidecars.renewed if path in standing and path not in read]
+        if renewed:
+            progress.start_phase("analyse", total_files=len(renewed))
+        for path in renewed:
+            progress.checkpoint()
+            known = standing[path]
+            hothash = _hothash(known)
+            assert known.sha256 is not None
+            fingerprint = Fingerprint(
+                hothash=hothash,
+                method=self._master.files[hothash].method,
+                sha256=known.sha256,
+                size_bytes=known.size_bytes,
+            )
+            entry = self._read_entry(path, fingerprint)
+            if entry is not None:
+                entry = self._with_sidecars(entry, path, sidecars)
+                self.observations.append(self._seen_at(known, path, fingerprint, entry))
+                self.modified.append(ModifiedFile(kind="sidecar", path=path, old_hothash=hothash, new_hothash=hothash))
+            progress.advance(files=1, current=path.printable())
+
+    def _with_sidecars(self, entry: FileEntry, path: RelativePath, sidecars: TellingSidecars) -> FileEntry:
+        completed, findings = with_sidecars(
+            entry,
+            path,
+            sidecars.by_picture.get(path, ()),
+            files=self._storage.files,
+            analyser=self._analyser,
+        )
+        self.findings.extend(findings)
+        return completed
+
+    def _standing_as_known(self) -> dict[RelativePath, KnownFile]:
+        """Give by path the indexed pictures that stand there with the bytes the index knows."""
+        known = {path: file for path, file in self._comparison.unchanged.items() if not file.is_missing}
+        known |= {edit.path: edit.known for edit in (*self._outcome.touched, *self._outcome.returned)}
+        known |= {
+            move.new_path: move.known
+            for move in self._outcome.moves
+            if move.fingerprint is None or move.fingerprint.sha256 == move.known.sha256
+        }
+        return {path: file for path, file in known.items() if file.role in (FileRole.MAIN, FileRole.COPY)}
+
+    def _read_clue(self, sidecar: RelativePath) -> SidecarFacts | None:
+        try:
+            return read_stored_sidecar(self._storage.files, sidecar, analyser=self._analyser).facts
+        except (NotFoundError, StorageError):
+            return None
 
     def _known_companions(self) -> list[KnownFile]:
         comparison = self._comparison

@@ -24,7 +24,11 @@ class MovedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModifiedFile:
-    """A file with other bytes: ``kind`` is ``metadata`` (same picture) or ``content`` (an edited one)."""
+    """A picture of which something else is told now: ``kind`` says where.
+
+    ``metadata``: in its file (same picture, other bytes). ``content``: it is an edited picture. ``sidecar``: in a
+    sidecar that came or changed; its own bytes are the same.
+    """
 
     kind: str
     path: RelativePath
