@@ -9,7 +9,7 @@ from imalink.media.reader import Reader
 
 _PSD_HEADER_BYTES: Final = 26
 _RESOURCE_SIGNATURES: Final = frozenset((b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"))
-_ICC, _EXIF, _XMP = 0x040F, 0x0422, 0x0424
+_IPTC, _ICC, _EXIF, _XMP = 0x0404, 0x040F, 0x0422, 0x0424
 _MAX_RESOURCES: Final = 10_000
 
 
@@ -35,12 +35,11 @@ def read_psd(reader: Reader, blocks: Blocks) -> None:
     length = int.from_bytes(reader.read(length_at, 4), "big")
     if start + length > reader.size:
         raise BrokenStructureError("the image resources reach beyond the file")
-    blocks.photoshop = Spans(start, length)
     _note_resources(reader, blocks, start, start + length)
 
 
 def _note_resources(reader: Reader, blocks: Blocks, position: int, end: int) -> None:
-    """Note EXIF, XMP and colour profile; IPTC is looked for by who reads ``blocks.photoshop``."""
+    """Note IPTC, EXIF, XMP and colour profile. Thumbnails and paths beside them may be large, so each by itself."""
     for _ in range(_MAX_RESOURCES):
         if position + 12 > end:
             return
@@ -55,7 +54,9 @@ def _note_resources(reader: Reader, blocks: Blocks, position: int, end: int) -> 
         position = data + size + size % 2
         if data + size > end:
             raise BrokenStructureError("an image resource reaches beyond its block")
-        if identifier == _EXIF and blocks.exif is None:
+        if identifier == _IPTC and blocks.iptc is None:
+            blocks.iptc = Spans(data, size)
+        elif identifier == _EXIF and blocks.exif is None:
             blocks.exif = Spans(data, size)
         elif identifier == _XMP and blocks.xmp is None:
             blocks.xmp = Spans(data, size)
