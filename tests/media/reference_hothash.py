@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 
 from tests.media.reference_boxes import box_parts, kind_of_boxes
-
-from tests.media.reference_boxes import box_parts, kind_of_boxes
 from tests.media.reference_riff_gif import gif_parts, webp_parts
 from tests.media.reference_tiff import BadTiffError, tiff_parts
 
