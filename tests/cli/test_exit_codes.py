@@ -62,6 +62,8 @@ def test_a_database_that_cannot_be_opened_is_1(run: Run, monkeypatch: pytest.Mon
         ["storage", "create", "/tmp", "--name", "  "],
         ["storage", "create", "/tmp", "--name", NAME],
         ["sessions", "show", "first"],
+        ["photos", "join", "abc"],
+        ["photos", "split", "xyz"],
     ],
     ids=" ".join,
 )
@@ -118,6 +120,7 @@ def test_too_many_missing_files_are_4_until_accepted(run: Run, scene: Scene) -> 
     [
         ["reindex", "no such storage"],
         ["find", "0123456789abcdef"],
+        ["photos", "split", "0123456789abcdef"],
         ["sessions", "show", "77"],
         ["import", "/nowhere/at/all", "--storage", NAME, "--title", "T"],
         ["recover", "/nowhere/at/all"],

@@ -56,6 +56,16 @@ def photo_uuid_of(hothash: Hothash, method: HothashMethod) -> PhotoUuid:
     return PhotoUuid(str(uuid.uuid5(PHOTO_NAMESPACE, f"{method}:{hothash}")))
 
 
+def split_photo_uuid_of(hothash: Hothash, method: HothashMethod, turn: int) -> PhotoUuid:
+    """Give a photo that a file may be when it leaves another one, at the ``turn``-th try.
+
+    The first is that of ``photo_uuid_of``, which is taken when the photo it leaves was named after it.
+    """
+    if turn == 0:
+        return photo_uuid_of(hothash, method)
+    return PhotoUuid(str(uuid.uuid5(PHOTO_NAMESPACE, f"{method}:{hothash}:{turn}")))
+
+
 def parse_uuid(text: str) -> str:
     """Give ``text`` in canonical lower-case UUID form. Raises ValueError."""
     return str(uuid.UUID(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> lis
     With ``heals``, a storage that answers and does not have a picture where it should is re-indexed first. Raises
     UsageError, NotFoundError, AmbiguousError.
     """
-    found = [_look_everywhere(tools, picture) for picture in _known_pictures(tools, prefixes)]
+    found = [_look_everywhere(tools, picture) for picture in get_pictures(tools, prefixes)]
     lost = [picture.hothash for picture in found if heals and picture.path is None]
     if lost:
         with FileFinder(tools) as finder:
@@ -55,7 +56,11 @@ def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> lis
     return found
 
 
-def _known_pictures(tools: Tools, prefixes: list[str]) -> list[FoundImageFile]:
+def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
+    """Give the pictures that a user means by hothashes or unique prefixes of them.
+
+    Raises UsageError, NotFoundError, AmbiguousError.
+    """
     pictures: list[FoundImageFile] = []
     with tools.catalog.read() as db:
         for text in prefixes:

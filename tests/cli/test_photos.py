@@ -1,0 +1,37 @@
+"""``imalink photos`` as a user has it, and as a program reads it."""
+
+from __future__ import annotations
+
+from tests.support.scenes import Scene
+from tests.support.stranger import Stranger
+
+
+def test_photos_are_joined_and_split_again(scene: Scene, imalink: Stranger) -> None:
+    one, two = scene.hothash("IMG_0001.jpg"), scene.hothash("IMG_0002.jpg")
+    joined = imalink("photos", "join", one[:12], two[:12], "--json")
+    assert (joined.code, joined.err) == (0, "")
+    assert joined.json["primary"] == one
+    assert [(file["hothash"], file["original_filename"]) for file in joined.json["files"]] == [
+        (one, "IMG_0001.jpg"),
+        (two, "IMG_0002.jpg"),
+    ]
+    assert len(imalink("search", "--json").json["photos"]) == 2
+    split = imalink("photos", "split", two, "--json").json
+    assert split["left"]["photo_uuid"] == joined.json["photo_uuid"]
+    assert [file["hothash"] for file in split["photo"]["files"]] == [two]
+    assert len(imalink("search", "--json").json["photos"]) == 3
+
+
+def test_a_join_is_told_in_words(scene: Scene, imalink: Stranger) -> None:
+    said = imalink("photos", "join", scene.hothash("IMG_0001.jpg"), scene.hothash("IMG_0003.jpg"))
+    assert said.code == 0
+    assert "has 2 files:" in said.out
+    assert "IMG_0003.jpg" in said.out
+
+
+def test_what_cannot_be_split_is_2_and_a_storage_away_is_12(scene: Scene, imalink: Stranger) -> None:
+    one, two = scene.hothash("IMG_0001.jpg"), scene.hothash("IMG_0002.jpg")
+    assert imalink("photos", "split", one).code == 2
+    assert imalink("photos", "join", one, one).code == 2
+    scene.root.rename(scene.folder / "away")
+    assert imalink("photos", "join", one, two).code == 12
