@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imalink.core.organization import Organization, companion_target, free_name, target_path
+from imalink.core.organization import DATE, FLAT, KEEP, SESSION, companion_target, free_name, organization_named
+from imalink.core.path_template import NamedPicture
 from imalink.core.relative_path import MAX_PART_BYTES, RelativePath
 from imalink.core.timestamps import CaptureTime
-from imalink.errors import InvalidPathError
+from imalink.errors import InvalidPathError, UsageError
 
 PHOTOS = RelativePath("photos")
 
@@ -19,11 +20,11 @@ def _taken(local: str, offset: str | None = None) -> CaptureTime:
 
 
 def _kept(source: str) -> str:
-    return target_path(Organization.KEEP, RelativePath(source), photo_root=PHOTOS, capture_time=None)
+    return KEEP.expand(NamedPicture(source=RelativePath(source)), photo_root=PHOTOS)
 
 
 def _dated(source: str, taken: CaptureTime | None) -> str:
-    return target_path(Organization.DATE, RelativePath(source), photo_root=PHOTOS, capture_time=taken)
+    return DATE.expand(NamedPicture(source=RelativePath(source), capture_time=taken), photo_root=PHOTOS)
 
 
 def _free(path: str, *taken: str) -> str:
@@ -42,7 +43,7 @@ def test_keep_arranges_files_as_they_were_at_the_source() -> None:
 def test_the_capture_time_does_not_matter_to_keep() -> None:
     path = RelativePath("a/b.jpg")
     taken = _taken("2024-07-10T14:30:00")
-    assert target_path(Organization.KEEP, path, photo_root=PHOTOS, capture_time=taken) == "photos/a/b.jpg"
+    assert KEEP.expand(NamedPicture(source=path, capture_time=taken), photo_root=PHOTOS) == "photos/a/b.jpg"
 
 
 def test_date_arranges_by_the_year_and_month_of_the_local_time() -> None:
@@ -55,6 +56,22 @@ def test_the_month_is_that_of_the_cameras_clock_and_not_of_utc() -> None:
 
 def test_without_a_capture_time_date_uses_a_folder_unknown() -> None:
     assert _dated("DCIM/IMG_1.JPG", None) == "photos/unknown/IMG_1.JPG"
+
+
+def test_session_and_flat_give_one_folder_for_each_import_and_one_for_all() -> None:
+    picture = NamedPicture(source=RelativePath("DCIM/IMG_1.JPG"), session_number=123)
+    assert SESSION.expand(picture, photo_root=PHOTOS) == "photos/Import-123/IMG_1.JPG"
+    assert FLAT.expand(picture, photo_root=PHOTOS) == "photos/IMG_1.JPG"
+
+
+def test_a_way_to_arrange_is_one_of_four_or_a_template() -> None:
+    assert organization_named("date") is DATE
+    picture = NamedPicture(source=RelativePath("DCIM/IMG_1.JPG"), session_title="italy")
+    template = organization_named("trips/{session_title}")
+    assert template.expand(picture, photo_root=None) == "trips/italy/IMG_1.JPG"
+    for text in ("dates", "", "{nothing}", "../{year}"):
+        with pytest.raises(UsageError):
+            organization_named(text)
 
 
 @pytest.mark.parametrize(

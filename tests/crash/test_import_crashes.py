@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imalink.core.organization import Organization
+from imalink.core.organization import DATE
 from imalink.errors import ImalinkError
 from imalink.workflows.import_report import ImportReport
 from imalink.workflows.recover import find_candidates, recover
@@ -57,7 +57,7 @@ class Scene:
 
     def import_(self, bench: Workbench) -> ImportReport:
         [record] = bench.records()
-        return bench.import_(record, self.card, organization=Organization.DATE)
+        return bench.import_(record, self.card, organization=DATE)
 
     def import_nothing(self, bench: Workbench) -> None:
         [record] = bench.records()

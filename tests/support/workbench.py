@@ -22,7 +22,8 @@ from imalink.catalog.dump import dump
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid, WriterId
 from imalink.core.index import MasterIndex, SessionIndex
-from imalink.core.organization import Organization
+from imalink.core.organization import KEEP
+from imalink.core.path_template import PathTemplate
 from imalink.durable_files import FileCalls
 from imalink.media.analyser import PictureAnalyser
 from imalink.runtime.container import open_scratch_catalog
@@ -118,7 +119,7 @@ class Workbench:
         *,
         title: str = "Italy",
         description: str = "",
-        organization: Organization = Organization.KEEP,
+        organization: PathTemplate = KEEP,
         dry_run: bool = False,
     ) -> ImportReport:
         request = ImportRequest(

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pytest
 
-from imalink.core.organization import Organization
+from imalink.core.organization import DATE
 from imalink.core.session import ImportStatistics, SessionStatus
 from imalink.errors import NotFoundError
 from imalink.workflows.import_report import ImportReport
@@ -186,7 +186,7 @@ def test_organise_by_date_takes_the_time_the_camera_wrote(bench: Workbench, tmp_
     source = tmp_path / "card"
     make_jpeg(source / "IMG_20200101_000000.jpg", seed=1, size=SMALL, taken="2023:11:30 23:59:59")
     record = bench.create()
-    bench.import_(record, source, organization=Organization.DATE)
+    bench.import_(record, source, organization=DATE)
     assert set(photos_below(bench.root(record))) == {"2023/11/IMG_20200101_000000.jpg"}
 
 
@@ -196,7 +196,7 @@ def test_organise_by_date_falls_back_on_the_name_and_then_on_the_files_time(benc
     make_jpeg(source / "b.jpg", seed=2, size=SMALL, taken=None)
     os.utime(source / "b.jpg", (0, 1_000_000_000))  # 9 September 2001
     record = bench.create()
-    bench.import_(record, source, organization=Organization.DATE)
+    bench.import_(record, source, organization=DATE)
     assert set(photos_below(bench.root(record))) == {"2020/02/IMG_20200229_101112.jpg", "2001/09/b.jpg"}
     sources = {
         entry.relative_path.name: entry.facts.capture_time.source
@@ -211,7 +211,7 @@ def test_a_date_that_is_none_is_not_believed(bench: Workbench, tmp_path: Path) -
     make_jpeg(source / "IMG_20240231_101112.jpg", seed=1, size=SMALL, taken="0000:00:00 00:00:00")
     os.utime(source / "IMG_20240231_101112.jpg", (0, 1_000_000_000))
     record = bench.create()
-    bench.import_(record, source, organization=Organization.DATE)
+    bench.import_(record, source, organization=DATE)
     assert set(photos_below(bench.root(record))) == {"2001/09/IMG_20240231_101112.jpg"}
 
 
@@ -337,7 +337,7 @@ def test_names_that_meet_in_one_folder_are_numbered(bench: Workbench, tmp_path: 
     for number in range(4):
         make_jpeg(source / str(number) / "x.jpg", seed=number, size=SMALL)
     record = bench.create()
-    bench.import_(record, source, organization=Organization.DATE)
+    bench.import_(record, source, organization=DATE)
     assert set(photos_below(bench.root(record))) == {f"2024/07/{name}" for name in (
         "x.jpg", "x (2).jpg", "x (3).jpg", "x (4).jpg"
     )}  # fmt: skip
@@ -476,8 +476,8 @@ def test_a_dry_run_tells_what_the_import_then_does(bench: Workbench, tmp_path: P
     record = bench.create()
     bench.import_(record, make_source(tmp_path / "first", 1))
     source = mixed_source(tmp_path / "card")
-    planned = bench.import_(record, source, dry_run=True, organization=Organization.DATE)
-    done = bench.import_(record, source, organization=Organization.DATE)
+    planned = bench.import_(record, source, dry_run=True, organization=DATE)
+    done = bench.import_(record, source, organization=DATE)
     assert planned.session_id is None
     assert planned.statistics == done.statistics
     assert planned.files == done.files

@@ -12,7 +12,7 @@ import pytest
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.photos import PhotoRecord, find_photo
 from imalink.core.ids import Hothash, HothashMethod, photo_uuid_of
-from imalink.core.organization import Organization
+from imalink.core.organization import DATE
 from imalink.core.picture import PictureFacts
 from imalink.workflows.import_report import ImportReport
 from tests.support.photos import make_jpeg, set_rating_in_place
@@ -142,8 +142,8 @@ def test_a_partner_in_the_folder_a_file_goes_to_is_one(bench: Workbench, tmp_pat
     for file, folder in ((jpeg, "one/a"), (raw, "two/b")):
         (tmp_path / folder).mkdir(parents=True)
         shutil.copy2(file, tmp_path / folder)
-    bench.import_(record, tmp_path / "one", organization=Organization.DATE)
-    report = bench.import_(record, tmp_path / "two", organization=Organization.DATE)
+    bench.import_(record, tmp_path / "one", organization=DATE)
+    report = bench.import_(record, tmp_path / "two", organization=DATE)
     assert counts(report) == (1, 0, 0, 0, 0)
 
 

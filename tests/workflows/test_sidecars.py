@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imalink.core.index import FileEntry
-from imalink.core.organization import Organization
+from imalink.core.organization import DATE
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.search_query import SearchQuery
@@ -55,7 +55,7 @@ def test_an_import_takes_facts_from_the_sidecar_and_files_the_picture_by_its_dat
     bench: Workbench, tmp_path: Path
 ) -> None:
     record = bench.create()
-    report = bench.import_(record, raw_pair(tmp_path / "card"), organization=Organization.DATE)
+    report = bench.import_(record, raw_pair(tmp_path / "card"), organization=DATE)
     assert sorted(photos_below(bench.root(record))) == ["2019/03/IMG_1.CR2", "2019/03/IMG_1.xmp"]
     [entry] = bench.session(record).files.values()
     assert entry.facts.embedded.rating == 4
@@ -68,7 +68,7 @@ def test_an_import_takes_facts_from_the_sidecar_and_files_the_picture_by_its_dat
 def test_a_rehearsal_names_the_same_places(bench: Workbench, tmp_path: Path) -> None:
     record = bench.create()
     source = raw_pair(tmp_path / "card")
-    report = bench.import_(record, source, organization=Organization.DATE, dry_run=True)
+    report = bench.import_(record, source, organization=DATE, dry_run=True)
     assert [file.target for file in report.files] == ["photos/2019/03/IMG_1.CR2"]
 
 
@@ -82,7 +82,7 @@ def test_takeout_dates_a_picture_that_has_no_date_and_only_that(bench: Workbench
     )
     (album / "metadata.json").write_text('{"title": "Norway"}')
     record = bench.create()
-    report = bench.import_(record, tmp_path / "Takeout", organization=Organization.DATE)
+    report = bench.import_(record, tmp_path / "Takeout", organization=DATE)
     found = {entry.original_filename: entry.facts for entry in bench.session(record).files.values()}
     drawing, photo = found["drawing.png"], found["IMG_1.jpg"]
     assert drawing.capture_time is not None and drawing.capture_time.source == "takeout"

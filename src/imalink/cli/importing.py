@@ -23,28 +23,47 @@ if TYPE_CHECKING:
 @click.option("--description", default="", help="A note of your own.")
 @click.option(
     "--organize",
-    type=click.Choice(["keep", "date"]),
     default="keep",
     show_default=True,
-    help="keep: folders as at the source; date: YYYY/MM by capture time.",
+    metavar="keep|date|session|flat|TEMPLATE",
+    help="keep: folders as at the source; date: YYYY/MM by capture time; session: Import-<number>; flat: one folder; "
+    "or a template such as {year}/{month:02}-{month_name}/{filename}.",
+)
+@click.option("--author", default=None, help="Who took the pictures, where the files do not say.")
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave out what fits, as in an .imalinkignore; may be repeated."
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would come in and where it would go; write nothing.")
 @common_options
 def import_command(
-    output: Output, source: Path, storage_name: str, title: str, description: str, organize: str, dry_run: bool
+    output: Output,
+    source: Path,
+    storage_name: str,
+    title: str,
+    description: str,
+    organize: str,
+    author: str | None,
+    exclude: tuple[str, ...],
+    dry_run: bool,
 ) -> int:
     """Copy the pictures of SOURCE into a storage as one session, each verified.
 
     SOURCE is only ever read. What is archived already, byte for byte, is skipped. A file that cannot be read is
     reported and the rest comes in.
     """
-    from imalink.core.organization import Organization
+    from imalink.core.organization import organization_named
     from imalink.workflows.import_photos import import_photos
     from imalink.workflows.import_report import ImportRequest
     from imalink.workflows.storage_access import get_storage
 
     request = ImportRequest(
-        source=source, title=title, description=description, organization=Organization(organize), dry_run=dry_run
+        source=source,
+        title=title,
+        description=description,
+        organization=organization_named(organize),
+        exclude=exclude,
+        author=author,
+        dry_run=dry_run,
     )
     with open_tools(output) as tools:
         record = get_storage(tools, storage_name)

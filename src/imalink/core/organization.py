@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Mapping
 
+from imalink.core.path_template import PathTemplate
 from imalink.core.relative_path import MAX_PART_BYTES, RelativePath
-from imalink.core.timestamps import CaptureTime
+from imalink.errors import UsageError
+
+KEEP = PathTemplate.parse("{original_path}/{filename}")
+"""As it was at the source."""
+
+DATE = PathTemplate.parse("{year}/{month}/{filename}")
+"""By the local capture time."""
+
+SESSION = PathTemplate.parse("Import-{session}/{filename}")
+"""One folder for each import."""
+
+FLAT = PathTemplate.parse("{filename}")
+"""Everything in one folder."""
+
+ORGANIZATIONS: Mapping[str, PathTemplate] = {"keep": KEEP, "date": DATE, "session": SESSION, "flat": FLAT}
 
 
-class Organization(StrEnum):
-    """How an import arranges what it brings."""
-
-    KEEP = "keep"
-    """As it was at the source."""
-    DATE = "date"
-    """``YYYY/MM`` by the local capture time."""
-
-
-_STORAGE_LIKE = re.compile(r"\Aimalink_", re.IGNORECASE)
-
-
-def target_path(
-    organization: Organization,
-    source: RelativePath,
-    *,
-    photo_root: RelativePath | None,
-    capture_time: CaptureTime | None,
-) -> RelativePath:
-    """Say where a file goes if the name is free there.
-
-    Without a capture time ``date`` uses a folder ``unknown``. A folder whose name begins like a storage's own is
-    spelt with a hyphen, so that a search for storages never finds it.
-    """
-    match organization:
-        case Organization.KEEP:
-            folders = [_STORAGE_LIKE.sub("imalink-", part, count=1) for part in source.split("/")[:-1]]
-        case Organization.DATE:
-            folders = [capture_time.local[:4], capture_time.local[5:7]] if capture_time is not None else ["unknown"]
-    root = [] if photo_root is None else [photo_root]
-    return RelativePath.parse("/".join([*root, *folders, source.name]))
+def organization_named(text: str) -> PathTemplate:
+    """Give how an import arranges what it brings: one of the four by name, or a path template. Raises UsageError."""
+    known = ORGANIZATIONS.get(text.strip())
+    if known is not None:
+        return known
+    if "{" not in text and "/" not in text:
+        raise UsageError(
+            f"{text!r} is no way to arrange an import: it is neither {', '.join(ORGANIZATIONS)} nor a path template.",
+            hint="A template is a path with fields, such as {year}/{month:02}-{month_name}/{filename}.",
+        )
+    return PathTemplate.parse(text)
 
 
 def free_name(path: RelativePath, is_taken: Callable[[RelativePath], bool]) -> RelativePath:

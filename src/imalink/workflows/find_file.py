@@ -51,7 +51,8 @@ def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> lis
     lost = [picture.hothash for picture in found if heals and picture.path is None]
     if lost:
         with FileFinder(tools) as finder:
-            if any([finder.find(hothash) is not None for hothash in lost]):
+            healed = [finder.find(hothash) for hothash in lost]
+            if any(path is not None for path in healed):
                 return find_files(tools, [picture.hothash for picture in found])
     return found
 

@@ -73,7 +73,7 @@ class _Settling:
         self._storage = storage
         self._run = run
         self._has_claims = has_claims
-        self._names = TargetNames(storage.files)
+        self._names = TargetNames(storage)
         self.findings: list[Finding] = []
 
     def settle(self, plan: RunPlan) -> RunPlan | None:

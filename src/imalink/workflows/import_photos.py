@@ -14,13 +14,15 @@ from imalink.core.finding import Finding, Severity
 from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
 from imalink.core.index import Companion, FileEntry, MasterIndex
 from imalink.core.journal import RunBegin, RunEnd, RunPlan
-from imalink.core.organization import companion_target, target_path
+from imalink.core.organization import companion_target
 from imalink.core.pairing import candidates
+from imalink.core.path_template import NamedPicture
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.session import (
+    Author,
     ImportSession,
     ImportStatistics,
     SessionStatus,
@@ -48,6 +50,7 @@ from imalink.media.kinds import (
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.fs import StorageFiles
+from imalink.storage.ignore_rules import load_ignore_rules
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import scan_source
 from imalink.storage.staging import ImportRun
@@ -103,7 +106,9 @@ def _begin(
 ) -> _Import:
     """Walk the source and sort what it holds."""
     progress.start_phase("scan")
-    scanned = scan_source(source, checkpoint=lambda _: progress.checkpoint())
+    ignore = load_ignore_rules(StorageFiles(source), None).and_also(request.exclude)
+    ignore.check()
+    scanned = scan_source(source, ignore=ignore, checkpoint=lambda _: progress.checkpoint())
     listing = list_source(
         scanned.files,
         is_picture_name=is_picture_name,
@@ -161,7 +166,8 @@ class _Import:
         self._counts = _Counts(ignored=len(listing.ignored))
         self._known = KnownPictures(tools, master, storage=storage)
         self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
-        self._names = TargetNames(storage.files)
+        self._names = TargetNames(storage)
+        self._session_number = 0
         self._files: list[PlannedFile] = []
         self._photos: set[PhotoUuid] = set()
         self._group = StagedGroup(storage, self._names)
@@ -177,6 +183,8 @@ class _Import:
 
     def rehearse(self, started: float) -> ImportReport:
         """Say what the import would do, having read the pictures and written nothing."""
+        with self._tools.catalog.read() as db:
+            self._session_number = import_sessions.allocate_number(db, self._storage.indexes.list_sessions())
         self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
         for pictures in self._candidates():
             members: list[Member] = []
@@ -253,12 +261,14 @@ class _Import:
         now = format_instant(self._tools.clock.now())
         with self._tools.catalog.begin() as db:
             number = import_sessions.allocate_number(db, self._storage.indexes.list_sessions())
+            self._session_number = number
             session = ImportSession(
                 number=number,
                 session_uuid=SessionUuid(self._tools.new_uuid()),
                 title=self._request.title,
                 description=self._request.description,
                 imported_at=now,
+                default_author=None if self._request.author is None else Author(name=self._request.author),
                 file_storage_id=self._record.id,
                 source_path=RelativePath(str(self._source.root.path)).printable(),
                 status=SessionStatus.RUNNING,
@@ -508,13 +518,16 @@ class _Import:
             or capture_time_from_name(file.relative_path.name)
             or capture_time_from_file(file.modified_ns)
         )
-        wanted = target_path(
-            self._request.organization,
-            file.relative_path,
-            photo_root=self._storage.photo_root,
+        picture = NamedPicture(
+            source=file.relative_path,
             capture_time=capture_time,
+            camera=facts.camera,
+            file_format=facts.file_format,
+            session_number=self._session_number,
+            session_title=self._request.title,
+            author=facts.embedded.author or self._request.author,
         )
-        return self._names.give(wanted)
+        return self._names.give_by(self._request.organization, picture, self._storage.photo_root)
 
     def _entry(
         self,

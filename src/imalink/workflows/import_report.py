@@ -7,18 +7,25 @@ from pathlib import Path
 
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import SessionUuid
-from imalink.core.organization import Organization
+from imalink.core.organization import KEEP
+from imalink.core.path_template import PathTemplate
 from imalink.core.session import ImportStatistics, SessionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
-    """What to import, where to, and how."""
+    """What to import, where to, and how.
+
+    ``exclude`` are patterns as in an ``.imalinkignore``, after those of the source's own. ``author`` is who took the
+    pictures, unless a file names somebody itself.
+    """
 
     source: Path
     title: str
     description: str = ""
-    organization: Organization = Organization.KEEP
+    organization: PathTemplate = KEEP
+    exclude: tuple[str, ...] = ()
+    author: str | None = None
     dry_run: bool = False
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from imalink.core.organization import free_name
+from imalink.core.path_template import NamedPicture, PathTemplate
 from imalink.core.relative_path import RelativePath
-from imalink.storage.fs import StorageFiles
+from imalink.storage.file_storage import FileStorage
 
 
 class TargetNames:
@@ -14,8 +15,11 @@ class TargetNames:
     folder, the folder gets another one: nothing is followed and nothing is moved aside.
     """
 
-    def __init__(self, files: StorageFiles) -> None:
-        self._files = files
+    def __init__(self, storage: FileStorage) -> None:
+        self._files = storage.files
+        self._photo_root = storage.photo_root
+        self._own_names = storage.layout.own_names
+        self._counters: dict[RelativePath, int] = {}
         self._given: set[str] = set()
         self._folders: dict[RelativePath, RelativePath] = {}
 
@@ -26,6 +30,19 @@ class TargetNames:
         free = free_name(wanted, lambda each: each.fold_key() in self._given or self._files.exists(each))
         self._given.add(free.fold_key())
         return free
+
+    def give_by(self, template: PathTemplate, picture: NamedPicture, photo_root: RelativePath | None) -> RelativePath:
+        """Give the name a template makes, counting on to the first free one if it counts. Raises InvalidPathError."""
+        wanted = template.expand(picture, photo_root=photo_root)
+        if not template.has_counter:
+            return self.give(wanted)
+        counter = self._counters.get(wanted, 1)
+        path = template.expand(picture, photo_root=photo_root, counter=counter)
+        while path.fold_key() in self._given or self._files.exists(path):
+            counter += 1
+            path = template.expand(picture, photo_root=photo_root, counter=counter)
+        self._counters[wanted] = counter + 1
+        return self.give(path)
 
     def give_another(self, path: RelativePath) -> RelativePath:
         """Give a name instead of ``path``, which turned out to be taken."""
@@ -43,13 +60,16 @@ class TargetNames:
 
     def _usable(self, folder: RelativePath) -> RelativePath:
         """Give the folder, its parts renamed where no folder can be made; the photo root is never renamed."""
-        parent = folder.parent
-        if parent is None:
+        if folder == self._photo_root:
             return folder
         if folder not in self._folders:
-            self._folders[folder] = free_name(self._usable(parent).below(folder.name), self._is_no_folder)
+            parent = folder.parent
+            wanted = folder if parent is None else self._usable(parent).below(folder.name)
+            self._folders[folder] = free_name(wanted, self._is_no_folder)
         return self._folders[folder]
 
     def _is_no_folder(self, path: RelativePath) -> bool:
+        if path.is_ours(self._own_names):
+            return True
         facts = self._files.find_facts(path)
         return facts is not None and not facts.is_directory
