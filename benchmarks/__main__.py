@@ -72,6 +72,8 @@ def _weather() -> str:
 def _size(name: str, bench: Bench) -> str:
     if name == "fingerprint":
         return f"{bench.large_bytes // MB} MB"
+    if name in ("previews", "analysis"):
+        return "12 and 24 megapixels"
     return f"{bench.rounds} rounds" if name == "start-up" else f"{bench.filled.count:,} files"
 
 

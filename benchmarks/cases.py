@@ -17,6 +17,7 @@ from pathlib import Path
 from benchmarks.archive import Archive, CountingCalls, FilledArchive, open_archive
 from benchmarks.measuring import Figure, alternate, at_most, in_time, shown, timed
 from benchmarks.photos import make_large_photos
+from benchmarks.pictures import measure_analysis, measure_bombs, measure_previews
 from imalink.media.analyser import PictureAnalyser
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.recover import find_candidates, recover
@@ -130,6 +131,20 @@ def fingerprint(bench: Bench) -> list[Figure]:
     return figures
 
 
+def previews(bench: Bench) -> list[Figure]:
+    """Previews of large photos."""
+    return measure_previews(bench.folder, count=12 if bench.is_full_size else 4, rounds=max(3, bench.rounds // 2))
+
+
+def analysis(bench: Bench) -> list[Figure]:
+    """Identity, facts and hotpreview of an album, and of bombs."""
+    of_12_mp, of_24_mp = (140, 60) if bench.is_full_size else (14, 6)
+    return [
+        *measure_analysis(bench.folder, of_12_mp=of_12_mp, of_24_mp=of_24_mp, rounds=3),
+        *measure_bombs(bench.folder),
+    ]
+
+
 def start_up(bench: Bench) -> list[Figure]:
     """Start of the command."""
     rounds = alternate(
@@ -198,6 +213,8 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "master-load": master_load,
     "moves": moves,
     "fingerprint": fingerprint,
+    "previews": previews,
+    "analysis": analysis,
     "start-up": start_up,
     "import": importing,
     "reindex-full": reindex_full,

@@ -49,6 +49,55 @@ def make_large_photos(folder: Path, total_bytes: int, *, kind: str) -> list[Path
     return paths
 
 
+def make_album(folder: Path, *, of_12_mp: int, of_24_mp: int) -> tuple[list[Path], list[Path]]:
+    """Write so many JPEGs of 12 and of 24 megapixels with EXIF, no two the same; give the paths of both sizes.
+
+    Their pictures are the large ones among the sample photos, where these are, else shapes and grain.
+    """
+    folder.mkdir(parents=True)
+    both: list[list[Path]] = []
+    for name, size, count in (("a", (4000, 3000), of_12_mp), ("b", (6000, 4000), of_24_mp)):
+        models = [_as_jpeg(picture.resize(size, Image.Resampling.BICUBIC)) for picture in _originals()]
+        paths: list[Path] = []
+        for number in range(count):
+            data = models[number % len(models)]
+            path = folder / f"{name}{number:04}.jpg"
+            path.write_bytes(data[:2] + b"\xff\xfe\x00\x08%06d" % number + data[2:])
+            paths.append(path)
+        both.append(paths)
+    return both[0], both[1]
+
+
+def has_sample_photos() -> bool:
+    """Tell whether an album is made from real photos."""
+    return _album_samples().is_dir()
+
+
+def _album_samples() -> Path:
+    project = Path(__file__).resolve().parent.parent
+    samples = Path(os.environ.get("IMALINK_SAMPLE_PHOTOS") or project.parent / "shared" / "photos")
+    return samples / "albums" / "albums" / "text"
+
+
+def _originals() -> Iterator[Image.Image]:
+    if has_sample_photos():
+        for path in sorted(_album_samples().glob("*.jpg")):
+            with Image.open(path) as picture:
+                yield picture.convert("RGB")
+    else:
+        for data in _models("jpeg"):
+            yield Image.open(io.BytesIO(data))
+
+
+def _as_jpeg(picture: Image.Image) -> bytes:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "Benchmaker", "Model A", 1
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
+    into = io.BytesIO()
+    picture.save(into, "JPEG", quality=92, exif=exif)
+    return into.getvalue()
+
+
 def _models(kind: str) -> Iterator[bytes]:
     """Give three pictures of shapes and grain, as files."""
     chance = random.Random(7)
