@@ -30,6 +30,7 @@ from imalink.formats import scan_snapshot
 from imalink.formats.scan_snapshot import ScanSnapshot
 from imalink.media.kinds import is_companion_name, is_picture_name
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.arrived_clips import find_arrived_clips
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.quick_check import check_names
@@ -219,9 +220,14 @@ class _Reindex:
             # Companions and orphans are read: theirs is more to decide than where they are.
             inode_moves = {path: file for path, file in moves_by_inode(comparison).items() if _is_picture(file)}
         fingerprints = self._fingerprint(comparison, scanned, inode_moves)
+        clips = find_arrived_clips(comparison, fingerprints, scanned.files)
         outcome = reconcile(
             comparison,
-            {path: found for path, found in fingerprints.items() if not is_companion_name(path.name)},
+            {
+                path: found
+                for path, found in fingerprints.items()
+                if not is_companion_name(path.name) and path not in clips
+            },
             scanned.files,
             inode_moves=inode_moves,
         )
@@ -240,7 +246,7 @@ class _Reindex:
         plan.add_moves()
         plan.add_edits(self._progress)
         plan.add_copies_and_losses()
-        plan.add_companions(fingerprints, self._progress)
+        plan.add_companions(fingerprints, self._progress, clips=clips)
         plan.settle_orphans()
         self._findings.extend(plan.findings)
         return plan

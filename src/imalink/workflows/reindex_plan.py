@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from imalink.core.analyser import Analyser
@@ -29,7 +29,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import SidecarFacts
 from imalink.errors import NotFoundError, StorageError
-from imalink.media.kinds import is_companion_name, is_raw_name
+from imalink.media.kinds import companion_kind, is_companion_name, is_raw_name
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile
 from imalink.workflows.reindex_sidecars import TellingSidecars, find_telling_sidecars, with_sidecars
@@ -140,17 +140,24 @@ class ReindexPlan:
         for file in (*self._outcome.missing, *self._outcome.lost_copies):
             self.observations.append(self._gone(file))
 
-    def add_companions(self, fingerprints: Mapping[RelativePath, Fingerprint | None], progress: Progress) -> None:
+    def add_companions(
+        self,
+        fingerprints: Mapping[RelativePath, Fingerprint | None],
+        progress: Progress,
+        *,
+        clips: Collection[RelativePath] = (),
+    ) -> None:
         """Sidecars and the like that moved, changed, came or went, as the new list of their picture, and its facts.
 
         They are known by their bytes first, for a program moves them with their picture; then by where they stand.
+        ``clips`` are films that are known to be companions.
         """
         before: dict[Hothash, set[Companion]] = defaultdict(set)
         now: dict[Hothash, set[Companion]] = defaultdict(set)
         arrived = {
             path: fingerprint
             for path in self._comparison.appeared
-            if is_companion_name(path.name) and (fingerprint := fingerprints.get(path)) is not None
+            if (is_companion_name(path.name) or path in clips) and (fingerprint := fingerprints.get(path)) is not None
         }
         left: list[KnownFile] = []
         for file in self._known_companions():
@@ -280,7 +287,8 @@ class ReindexPlan:
             if file.role in (FileRole.MAIN, FileRole.COPY) and not file.is_missing:
                 found.append((_hothash(file), file.path, FileRole.MAIN if file.path in heirs else file.role))
         for edit in (*outcome.metadata_edits, *outcome.touched, *outcome.returned):
-            found.append((_hothash(edit.known), edit.path, edit.known.role))
+            role = FileRole.MAIN if edit.path in heirs else edit.known.role
+            found.append((_hothash(edit.known), edit.path, role))
         found.extend((_hothash(move.known), move.new_path, move.known.role) for move in outcome.moves)
         found.extend((edit.fingerprint.hothash, edit.path, edit.known.role) for edit in outcome.content_edits)
         found.extend((copy.fingerprint.hothash, copy.path, FileRole.COPY) for copy in outcome.copies)
@@ -300,6 +308,8 @@ class ReindexPlan:
         self, before: Mapping[Hothash, set[Companion]], now: Mapping[Hothash, set[Companion]], progress: Progress
     ) -> None:
         """Complete the facts of pictures read just now, and read those whose sidecars came or changed."""
+        if not any(now.values()):
+            return
         pictures = {path: hothash for hothash, paths in self._main_paths().items() for path in paths}
         sidecars = find_telling_sidecars(pictures, before, now)
         read: set[RelativePath] = set()
@@ -308,7 +318,7 @@ class ReindexPlan:
                 read.add(observation.path)
                 entry = self._with_sidecars(observation.entry, observation.path, sidecars)
                 self.observations[position] = replace(observation, entry=entry)
-        standing = self._standing_as_known()
+        standing = self._standing_as_known() if sidecars.renewed else {}
         renewed = [path for path in sidecars.renewed if path in standing and path not in read]
         if renewed:
             progress.start_phase("analyse", total_files=len(renewed))
@@ -369,7 +379,7 @@ class ReindexPlan:
             sha256=fingerprint.sha256,
             size_bytes=fingerprint.size_bytes,
             modified_ns=self._seen[path].modified_ns,
-            kind=_kind(path),
+            kind=companion_kind(path.name),
         )
 
     def _add_metadata_edit(self, known: KnownFile, path: RelativePath, fingerprint: Fingerprint) -> None:
@@ -451,10 +461,6 @@ def _hothash(file: KnownFile) -> Hothash:
     return file.hothash
 
 
-def _kind(path: RelativePath) -> str:
-    return path.suffix.lstrip(".").lower()
-
-
 def _as_known(file: KnownFile) -> Companion:
     assert file.sha256 is not None
     return Companion(
@@ -462,7 +468,7 @@ def _as_known(file: KnownFile) -> Companion:
         sha256=file.sha256,
         size_bytes=file.size_bytes,
         modified_ns=file.modified_ns,
-        kind=_kind(file.path),
+        kind=companion_kind(file.path.name),
     )
 
 
