@@ -330,6 +330,7 @@ CONTAINED = """
 import json, os, resource, socket, subprocess, sys
 from imalink.runtime.worker_limits import contain
 from imalink.runtime.worker_messages import Limits
+writable = os.open(sys.argv[1], os.O_RDWR)
 contain(Limits(address_space_bytes=1 << 30, cpu_seconds=1, pixel_limit=1))
 def refused(act):
     try:
@@ -345,6 +346,10 @@ print(json.dumps({
     "make": refused(lambda: open(path + ".new", "wb")),
     "remove": refused(lambda: os.unlink(path)),
     "rename": refused(lambda: os.rename(path, path + ".x")),
+    "write at": refused(lambda: os.pwrite(writable, b"x", 0)),
+    "truncate": refused(lambda: os.ftruncate(writable, 0)),
+    "date": refused(lambda: os.utime(path, (1, 1))),
+    "permit": refused(lambda: os.chmod(path, 0o777)),
     "signal": refused(lambda: os.kill(os.getppid(), 0)),
     "memory": refused(lambda: bytearray(2 << 30)),
     "read": refused(lambda: open(path, "rb").read()),

@@ -26,16 +26,18 @@ _SECCOMP_MODE_FILTER: Final = 2
 _ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _REFUSED_CALLS: Final = {
     # socket, connect, accept, bind, listen, accept4 · fork, vfork, execve, execveat · kill, ptrace, process_vm_* ·
-    # creat, rename*, mkdir*, rmdir, link*, unlink*, symlink*, mknod*, *truncate, *chmod*, *chown* · mount, unshare,
-    # setns, add_key, request_key, keyctl, perf_event_open, bpf, userfaultfd, io_uring_*, openat2, pidfd_getfd
+    # creat, rename*, mkdir*, rmdir, link*, unlink*, symlink*, mknod*, *truncate, *chmod*, *chown*, fallocate,
+    # pwrite*, *setxattr, *removexattr, utime* · mount, unshare, setns, add_key, request_key, keyctl, perf_event_open,
+    # bpf, userfaultfd, io_uring_*, openat2, pidfd_getfd
     "x86_64": (
         *(41, 42, 43, 49, 50, 288, 57, 58, 59, 322, 62, 101, 310, 311, 85, 82, 264, 316, 83, 258, 84, 86, 265, 87),
         *(263, 88, 266, 133, 259, 76, 77, 90, 91, 268, 452, 92, 93, 94, 260, 165, 272, 308, 248, 249, 250, 298, 321),
-        *(323, 425, 426, 427, 437, 438),
+        *(323, 425, 426, 427, 437, 438, 285, 18, 296, 328, 188, 189, 190, 197, 198, 199, 132, 235, 261, 280),
     ),
     "aarch64": (
         *(198, 203, 202, 200, 201, 242, 221, 281, 129, 117, 270, 271, 38, 276, 34, 37, 35, 36, 33, 45, 46, 52, 53),
-        *(452, 55, 54, 40, 97, 268, 217, 218, 219, 241, 280, 282, 425, 426, 427, 437, 438),
+        *(452, 55, 54, 40, 97, 268, 217, 218, 219, 241, 280, 282, 425, 426, 427, 437, 438, 47, 68, 70, 287, 5, 6, 7),
+        *(14, 15, 16, 88),
     ),
 }
 _OPENING_CALLS: Final = {"x86_64": ((2, 1), (257, 2)), "aarch64": ((56, 2),)}

@@ -13,6 +13,7 @@ from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import MAX_SIDECAR_BYTES
 from imalink.durable_files import storage_errors
 from imalink.errors import (
+    CancelledError,
     ImalinkError,
     NotFoundError,
     SourceChangedError,
@@ -81,10 +82,12 @@ def fingerprint_source(source: StorageFiles, file: ScannedFile, *, analyser: Ana
 
 
 def analyse_source(source: StorageFiles, file: ScannedFile, *, analyser: Analyser) -> Analysis:
-    """Tell a source file's facts without copying it. Raises SourceError."""
+    """Tell a source file's facts without copying it. Raises SourceError; CancelledError when the workers are closed."""
     try:
         with source.open_for_reading(file.relative_path) as descriptor:
             return analyser.analyse(descriptor, filename=file.relative_path.name)
+    except CancelledError:
+        raise
     except (ImalinkError, OSError) as error:
         raise _source_error(file, error) from error
 
