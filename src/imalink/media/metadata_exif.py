@@ -95,7 +95,11 @@ def _facts(main: Tags, exif: Tags, gps: Tags) -> ExifFacts:
         capture_time=_capture_time(exif),
         camera=_camera(main, exif),
         gps=_gps(gps),
-        stars=_first(parse_stars(_number(main, 0x4746)), parse_percent_stars(_number(main, 0x4749))),
+        # Windows' tags belong into the first directory; Phase One has them in the second.
+        stars=_first(
+            *(parse_stars(_number(tags, 0x4746)) for tags in (main, exif)),
+            *(parse_percent_stars(_number(tags, 0x4749)) for tags in (main, exif)),
+        ),
         keywords=clean_keywords((_windows_text(main, 0x9C9E) or "").split(";")),
         title=_windows_text(main, 0x9C9B),
         caption=_first(_caption(main), _windows_text(main, 0x9C9C)),
