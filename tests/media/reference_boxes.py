@@ -61,6 +61,8 @@ def boxes_in(piece: Piece) -> Boxes:
     while piece.end - piece.start >= 8:
         name, payload, piece = one_box(piece)
         found.append((name, payload))
+    if len(found) > 65_536:
+        raise BrokenError("many boxes")
     return found
 
 
@@ -148,8 +150,6 @@ def item_parts(data: bytes, meta: Piece) -> Parts:
             text = "" if version < 2 else info.number(6 + width, 4).to_bytes(4, "big").decode("latin-1")
             if item not in types:
                 types[item], protected[item] = text, guard
-        if len(types) > 65_536:
-            raise BrokenError("many")
     references: dict[tuple[str, int], list[int]] = {}
     if has(boxes, "iref"):
         iref = first(boxes, "iref")
@@ -374,7 +374,7 @@ def track_parts(data: bytes, tracks: list[Track]) -> Parts:
         raise BrokenError("no samples")
     drawn = [
         drawn_from(data, "CHNK", track_id.to_bytes(4, "big"), [(offset, offset + length)])
-        for offset, track_id, length in sorted(chunks)
+        for offset, track_id, length in sorted(chunks, key=lambda chunk: chunk[:2])
     ]
     return parts + check_shared(drawn)
 

@@ -11,6 +11,8 @@ from typing import Final, NamedTuple
 from imalink.media.blocks import BrokenStructureError, Part
 from imalink.media.reader import Reader
 
+_MAX_BOXES: Final = 65_536
+"""More of them than this a box may not hold."""
 MAX_TABLE_BYTES: Final = 16 * 1024 * 1024
 """A box that is read whole, as a table, may not be longer."""
 _SHARING_LIMIT: Final = 16
@@ -90,15 +92,19 @@ def iter_file_boxes(reader: Reader) -> Iterator[Box]:
 def iter_boxes(reader: Reader, start: int, end: int) -> Iterator[Box]:
     """Give the boxes between two places; up to seven bytes after the last are padding.
 
-    Raises BrokenStructureError where a box reaches beyond ``end``.
+    Raises BrokenStructureError where a box reaches beyond ``end``, and for more than 65,536 of them.
     """
     if start > end:
         raise BrokenStructureError("a box shorter than its own fields")
     position = start
+    count = 0
     while position + 8 <= end:
+        if count == _MAX_BOXES:
+            raise BrokenStructureError("more boxes in one box than any real file has")
         box = _box_at(reader, position, end)
         yield box
         position = box.end
+        count += 1
 
 
 def iter_children(reader: Reader, box: Box, skipped: int = 0) -> Iterator[Box]:

@@ -114,8 +114,6 @@ def _read_infos(reader: Reader, box: Box, items: Items) -> None:
     for child in iter_boxes(reader, box.offset + (6 if version == b"\x00" else 8), box.end):
         if child.type != b"infe":
             continue
-        if len(items.items) == _MAX_ITEMS:
-            raise BrokenStructureError("more items than any real picture has")
         fields = Fields(payload_of(reader, child))
         version_of_item = _version(fields)
         number = fields.number(4 if version_of_item >= 3 else 2)
@@ -185,10 +183,7 @@ def _read_properties(reader: Reader, box: Box, items: Items) -> None:
         if child.type == b"ipco":
             if items.properties:
                 raise BrokenStructureError("two lists of properties")
-            for held in iter_children(reader, child):
-                if len(items.properties) == _MAX_ITEMS:
-                    raise BrokenStructureError("more properties than any real picture has")
-                items.properties.append(held)
+            items.properties.extend(iter_children(reader, child))
         elif child.type == b"ipma":
             fields = Fields(payload_of(reader, child))
             version = fields.number(1)
