@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.analyser import Analysis
-from imalink.core.capture_fallback import capture_time_from_file, capture_time_from_name
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
-from imalink.core.index import Companion, FileEntry, MasterIndex
-from imalink.core.journal import RunBegin, RunEnd, RunPlan
+from imalink.core.index import Companion, MasterIndex
+from imalink.core.journal import RunEnd, RunPlan
 from imalink.core.organization import companion_target
 from imalink.core.pairing import candidates
 from imalink.core.path_template import NamedPicture
@@ -22,14 +21,11 @@ from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.session import (
-    Author,
     ImportSession,
-    ImportStatistics,
     SessionStatus,
     check_description,
     check_title,
 )
-from imalink.core.sidecar_facts import SidecarFacts, complete_facts, telling_facts
 from imalink.core.source_listing import SourceListing, SourcePicture, list_source
 from imalink.core.timestamps import format_instant
 from imalink.errors import (
@@ -58,6 +54,14 @@ from imalink.workflows.import_report import ImportReport, ImportRequest, Planned
 from imalink.workflows.import_source import open_source, refuse_nesting, require_space
 from imalink.workflows.known_pictures import KnownPictures, KnownPlace, Proof
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
+from imalink.workflows.new_entry import capture_time_of, new_entry, with_sidecars
+from imalink.workflows.run_session import (
+    RunCounts,
+    begin_session,
+    next_session_number,
+    note_interruption,
+    status_after,
+)
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.staged_group import StagedGroup, StagedPicture
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
@@ -123,16 +127,6 @@ def _begin(
     return work
 
 
-@dataclass(slots=True)
-class _Counts:
-    new_imports: int = 0
-    duplicates: int = 0
-    companions: int = 0
-    ignored: int = 0
-    errors: int = 0
-    size_bytes: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Staged:
     """A picture staged and read, not planned yet."""
@@ -163,7 +157,7 @@ class _Import:
         self._listing = listing
         self._progress = progress
         self.findings: list[Finding] = []
-        self._counts = _Counts(ignored=len(listing.ignored))
+        self._counts = RunCounts(ignored=len(listing.ignored))
         self._known = KnownPictures(tools, master, storage=storage)
         self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
         self._names = TargetNames(storage)
@@ -183,8 +177,7 @@ class _Import:
 
     def rehearse(self, started: float) -> ImportReport:
         """Say what the import would do, having read the pictures and written nothing."""
-        with self._tools.catalog.read() as db:
-            self._session_number = import_sessions.allocate_number(db, self._storage.indexes.list_sessions())
+        self._session_number = next_session_number(self._tools, self._storage)
         self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
         for pictures in self._candidates():
             members: list[Member] = []
@@ -221,11 +214,21 @@ class _Import:
         """Do it: stage and place in groups, commit, fold, project."""
         require_space(self._storage, self._listing)
         with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
-            session = self._begin_session(run)
+            session = begin_session(
+                self._tools,
+                self._record,
+                self._storage,
+                run,
+                title=self._request.title,
+                description=self._request.description,
+                source_path=RelativePath(str(self._source.root.path)).printable(),
+                author=self._request.author,
+            )
+            self._session_number = session.number
             try:
                 session, result = self._carry_out(run, session)
             except ImalinkError:
-                self._set_status(session, SessionStatus.INTERRUPTED)
+                note_interruption(self._tools, session, self._counts.statistics())
                 raise
         self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         with self._tools.catalog.read() as db:
@@ -243,58 +246,13 @@ class _Import:
         self._files.extend(self._group.place(run))
         self.findings.extend(self._group.findings)
         ended = format_instant(self._tools.clock.now())
-        session = replace(session, status=self._final_status(), copy_completed_at=ended)
+        session = replace(session, status=status_after(self.findings), copy_completed_at=ended)
         self._storage.root.verify_identity()
-        run.commit(RunEnd(finished_at=ended, session=session, statistics=self._statistics()), self.findings)
+        run.commit(RunEnd(finished_at=ended, session=session, statistics=self._counts.statistics()), self.findings)
         self._progress.start_phase("index")
         result = self._storage.fold(fold_notes(self._storage, self._record))
         run.clean_up()
         return session, result
-
-    # the session and the run
-
-    def _begin_session(self, run: ImportRun) -> ImportSession:
-        """Begin the run and remember its session under a number that is free in the catalog and in the storage.
-
-        Both or neither: the run's first line is durable before the catalog's transaction ends.
-        """
-        now = format_instant(self._tools.clock.now())
-        with self._tools.catalog.begin() as db:
-            number = import_sessions.allocate_number(db, self._storage.indexes.list_sessions())
-            self._session_number = number
-            session = ImportSession(
-                number=number,
-                session_uuid=SessionUuid(self._tools.new_uuid()),
-                title=self._request.title,
-                description=self._request.description,
-                imported_at=now,
-                default_author=None if self._request.author is None else Author(name=self._request.author),
-                file_storage_id=self._record.id,
-                source_path=RelativePath(str(self._source.root.path)).printable(),
-                status=SessionStatus.RUNNING,
-                copy_started_at=now,
-            )
-            import_sessions.create_session(db, session, storage_uuid=self._record.storage_uuid)
-            run.start(self._run_begin(run.run_uuid, session))
-        return session
-
-    def _run_begin(self, run_uuid: RunUuid, session: ImportSession) -> RunBegin:
-        return RunBegin(
-            run_uuid=run_uuid,
-            storage_uuid=self._storage.storage_uuid,
-            session=session,
-            writer=self._tools.writer,
-            started_at=session.imported_at,
-            lamport=self._storage.journals.last_lamport(),
-        )
-
-    def _set_status(self, session: ImportSession, status: SessionStatus) -> None:
-        with self._tools.catalog.begin() as db:
-            import_sessions.update_session(db, session.session_uuid, status=status, statistics=self._statistics())
-
-    def _final_status(self) -> SessionStatus:
-        serious = any(finding.severity is not Severity.INFO for finding in self.findings)
-        return SessionStatus.COMPLETED_WITH_FINDINGS if serious else SessionStatus.COMPLETED
 
     # pictures that may be of one photo
 
@@ -379,7 +337,16 @@ class _Import:
         companions = [self._clip(clip, member, staged[clip.path].copy) for clip in clips]
         companions += self._stage_companions(run, picture, target)
         copy, analysis = found.copy, found.analysis
-        entry = self._entry(picture.file, copy, analysis, target, photo_uuid, tuple(each for each, _ in companions))
+        entry = new_entry(
+            picture.file,
+            analysis,
+            copy.fingerprint,
+            target=target,
+            modified_ns=copy.modified_ns,
+            photo_uuid=photo_uuid,
+            companions=tuple(each for each, _ in companions),
+            imported_at=format_instant(self._tools.clock.now()),
+        )
         plan = RunPlan(
             staged_name=copy.staged_name, entry=entry, staged_companions=tuple(name for _, name in companions)
         )
@@ -408,16 +375,9 @@ class _Import:
         return companion, copy.staged_name
 
     def _with_sidecars(self, picture: SourcePicture, analysis: Analysis) -> Analysis:
-        """Complete a picture's facts from its sidecars; one that cannot be read is told and costs only itself."""
-        found: list[SidecarFacts] = []
-        for sidecar in picture.sidecars:
-            path = sidecar.relative_path
-            reading = read_source_sidecar(self._source, path, analyser=self._tools.analyser)
-            self.findings.extend(replace(finding, path=path.printable()) for finding in reading.findings)
-            if reading.facts is not None:
-                found.append(reading.facts)
-        facts = complete_facts(analysis.facts, telling_facts(picture.file.relative_path, found))
-        return replace(analysis, facts=facts)
+        complete, findings = with_sidecars(self._source, picture, analysis, analyser=self._tools.analyser)
+        self.findings.extend(findings)
+        return complete
 
     def _stage(self, run: ImportRun, file: ScannedFile) -> StagedCopy:
         self._staged_count += 1
@@ -513,14 +473,9 @@ class _Import:
 
     def _target(self, file: ScannedFile, analysis: Analysis) -> RelativePath:
         facts = analysis.facts
-        capture_time = (
-            facts.capture_time
-            or capture_time_from_name(file.relative_path.name)
-            or capture_time_from_file(file.modified_ns)
-        )
         picture = NamedPicture(
             source=file.relative_path,
-            capture_time=capture_time,
+            capture_time=capture_time_of(file, analysis),
             camera=facts.camera,
             file_format=facts.file_format,
             session_number=self._session_number,
@@ -528,35 +483,6 @@ class _Import:
             author=facts.embedded.author or self._request.author,
         )
         return self._names.give_by(self._request.organization, picture, self._storage.photo_root)
-
-    def _entry(
-        self,
-        file: ScannedFile,
-        copy: StagedCopy,
-        analysis: Analysis,
-        target: RelativePath,
-        photo_uuid: PhotoUuid,
-        companions: tuple[Companion, ...],
-    ) -> FileEntry:
-        facts = analysis.facts
-        if facts.capture_time is None:
-            taken = capture_time_from_name(file.relative_path.name) or capture_time_from_file(file.modified_ns)
-            facts = replace(facts, capture_time=taken)
-        return FileEntry(
-            hothash=copy.fingerprint.hothash,
-            method=copy.fingerprint.method,
-            relative_path=target,
-            size_bytes=copy.fingerprint.size_bytes,
-            sha256=copy.fingerprint.sha256,
-            modified_ns=copy.modified_ns,
-            imported_at=format_instant(self._tools.clock.now()),
-            original_filename=RelativePath(file.relative_path.name).printable(),
-            original_path=file.relative_path.printable(),
-            photo_uuid=photo_uuid,
-            facts=facts,
-            hotpreview_rendition=analysis.hotpreview.rendition if analysis.hotpreview is not None else None,
-            companions=companions,
-        )
 
     # counting
 
@@ -582,18 +508,6 @@ class _Import:
             self.findings.append(Finding(code=code, path=file.relative_path.printable(), facts={"why": error.message}))
         self._progress.advance(files=1, current=picture.file.relative_path.printable())
 
-    def _statistics(self) -> ImportStatistics:
-        counts = self._counts
-        return ImportStatistics(
-            total_scanned=counts.new_imports + counts.duplicates + counts.companions + counts.ignored + counts.errors,
-            new_imports=counts.new_imports,
-            duplicates_skipped=counts.duplicates,
-            companions=counts.companions,
-            ignored=counts.ignored,
-            errors=counts.errors,
-            total_size_bytes=counts.size_bytes,
-        )
-
     def _report(
         self, number: int | None, session_uuid: SessionUuid | None, status: SessionStatus, started: float
     ) -> ImportReport:
@@ -601,7 +515,7 @@ class _Import:
             session_id=number,
             session_uuid=session_uuid,
             status=status,
-            statistics=self._statistics(),
+            statistics=self._counts.statistics(),
             photos_created=len(self._photos),
             findings=tuple(self.findings),
             files=tuple(self._files),

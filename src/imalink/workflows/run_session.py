@@ -1,0 +1,103 @@
+"""The session of a run: begun in catalog and storage together, ended with what was counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imalink.catalog import import_sessions
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.finding import Finding, Severity
+from imalink.core.ids import SessionUuid
+from imalink.core.journal import RunBegin
+from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
+from imalink.core.timestamps import format_instant
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.staging import ImportRun
+from imalink.workflows.tools import Tools
+
+
+@dataclass(slots=True)
+class RunCounts:
+    """What a run has counted so far."""
+
+    new_imports: int = 0
+    duplicates: int = 0
+    companions: int = 0
+    ignored: int = 0
+    errors: int = 0
+    size_bytes: int = 0
+
+    def statistics(self) -> ImportStatistics:
+        """Give the counts as a session keeps them; every file that was seen is in one of them."""
+        return ImportStatistics(
+            total_scanned=self.new_imports + self.duplicates + self.companions + self.ignored + self.errors,
+            new_imports=self.new_imports,
+            duplicates_skipped=self.duplicates,
+            companions=self.companions,
+            ignored=self.ignored,
+            errors=self.errors,
+            total_size_bytes=self.size_bytes,
+        )
+
+
+def next_session_number(tools: Tools, storage: FileStorage) -> int:
+    """Give the number that a session begun now would get."""
+    with tools.catalog.read() as db:
+        return import_sessions.allocate_number(db, storage.indexes.list_sessions())
+
+
+def begin_session(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    run: ImportRun,
+    *,
+    title: str,
+    description: str = "",
+    source_path: str = "",
+    author: str | None = None,
+) -> ImportSession:
+    """Begin the run and remember its session under a number that is free in the catalog and in the storage.
+
+    Both or neither: the run's first line is durable before the catalog's transaction ends.
+    """
+    now = format_instant(tools.clock.now())
+    with tools.catalog.begin() as db:
+        session = ImportSession(
+            number=import_sessions.allocate_number(db, storage.indexes.list_sessions()),
+            session_uuid=SessionUuid(tools.new_uuid()),
+            title=title,
+            description=description,
+            imported_at=now,
+            default_author=None if author is None else Author(name=author),
+            file_storage_id=record.id,
+            source_path=source_path,
+            status=SessionStatus.RUNNING,
+            copy_started_at=now,
+        )
+        import_sessions.create_session(db, session, storage_uuid=record.storage_uuid)
+        run.start(
+            RunBegin(
+                run_uuid=run.run_uuid,
+                storage_uuid=storage.storage_uuid,
+                session=session,
+                writer=tools.writer,
+                started_at=session.imported_at,
+                lamport=storage.journals.last_lamport(),
+            )
+        )
+    return session
+
+
+def note_interruption(tools: Tools, session: ImportSession, statistics: ImportStatistics) -> None:
+    """Say in the catalog that a session's run did not come to its end."""
+    with tools.catalog.begin() as db:
+        import_sessions.update_session(
+            db, session.session_uuid, status=SessionStatus.INTERRUPTED, statistics=statistics
+        )
+
+
+def status_after(findings: list[Finding]) -> SessionStatus:
+    """Give the status of a session whose run came to its end."""
+    serious = any(finding.severity is not Severity.INFO for finding in findings)
+    return SessionStatus.COMPLETED_WITH_FINDINGS if serious else SessionStatus.COMPLETED
