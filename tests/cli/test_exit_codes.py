@@ -121,6 +121,8 @@ def test_too_many_missing_files_are_4_until_accepted(run: Run, scene: Scene) -> 
         ["reindex", "no such storage"],
         ["find", "0123456789abcdef"],
         ["photos", "split", "0123456789abcdef"],
+        ["explain", "/nowhere.jpg", "/nowhere.jpg"],
+        ["explain", "0123456789abcdef", "/nowhere.jpg"],
         ["sessions", "show", "77"],
         ["import", "/nowhere/at/all", "--storage", NAME, "--title", "T"],
         ["recover", "/nowhere/at/all"],

@@ -35,3 +35,14 @@ def test_what_cannot_be_split_is_2_and_a_storage_away_is_12(scene: Scene, imalin
     assert imalink("photos", "join", one, one).code == 2
     scene.root.rename(scene.folder / "away")
     assert imalink("photos", "join", one, two).code == 12
+
+
+def test_two_pictures_are_explained_in_words_and_for_programs(scene: Scene, imalink: Stranger) -> None:
+    one, two = scene.photos / "IMG_0001.jpg", scene.photos / "IMG_0002.jpg"
+    said = imalink("explain", one, two)
+    assert said.code == 0
+    assert "What is coded of the picture differs." in said.out
+    told = imalink("explain", one, scene.hothash("IMG_0001.jpg"), "--json").json
+    assert told["relation"] == "same-bytes"
+    assert told["a"]["hothash"] == told["b"]["hothash"]
+    assert told["differences"] == []

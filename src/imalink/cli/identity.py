@@ -1,14 +1,18 @@
-"""``imalink hothash``: which picture a file holds, no storage needed."""
+"""``imalink hothash`` and ``imalink explain``: which picture a file holds, and how two of them stand to each other."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from imalink.cli import errors
-from imalink.cli.context import Output, common_options
-from imalink.cli.render import json_text, show_json, show_lines, show_note
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.render import json_text, show_json, show_lines, show_note, show_table
+
+if TYPE_CHECKING:
+    from imalink.core.likeness import Subject
 
 
 @click.command("hothash")
@@ -47,3 +51,50 @@ def hothash_command(output: Output, files: tuple[Path, ...]) -> int:
     if unread == len(results):
         return errors.NOT_FOUND if all(not result.path.exists() for result in results) else errors.FAILED
     return errors.SOURCES_UNREAD if unread else errors.DONE
+
+
+@click.command("explain")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@common_options
+def explain_command(output: Output, first: str, second: str) -> None:
+    """Say in plain words why A and B are, or are not, the same picture; each is a file or a HOTHASH."""
+    from imalink.workflows.explain import explain
+
+    with open_tools(output) as tools:
+        found = explain(tools, first, second)
+    likeness = found.likeness
+    if output.as_json:
+        show_json(
+            {
+                "relation": likeness.relation.value,
+                "reasons": [json_text(reason) for reason in likeness.reasons],
+                "a": _subject_json(found.first),
+                "b": _subject_json(found.second),
+                "differences": [
+                    {
+                        "fact": each.fact,
+                        "a": None if each.first is None else json_text(each.first),
+                        "b": None if each.second is None else json_text(each.second),
+                    }
+                    for each in likeness.differences
+                ],
+            }
+        )
+        return
+    show_lines(likeness.reasons)
+    if likeness.differences:
+        show_table(
+            ("FACT", "A", "B"),
+            [(each.fact, each.first or "-", each.second or "-") for each in likeness.differences],
+        )
+
+
+def _subject_json(subject: Subject) -> dict[str, object]:
+    return {
+        "name": json_text(subject.label),
+        "hothash": subject.hothash,
+        "hothash_method": subject.method,
+        "sha256": sorted(subject.sha256s),
+        "photo_uuid": subject.photo_uuid,
+    }

@@ -49,6 +49,7 @@ for command in (
     recovery.recover_command,
     recovery.regenerate_command,
     identity.hothash_command,
+    identity.explain_command,
     system.config,
     system.version,
 ):
