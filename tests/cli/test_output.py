@@ -57,9 +57,11 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
     base = scene.folder / "another disk"
     base.mkdir(exist_ok=True)
     card = make_source(scene.folder / "new card", 2, first_seed=60)
+    own = make_source(scene.folder / "own pictures", 2, first_seed=80)
     return {
         "storage create": ["storage", "create", base, "--name", "Second"],
         "storage create -n": ["storage", "create", base, "--name", "Third", "-n"],
+        "storage adopt": ["storage", "adopt", own, "--name", "Own"],
         "storage list": ["storage", "list"],
         "storage show": ["storage", "show", NAME],
         "import -n": ["import", card, "--storage", NAME, "--title", "Card", "-n"],
@@ -112,8 +114,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
         below = getattr(command, "commands", None)
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
-        "storage create,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,sessions show,"
-        "sessions edit,sessions statistics,recover,regenerate,browse,hothash,config,version"
+        "storage create,storage adopt,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,"
+        "sessions show,sessions edit,sessions statistics,recover,regenerate,browse,hothash,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

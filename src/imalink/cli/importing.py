@@ -70,7 +70,7 @@ def import_command(
         with progress_of(is_quiet=output.is_quiet) as progress:
             report = import_photos(tools, record, request, progress=progress)
     if output.as_json:
-        show_json(_report_json(report, dry_run=dry_run))
+        show_json(import_json(report, dry_run=dry_run))
     elif not output.is_quiet:
         _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
     if report.statistics.errors:
@@ -99,7 +99,8 @@ def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
     show_findings(report.findings, is_verbose=is_verbose)
 
 
-def _report_json(report: ImportReport, *, dry_run: bool) -> dict[str, object]:
+def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, object]:
+    """Give what an import did as JSON has it."""
     counts = report.statistics
     document: dict[str, object] = {
         "session_id": report.session_id,

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.render import plural, show_json, show_lines, show_table, size_text
+from imalink.cli.importing import import_json
+from imalink.cli.progress import progress_of
+from imalink.cli.render import plural, show_findings, show_json, show_lines, show_table, size_text
 
 if TYPE_CHECKING:
     from imalink.catalog.file_storages import StorageRecord
@@ -49,6 +52,42 @@ def create(output: Output, base_path: Path, name: str, description: str, dry_run
                 f"Bring photos in with: imalink import FOLDER --storage {_quoted(record.display_name)} --title TITLE",
             ]
         )
+
+
+@storage.command("adopt")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="What you call it.")
+@click.option("--description", default="", help="A note of your own.")
+@click.option("--no-index", is_flag=True, help="Only make it a storage; a re-index finds its pictures.")
+@common_options
+def adopt(output: Output, folder: Path, name: str, description: str, no_index: bool) -> int:
+    """Make your own FOLDER a storage in place, and index what is in it as one session.
+
+    No picture is touched. All that ImaLink adds to the folder begins with imalink or .imalink.
+    """
+    from imalink.workflows.adopt_folder import adopt_folder
+
+    with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
+        report = adopt_folder(
+            tools, folder=folder, display_name=name, description=description, is_indexed=not no_index, progress=progress
+        )
+    record, indexed = report.record, report.indexed
+    if output.as_json:
+        show_json({**_storage_json(record), "indexed": None if indexed is None else import_json(indexed)})
+    elif not output.is_quiet:
+        show_lines([f"{record.full_path} is the storage {record.display_name} ({record.storage_uuid[:8]}) now."])
+        if indexed is not None:
+            counts = indexed.statistics
+            show_lines(
+                [
+                    f"  {plural(counts.new_imports, 'picture')} ({size_text(counts.total_size_bytes)}), "
+                    f"{plural(counts.companions, 'companion')} with them, are session {indexed.session_id}."
+                ]
+            )
+            show_findings(indexed.findings, is_verbose=output.is_verbose)
+    if indexed is not None and indexed.statistics.errors:
+        return errors.SOURCES_UNREAD
+    return errors.FINDINGS if indexed is not None and indexed.has_warnings else errors.DONE
 
 
 @storage.command("list")

@@ -34,6 +34,13 @@ def create_storage(tools: Tools, *, base_path: Path, display_name: str, descript
 
 def check_storage(tools: Tools, *, base_path: Path, display_name: str) -> str:
     """Check that a storage could be made, without making it; give its name as it would be kept. Raises UsageError."""
+    display_name = check_name(tools, display_name)
+    open_base(base_path.absolute(), tools.calls).close()
+    return display_name
+
+
+def check_name(tools: Tools, display_name: str) -> str:
+    """Give a new storage's name as it would be kept. Raises UsageError when it is empty or taken."""
     display_name = display_name.strip()
     if not display_name:
         raise UsageError("A storage needs a name.", hint='Give it one with --name "Blue Samsung".')
@@ -42,7 +49,6 @@ def check_storage(tools: Tools, *, base_path: Path, display_name: str) -> str:
             raise UsageError(
                 f"A storage named {display_name!r} is known already.", hint="Choose a name that tells them apart."
             )
-    open_base(base_path.absolute(), tools.calls).close()
     return display_name
 
 

@@ -1,0 +1,65 @@
+"""Adopt a folder: it becomes a storage in place, and its pictures a session; not one of them is touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.ids import StorageUuid
+from imalink.core.progress import Progress, SilentProgress
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.create_storage import check_name, remember_storage
+from imalink.workflows.import_report import ImportReport
+from imalink.workflows.index_in_place import index_in_place
+from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptReport:
+    """The new storage, and what was indexed in it; None if that was left to a re-index."""
+
+    record: StorageRecord
+    indexed: ImportReport | None
+
+
+def adopt_folder(
+    tools: Tools,
+    *,
+    folder: Path,
+    display_name: str,
+    description: str = "",
+    is_indexed: bool = True,
+    progress: Progress | None = None,
+) -> AdoptReport:
+    """Make the user's own folder a storage, and take what is in it into a session called ``Adopted <name>``.
+
+    All that is added to the folder begins with ``imalink`` or ``.imalink``. An interruption leaves a storage whose
+    remaining pictures a re-index finds. Raises UsageError, StorageError, CancelledError.
+    """
+    display_name = check_name(tools, display_name)
+    storage = FileStorage.adopt(
+        folder.absolute(),
+        storage_uuid=StorageUuid(tools.new_uuid()),
+        display_name=display_name,
+        description=description,
+        storage_id=None,
+        clock=tools.clock,
+        calls=tools.calls,
+    )
+    with storage:
+        record = remember_storage(tools, storage)
+        indexed = _index(tools, record, storage, progress or SilentProgress()) if is_indexed else None
+    return AdoptReport(record=record, indexed=indexed)
+
+
+def _index(tools: Tools, record: StorageRecord, storage: FileStorage, progress: Progress) -> ImportReport:
+    with storage.lock("adopt"):
+        master = mend_indexes(tools, record, storage).master
+        progress.start_phase("scan")
+        scanned = storage.scan(lambda _: progress.checkpoint())
+        title = f"Adopted {record.display_name}"
+        return index_in_place(
+            tools, record, storage, master, scanned.files, findings=scanned.findings, title=title, progress=progress
+        )

@@ -1,0 +1,261 @@
+"""Indexing in place: pictures that stand in a storage already, but in no session, become one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.analyser import Analysis
+from imalink.core.finding import Finding
+from imalink.core.ids import PhotoUuid, RunUuid
+from imalink.core.index import Companion, MasterIndex
+from imalink.core.journal import RunEnd, RunPlan
+from imalink.core.pairing import candidates
+from imalink.core.picture import Fingerprint
+from imalink.core.progress import Progress
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
+from imalink.core.session import ImportSession
+from imalink.core.source_listing import SourceListing, SourcePicture, list_source
+from imalink.core.timestamps import format_instant
+from imalink.errors import ImalinkError, NotFoundError, SourceError
+from imalink.media.kinds import (
+    companion_kind,
+    is_companion_name,
+    is_film_name,
+    is_picture_name,
+    is_raw_name,
+    is_takeout_album_name,
+)
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.fold import FoldResult
+from imalink.storage.staging import ImportRun
+from imalink.workflows.import_report import ImportReport, PlannedFile
+from imalink.workflows.known_pictures import KnownPictures
+from imalink.workflows.new_entry import new_entry, with_sidecars
+from imalink.workflows.run_session import RunCounts, begin_session, note_interruption, status_after
+from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
+from imalink.workflows.storage_access import fold_notes, project_fold
+from imalink.workflows.tools import Tools
+from imalink.workflows.verified_copy import analyse_source, fingerprint_source, read_source_sidecar
+
+GROUP_FILES = 50
+_QUIET = frozenset({"not-a-picture", "empty-file", "companion-without-picture"})
+"""What is no picture in the user's own folder is the user's business, not a finding."""
+
+
+def index_in_place(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    master: MasterIndex,
+    files: Mapping[RelativePath, ScannedFile],
+    *,
+    title: str,
+    progress: Progress,
+    findings: Sequence[Finding] = (),
+) -> ImportReport:
+    """Take the pictures among ``files``, with their companions, into a new session where they stand.
+
+    Nothing of the user's is written or moved. A picture that cannot be read is a finding and stays out. The caller
+    holds the lock and gives a master to believe, and ``findings`` of the walk to be kept with the session. An
+    interruption leaves what was read so far to be finished when the storage is next worked on. Raises StorageError,
+    CancelledError.
+    """
+    listing = list_source(
+        files,
+        is_picture_name=is_picture_name,
+        is_companion_name=is_companion_name,
+        is_raw_name=is_raw_name,
+        is_album_name=is_takeout_album_name,
+        read_clue=lambda path: read_source_sidecar(storage.files, path, analyser=tools.analyser).facts,
+    )
+    work = _InPlace(tools, record, storage, master, listing, progress)
+    work.findings.extend(findings)
+    return work.run(title)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What was read of one picture."""
+
+    fingerprint: Fingerprint
+    analysis: Analysis
+
+
+class _InPlace:
+    def __init__(
+        self,
+        tools: Tools,
+        record: StorageRecord,
+        storage: FileStorage,
+        master: MasterIndex,
+        listing: SourceListing,
+        progress: Progress,
+    ) -> None:
+        self._tools = tools
+        self._record = record
+        self._storage = storage
+        self._listing = listing
+        self._progress = progress
+        self.findings = [finding for finding in listing.findings if finding.code not in _QUIET]
+        self._counts = RunCounts(ignored=len(listing.ignored))
+        self._known = KnownPictures(tools, master, storage=storage)
+        self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
+        self._photos: set[PhotoUuid] = set()
+        self._files: list[PlannedFile] = []
+        self._planned = 0
+
+    def run(self, title: str) -> ImportReport:
+        """Read every picture, plan it where it stands, commit, fold, project."""
+        started = time.monotonic()
+        with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
+            session = begin_session(
+                self._tools,
+                self._record,
+                self._storage,
+                run,
+                title=title,
+                source_path=RelativePath(str(self._storage.root.path)).printable(),
+            )
+            try:
+                session, result = self._carry_out(run, session)
+            except ImalinkError:
+                note_interruption(self._tools, session, self._counts.statistics())
+                raise
+        self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
+        return ImportReport(
+            session_id=session.number,
+            session_uuid=session.session_uuid,
+            status=session.status,
+            statistics=self._counts.statistics(),
+            photos_created=len(self._photos),
+            findings=tuple(self.findings),
+            files=tuple(self._files),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _carry_out(self, run: ImportRun, session: ImportSession) -> tuple[ImportSession, FoldResult]:
+        self._progress.start_phase(
+            "analyse", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
+        )
+        for pictures in self._candidates():
+            self._take_in(run, pictures)
+            if self._planned >= GROUP_FILES:
+                run.flush_plans()
+                self._planned = 0
+        ended = format_instant(self._tools.clock.now())
+        session = replace(session, status=status_after(self.findings), copy_completed_at=ended)
+        self._storage.root.verify_identity()
+        end = RunEnd(finished_at=ended, session=session, statistics=self._counts.statistics())
+        run.commit(end, self.findings)
+        self._progress.start_phase("index")
+        result = self._storage.fold(fold_notes(self._storage, self._record))
+        run.clean_up()
+        return session, result
+
+    def _candidates(self) -> Iterator[list[SourcePicture]]:
+        pictures = {picture.file.relative_path: picture for picture in self._listing.pictures}
+        for paths in candidates(pictures):
+            yield [pictures[path] for path in sorted(paths, key=lambda path: (is_film_name(path.name), path))]
+
+    def _take_in(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
+        """Read pictures that may be of one photo, pair them and plan each."""
+        members: list[Member] = []
+        read: dict[RelativePath, _Read] = {}
+        for picture in pictures:
+            self._progress.checkpoint()
+            file = picture.file
+            try:
+                fingerprint = fingerprint_source(self._storage.files, file, analyser=self._tools.analyser)
+                analysis = analyse_source(self._storage.files, file, analyser=self._tools.analyser)
+            except SourceError as error:
+                self._fail(file, error)
+                continue
+            analysis, findings = with_sidecars(self._storage.files, picture, analysis, analyser=self._tools.analyser)
+            self.findings.extend(findings)
+            self.findings.extend(replace(each, path=file.relative_path.printable()) for each in analysis.findings)
+            read[file.relative_path] = _Read(fingerprint=fingerprint, analysis=analysis)
+            members.append(
+                Member(picture=picture, fingerprint=fingerprint, facts=analysis.facts, target=file.relative_path)
+            )
+            self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+        for shot in self._pairing.pair(members):
+            for at in shot.files:
+                clips = [members[film] for film in shot.clips.get(at, ())]
+                self._plan(run, members[at], clips, shot, read)
+
+    def _plan(
+        self,
+        run: ImportRun,
+        member: Member,
+        clips: Sequence[Member],
+        shot: PairedShot,
+        read: Mapping[RelativePath, _Read],
+    ) -> None:
+        found = read[member.path]
+        companions = [self._clip(clip) for clip in clips]
+        for owner in (member, *clips):
+            companions.extend(self._companions(owner.picture))
+        photo_uuid = self._photo_of(member, shot)
+        entry = new_entry(
+            member.picture.file,
+            found.analysis,
+            found.fingerprint,
+            target=member.path,
+            modified_ns=member.picture.file.modified_ns,
+            photo_uuid=photo_uuid,
+            companions=tuple(companions),
+            imported_at=format_instant(self._tools.clock.now()),
+        )
+        preview = found.analysis.hotpreview
+        if preview is not None and not self._storage.hotpreviews.keep(entry.hothash, preview.data):
+            entry = replace(entry, hotpreview_rendition=None)
+        # No file of that name is staged: whoever finishes the run after a crash finds the picture at its place.
+        self._planned += 1
+        name = f"{self._counts.new_imports + 1}.there"
+        names = tuple(f"{name}.{number}" for number in range(len(companions)))
+        run.plan(RunPlan(staged_name=name, entry=entry, staged_companions=names))
+        self._known.add(found.fingerprint, member.path, photo_uuid)
+        self._counts.new_imports += 1
+        self._counts.companions += len(companions)
+        self._counts.size_bytes += entry.size_bytes + sum(companion.size_bytes for companion in companions)
+        self._files.append(PlannedFile(source=member.path.printable(), target=member.path.printable()))
+
+    def _photo_of(self, member: Member, shot: PairedShot) -> PhotoUuid:
+        known = self._known.find_picture(member.fingerprint)
+        if known is not None and known.photo_uuid is not None:
+            return known.photo_uuid
+        if shot.is_new:
+            self._photos.add(shot.photo_uuid)
+        return shot.photo_uuid
+
+    def _clip(self, clip: Member) -> Companion:
+        return _companion(clip.picture.file, clip.fingerprint)
+
+    def _companions(self, picture: SourcePicture) -> Iterator[Companion]:
+        for file in picture.companions:
+            try:
+                yield _companion(file, fingerprint_source(self._storage.files, file, analyser=self._tools.analyser))
+            except SourceError as error:
+                self._fail(file, error)
+
+    def _fail(self, file: ScannedFile, error: ImalinkError) -> None:
+        """Leave a file out that cannot be read, or is gone since the walk; a storage that is gone stops everything."""
+        self._storage.root.verify_identity()
+        if not isinstance(error.__cause__, NotFoundError):
+            self._counts.errors += 1
+            self.findings.append(Finding(code="storage-unreadable", path=file.relative_path.printable()))
+        self._progress.advance(files=1, current=file.relative_path.printable())
+
+
+def _companion(file: ScannedFile, fingerprint: Fingerprint) -> Companion:
+    return Companion(
+        relative_path=file.relative_path,
+        sha256=fingerprint.sha256,
+        size_bytes=fingerprint.size_bytes,
+        modified_ns=file.modified_ns,
+        kind=companion_kind(file.relative_path.name),
+    )
