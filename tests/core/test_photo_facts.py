@@ -9,7 +9,7 @@ import pytest
 from imalink.core.ids import Hothash, PhotoUuid, WriterId
 from imalink.core.photo import FieldClock, Photo
 from imalink.core.photo_facts import choose_primary, effective_facts, has_user_facts, merge_photos, plain_photo
-from imalink.core.picture import Embedded, PictureFacts
+from imalink.core.picture import Embedded, GpsPosition, PictureFacts
 from imalink.core.session import Author
 
 A, B, C = Hothash("a" * 64), Hothash("b" * 64), Hothash("c" * 64)
@@ -106,3 +106,24 @@ def test_the_best_rank_decides_the_primary_unless_the_user_chose_one() -> None:
     chosen = replace(photo, clocks={"primary": FieldClock(counter=1, writer=WriterId("w"))})
     assert choose_primary(chosen, [A, B, C], ranks.__getitem__) == A
     assert choose_primary(chosen, [B, C], ranks.__getitem__) == B
+
+
+def test_what_is_said_beside_any_file_of_a_photo_holds_and_the_primary_is_asked_first() -> None:
+    camera = replace(FACTS, embedded=Embedded(rating=0, title="Beach"))
+    raw = PictureFacts(
+        file_format="RAW",
+        embedded=Embedded(rating=4, keywords=("sea",), title="Other"),
+        gps=GpsPosition(latitude=1, longitude=2),
+    )
+    facts = effective_facts(PHOTO, camera, [raw])
+    assert (facts.rating, facts.tags, facts.title, facts.file_format) == (4, ("sea",), "Beach", "JPEG")
+    assert facts.gps == raw.gps
+    assert effective_facts(PHOTO, replace(raw, embedded=Embedded(rating=2)), [raw]).rating == 2
+    assert effective_facts(replace(PHOTO, rating=1), camera, [raw]).rating == 1
+
+
+def test_a_rejection_beside_another_file_holds_unless_the_primary_has_stars() -> None:
+    rejected = PictureFacts(file_format="RAW", embedded=Embedded(rejected=True))
+    plain = PictureFacts(file_format="JPEG")
+    assert effective_facts(PHOTO, plain, [rejected]).rejected
+    assert not effective_facts(PHOTO, replace(plain, embedded=Embedded(rating=3)), [rejected]).rejected

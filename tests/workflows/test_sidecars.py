@@ -138,6 +138,17 @@ def test_a_hostile_sidecar_is_told_and_costs_only_itself(bench: Workbench, tmp_p
     assert (report.statistics.new_imports, report.statistics.companions) == (2, 2)
 
 
+def test_a_rating_in_the_sidecar_of_the_raw_is_that_of_the_photo_its_jpeg_shows(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    card = raw_pair(tmp_path / "card")
+    make_jpeg(card / "IMG_1.jpg", seed=1, size=SMALL, taken="2019:03:04 05:06:07")
+    record = bench.create()
+    bench.import_(record, card)
+    [photo] = search_photos(bench.tools, SearchQuery(rating_min=4)).photos
+    assert (photo.original_filename, photo.tags, photo.rating) == ("IMG_1.jpg", ("Norway",), 4)
+
+
 # Re-index.
 
 

@@ -49,7 +49,8 @@ def derive_photo(
     """
     photo = _with_files(photo_uuid, merge_photos(records), files, names)
     primary = photo.primary
-    facts = effective_facts(photo, files[primary])
+    others = [files[hothash] for hothash in sorted(files) if hothash != primary]
+    facts = effective_facts(photo, files[primary], others)
     taken, gps = facts.capture_time, facts.gps
     is_plain = len(photo.files) == 1 and not has_user_facts(photo)
     row = (

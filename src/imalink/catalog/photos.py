@@ -48,7 +48,7 @@ def find_photo(db: Session, key: Hothash | PhotoUuid) -> PhotoRecord | None:
     photo = row.user_facts or plain_photo(photo_uuid, primary)
     return PhotoRecord(
         photo=photo,
-        facts=effective_facts(photo, ordered[0].facts),
+        facts=effective_facts(photo, ordered[0].facts, [image.facts for image in ordered[1:]]),
         files=tuple(found[Hothash(image.hothash)] for image in ordered),
         file_facts=tuple(image.facts for image in ordered),
     )

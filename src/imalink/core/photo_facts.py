@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.photo import FieldClock, Photo
-from imalink.core.picture import Camera, GpsPosition, PictureFacts
+from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
 from imalink.core.timestamps import CaptureTime
 
 _Text = TypeVar("_Text", bound=str)
@@ -38,11 +38,19 @@ class PhotoFacts:
     height: int | None = None
 
 
-def effective_facts(photo: Photo, primary: PictureFacts) -> PhotoFacts:
-    """Give what holds for ``photo``, whose primary file has the facts ``primary``.
+def effective_facts(photo: Photo, primary: PictureFacts, others: Sequence[PictureFacts] = ()) -> PhotoFacts:
+    """Give what holds for ``photo``, whose primary file has the facts ``primary`` and whose other files ``others``.
 
-    A user fact that is not None wins, an empty text or tuple too: that is how a user takes an embedded fact away.
+    A user fact that is not None wins, an empty text or tuple too: that is how a user takes an embedded fact away. What
+    people say of the picture, and where it was taken, may stand with any file of a photo: beside a JPEG of a camera it
+    is mostly the sidecar of the RAW. The primary is asked first.
     """
+    if others:
+        primary = replace(
+            primary,
+            embedded=_said_of(primary.embedded, *(other.embedded for other in others)),
+            gps=next((facts.gps for facts in (primary, *others) if facts.gps is not None), None),
+        )
     embedded = primary.embedded
     width, height = primary.width, primary.height
     if primary.orientation in _SWAPPED_ORIENTATIONS:
@@ -61,6 +69,30 @@ def effective_facts(photo: Photo, primary: PictureFacts) -> PhotoFacts:
         gps=primary.gps,
         width=width,
         height=height,
+    )
+
+
+def _said_of(*files: Embedded) -> Embedded:
+    """Give what the files of a photo say together, the first that says a thing being believed.
+
+    A rating of 0 is no word: cameras write it into every file.
+    """
+    stars = next((file for file in files if file.rejected or file.rating), files[0])
+    keywords = next((file for file in files if file.keywords or file.hierarchical_keywords), files[0])
+
+    def first(text_of: Callable[[Embedded], str | None]) -> str | None:
+        return next((text for text in map(text_of, files) if text is not None), None)
+
+    return Embedded(
+        rating=stars.rating,
+        rejected=stars.rejected,
+        label=first(lambda file: file.label),
+        keywords=keywords.keywords,
+        hierarchical_keywords=keywords.hierarchical_keywords,
+        title=first(lambda file: file.title),
+        caption=first(lambda file: file.caption),
+        author=first(lambda file: file.author),
+        copyright=first(lambda file: file.copyright),
     )
 
 
