@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
+from imalink.media.metadata_exif import ExifFacts
+
 MAX_PARTS: Final = 65_536
 MAX_BLOCK_BYTES: Final = 16 * 1024 * 1024
 """A metadata block above this is left unread (design/security: EXIF, ICC and XMP)."""
@@ -95,6 +97,7 @@ class Blocks:
 
     EXIF stands in one of three ways: as a block of its own (``exif``), as the file itself, which is then read by offset
     (``exif_is_file``), or as one block for each directory (``exif_directories``: ``main``, ``exif``, ``gps``).
+    ``own_facts`` are what a format older than EXIF says of the same things in its own way; EXIF goes before them.
     ``embedded_pictures`` are complete JPEG files inside the file, which cameras put into RAW files; largest first.
 
     ``orientation`` is what the container or the coded picture itself says of how the stored picture is turned; where
@@ -112,6 +115,7 @@ class Blocks:
     exif: Spans | None = None
     exif_is_file: bool = False
     exif_directories: dict[str, Spans] = field(default_factory=dict[str, Spans])
+    own_facts: ExifFacts | None = None
     xmp: Spans | None = None
     extended_xmp: list[XmpPiece] = field(default_factory=list[XmpPiece])
     photoshop: Spans | None = None

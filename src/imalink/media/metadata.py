@@ -44,6 +44,7 @@ class MetadataBlocks:
     extended_xmp: bytes | None = None
     photoshop: bytes | None = None
     iptc: bytes | None = None
+    own_facts: ExifFacts | None = None
     movie_metadata: bytes | None = None
     movie_user_data: bytes | None = None
     icc_digest: str | None = None
@@ -64,6 +65,7 @@ def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
         extended_xmp=_extended_xmp(reader, blocks),
         photoshop=_first(_bytes_of(reader, blocks.photoshop), packed.photoshop),
         iptc=_bytes_of(reader, blocks.iptc),
+        own_facts=blocks.own_facts,
         movie_metadata=_bytes_of(reader, blocks.movie_metadata),
         movie_user_data=_bytes_of(reader, blocks.movie_user_data),
         icc_digest=_icc_digest(reader, blocks),
@@ -123,7 +125,7 @@ def _exif_facts(metadata: MetadataBlocks, findings: list[Finding]) -> ExifFacts:
         found = _parsed(parse_exif_directories, metadata.exif_directories, "exif", findings)
     else:
         found = _parsed(parse_exif, metadata.exif, "exif", findings)
-    return found or ExifFacts()
+    return found or metadata.own_facts or ExifFacts()
 
 
 def _iptc_facts(metadata: MetadataBlocks, findings: list[Finding]) -> IptcFacts:

@@ -13,6 +13,7 @@ from imalink.media.blocks_jpeg import walk_jpeg
 from imalink.media.blocks_jxl import walk_jxl
 from imalink.media.blocks_plain import read_bmp, read_psd
 from imalink.media.blocks_png import walk_png
+from imalink.media.blocks_raw import read_crw, read_mrw, read_raf, read_x3f
 from imalink.media.blocks_tiff import walk_iiq, walk_tiff
 from imalink.media.blocks_video import walk_video
 from imalink.media.blocks_webp import walk_webp
@@ -36,6 +37,10 @@ _PLAIN: Final[Mapping[Kind, Callable[[Reader, Blocks], None]]] = {
     Kind.BMP: read_bmp,
     Kind.PSD: read_psd,
     Kind.IIQ: walk_iiq,
+    Kind.RAF: read_raf,
+    Kind.MRW: read_mrw,
+    Kind.X3F: read_x3f,
+    Kind.CRW: read_crw,
 }
 """Kinds whose hothash is that of the file; only sizes and metadata are read."""
 
