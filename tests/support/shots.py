@@ -12,6 +12,7 @@ from imalink.core.analyser import Analysis
 from imalink.core.picture import Camera, PictureFacts
 from imalink.core.timestamps import CaptureTime
 from imalink.media.analyser import PictureAnalyser
+from tests.support.boxes import Film, box, film, film_header, full_box, number, video_entry
 from tests.support.photos import CAMERA, make_jpeg, noise_picture
 from tests.support.workbench import SMALL
 
@@ -74,3 +75,17 @@ class TellingAnalyser(PictureAnalyser):
         if filename in self.identifiers:
             facts = replace(facts, content_identifier=self.identifiers[filename])
         return replace(analysis, facts=facts)
+
+
+def make_apple_clip(path: Path, identifier: str, *, seconds: float = 2.0) -> Path:
+    """Write a small QuickTime film with Apple's content identifier among its metadata keys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = b"com.apple.quicktime.content.identifier"
+    keys = full_box("keys", 0, 0, number(1, 4), number(8 + len(key), 4), b"mdta", key)
+    value = box("data", number(1, 4), number(0, 4), identifier.encode())
+    values = box("ilst", number(8 + len(value), 4) + number(1, 4) + value)
+    handler = full_box("hdlr", 0, 0, bytes(4), b"mdta", bytes(12), b"\x00")
+    track = Film(number=1, entry=video_entry(), chunks=[[identifier.encode() * 4]])
+    header = film_header(duration=round(seconds * 1000))
+    path.write_bytes(film([track], inner=[box("meta", handler, keys, values)], brand="qt  ", header=header))
+    return path

@@ -17,7 +17,7 @@ from imalink.core.picture import PictureFacts
 from imalink.workflows.import_report import ImportReport
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.scenes import hothash_of
-from tests.support.shots import TellingAnalyser, live_clip, make_film, make_pair, make_raw
+from tests.support.shots import TellingAnalyser, live_clip, make_apple_clip, make_film, make_pair, make_raw
 from tests.support.workbench import SMALL, Workbench, make_source, photos_below
 
 JPEG = HothashMethod("jpeg-1")
@@ -272,3 +272,34 @@ def test_the_name_of_a_clip_follows_its_picture(bench: Workbench, live: StorageR
     entry = bench.master(live).files[Hothash(hothash_of(tmp_path / "card" / STILL))]
     assert entry.relative_path == "photos/IMG_0001 (2).jpg"
     assert [each.relative_path for each in entry.companions] == ["photos/IMG_0001 (2).MOV"]
+
+
+# --- as the cameras wrote it ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.samples
+def test_an_iphones_picture_and_its_clip_are_a_live_photo(
+    bench: Workbench, tmp_path: Path, sample_photos: Path
+) -> None:
+    record = bench.create()
+    (tmp_path / "card").mkdir()
+    shutil.copy2(sample_photos / "exif-samples/heic/IMG_5195.HEIC", tmp_path / "card")
+    make_apple_clip(tmp_path / "card" / "IMG_5195.MOV", "570F1469-09C7-4E50-9875-05F21D5BD166")
+    make_apple_clip(tmp_path / "card" / "IMG_5196.MOV", "570F1469-09C7-4E50-9875-000000000000")
+    assert counts(bench.import_(record, tmp_path / "card")) == (2, 2, 1, 0, 0)
+    assert companions(bench, record)["photos/IMG_5195.HEIC"] == [("photos/IMG_5195.MOV", "live")]
+
+
+@pytest.mark.samples
+def test_a_cameras_raw_and_the_dng_and_jpeg_of_it_are_one_photo(
+    bench: Workbench, tmp_path: Path, sample_photos: Path
+) -> None:
+    record = bench.create()
+    (tmp_path / "card").mkdir()
+    shutil.copy2(sample_photos / "tiny-formats/CanonRaw.cr2", tmp_path / "card" / "IMG_4001.CR2")
+    shutil.copy2(sample_photos / "tiny-formats/DNG.dng", tmp_path / "card" / "IMG_4001.dng")
+    make_jpeg(tmp_path / "card" / "IMG_4002.JPG", seed=1, size=SMALL, taken="2005:08:03 18:59:18")
+    assert counts(bench.import_(record, tmp_path / "card")) == (3, 2, 0, 0, 0)
+    photo = photo_of(bench, tmp_path / "card" / "IMG_4001.CR2")
+    assert set(names(photo)) == {"IMG_4001.CR2", "IMG_4001.dng"}
+    assert photo.facts.camera.model == "Canon EOS 350D DIGITAL"
