@@ -116,7 +116,7 @@ def _created(seconds: int | None) -> CaptureTime | None:
         return None
     if moment.year not in _BELIEVABLE_YEARS:
         return None
-    # The standard says UTC, so digits and offset together name the moment; see docs/decisions/0025.
+    # The standard says UTC, so digits and offset together name the moment; see docs/decisions/0028.
     return CaptureTime(local=moment.strftime("%Y-%m-%dT%H:%M:%S"), offset="+00:00", source="exif")
 
 
