@@ -43,7 +43,7 @@ __all__ = [
     "rendition_of",
 ]
 
-_RECIPE: Final = "2"
+_RECIPE: Final = "1"
 """Raise it when the same file must get another preview."""
 
 _VIPS_KINDS: Final = frozenset((Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.GIF, Kind.TIFF))
