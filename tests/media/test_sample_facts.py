@@ -1,6 +1,6 @@
-"""Facts of all sample JPEGs against ExifTool's, field by field; every disagreement is explained here.
+"""Facts of all samples of every format against ExifTool's, field by field; every disagreement is explained here.
 
-Run with ``-s`` to see the table.
+Run with ``-s`` to see two tables: by field, and by format.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -16,6 +18,7 @@ from typing import cast
 import pytest
 
 from imalink.core.picture import PictureFacts
+from imalink.core.sidecar_facts import complete_facts
 from imalink.media.analyser import PictureAnalyser
 
 pytestmark = pytest.mark.samples
@@ -46,25 +49,64 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("exposure", "kodak-dc240.jpg"): "maker note; EXIF has a rounder number",
     ("f-number", "kodak-dc240.jpg"): "maker note; EXIF has a rounder number",
     ("f-number", "Kodak.jpg"): "maker note; EXIF has a rounder number",
+    ("exposure", "Kodak.jpg"): "maker note; EXIF has a rounder number",
+    **{
+        ("ISO", name): "stands only in a maker note, or ExifTool works it out from one"
+        for name in (
+            "canon-ixus.jpg",
+            "kodak-dc240.jpg",
+            "Canon_PowerShot_S40.jpg",
+            "11-tests.jpg",
+            "22-canon_tags.jpg",
+            "35-empty.jpg",
+            "28-hex_value.jpg",
+            "Canon_DIGITAL_IXUS_400.jpg",
+            "Casio2.jpg",
+            "Casio.jpg",
+            "Kodak.jpg",
+        )
+    },
+    ("ISO", "Pentax.jpg"): "ExifTool shows the maker note's code 6, we EXIF's 100",
+    ("ISO", "Panasonic.rw2"): "Panasonic's own tag, and the EXIF of the JPEG inside",
+    ("date", "ExifTool.tif"): "IPTC's day, which ExifTool does not show under this name",
+    ("size", "CanonRaw.cr2"): "the first directory's preview; ours is the sensor's, as EXIF has it too",
+    (
+        "orientation",
+        "HMD_Nokia_8.3_5G.heif",
+    ): "the container turns it (270°), which decoders follow, and EXIF says no turn",
+    ("offset", "QuickTime.mov"): "the film's header, which is in UTC; ExifTool shows it without saying so",
+    **{
+        (name, "QuickTime.mov"): "Pentax's block in the film's user data"
+        for name in ("make", "exposure", "f-number", "focal length", "ISO")
+    },
+    ("size", "FujiFilm.raf"): "the JPEG inside, cut down to 8 by 8 in this sample; ours is the sensor's cropped size",
+    ("size", "SigmaDP2.x3f"): "the JPEG inside, cut down to 8 by 8 in this sample; ours is the file header's",
+    ("orientation", "Sigma.x3f"): "ours is the header's rotation of 90°, which ExifTool gives another name",
+    **{
+        (name, "CanonRaw.crw"): "Canon's own records, or ExifTool works it out from them"
+        for name in ("exposure", "f-number", "ISO")
+    },
+    ("keywords", "XMP2.xmp"): "joined by rdf:nodeID, which XMP does not allow",
 }
+# Of what is judged nothing may differ. These are the shares of everything, explained differences counted as such too.
 AT_LEAST = {
-    "date": 0.98,
-    "sub-second": 1.0,
-    "offset": 1.0,
+    "date": 0.94,
+    "sub-second": 0.9,
+    "offset": 0.84,
     "GPS": 1.0,
     "altitude": 1.0,
     "rating": 1.0,
-    "keywords": 0.93,
+    "keywords": 0.95,
     "hierarchical keywords": 1.0,
     "orientation": 0.98,
-    "size": 1.0,
-    "make": 1.0,
-    "model": 1.0,
-    "exposure": 0.98,
-    "f-number": 0.98,
+    "size": 0.98,
+    "make": 0.97,
+    "model": 0.98,
+    "exposure": 0.94,
+    "f-number": 0.95,
     "focal length": 0.98,
     # Many cameras of those years wrote the sensitivity only into their maker notes, which we do not read.
-    "ISO": 0.84,
+    "ISO": 0.85,
 }
 
 
@@ -77,13 +119,16 @@ class Tally:
     """How often a field agrees, of the files where either side knows it."""
 
     agreed: int = 0
-    explained: int = 0
+    explained: list[str] = field(default_factory=list[str])
     disagreements: list[str] = field(default_factory=list[str])
 
     @property
-    def ratio(self) -> float:
-        judged = self.agreed + len(self.disagreements)
-        return self.agreed / judged if judged else 0.0
+    def of_judged(self) -> float:
+        return self.agreed / max(1, self.agreed + len(self.disagreements))
+
+    @property
+    def of_all(self) -> float:
+        return self.agreed / max(1, self.agreed + len(self.disagreements) + len(self.explained))
 
 
 def texts(reference: Reference, key: str) -> list[str]:
@@ -171,44 +216,106 @@ FIELDS: dict[str, Comparison] = {
 }
 
 
+# A sidecar is asked for what people and programs say of a picture, not for what it looks like or what took it.
+OF_SIDECARS = {"date", "sub-second", "offset", "GPS", "altitude", "rating", "keywords", "hierarchical keywords"}
+
+
+@dataclass(slots=True)
+class FormatRow:
+    """What became of the samples of one format; seconds are those of facts and preview together."""
+
+    files: int = 0
+    methods: Counter[str] = field(default_factory=Counter[str])
+    agreed: int = 0
+    differing: int = 0
+    explained: int = 0
+    previews: int = 0
+    seconds: float = 0.0
+
+
 @pytest.fixture(scope="module")
 def tallies(sample_photos: Path) -> dict[str, Tally]:
     analyser = PictureAnalyser()
     references = cast("list[Reference]", json.loads((sample_photos / "facts.json").read_text()))
     tallies = {name: Tally() for name in FIELDS}
+    rows: defaultdict[str, FormatRow] = defaultdict(FormatRow)
     for reference in references:
-        if reference["FileType"] != "JPEG":
-            continue
         path = sample_photos / str(reference["SourceFile"])
-        with path.open("rb") as file:
-            facts = analyser.analyse(file.fileno(), filename=path.name).facts
+        row = rows[str(reference["FileType"]).removeprefix("Extended ").partition(" ")[0]]
+        row.files += 1
+        if reference["FileType"] == "XMP":
+            facts, names = facts_of_sidecar(analyser, path), OF_SIDECARS
+        else:
+            facts, names = facts_of_picture(analyser, path, row), FIELDS.keys()
         for name, (ours, theirs) in FIELDS.items():
+            if name not in names:
+                continue
             found, expected = ours(facts), theirs(reference)
             if expected is None and name in ONLY_WHERE_EXIFTOOL_SPEAKS:
                 continue
             if found == expected:
                 # Agreeing that there is nothing is no merit.
-                tallies[name].agreed += found not in (None, [], (None, None))
+                is_said = found not in (None, [], (None, None))
+                tallies[name].agreed += is_said
+                row.agreed += is_said
             elif (name, path.name) in EXPLAINED:
-                tallies[name].explained += 1
+                tallies[name].explained.append(path.name)
+                row.explained += 1
             else:
                 tallies[name].disagreements.append(f"{path.name}: {found!r}, ExifTool {expected!r}")
-    table = [
-        f"{name:22} {t.agreed:4} agree {len(t.disagreements):3} differ {t.explained:2} explained"
-        for name, t in tallies.items()
-    ]
-    sys.stdout.write("\n" + "\n".join(table) + "\n")
+                row.differing += 1
+    sys.stdout.write("\n" + "\n".join((*field_table(tallies), "", *format_table(rows))) + "\n")
     return tallies
 
 
+def facts_of_picture(analyser: PictureAnalyser, path: Path, row: FormatRow) -> PictureFacts:
+    with path.open("rb") as file:
+        row.methods[analyser.fingerprint(file.fileno()).method] += 1
+        start = time.perf_counter()
+        analysis = analyser.analyse(file.fileno(), filename=path.name)
+        row.seconds += time.perf_counter() - start
+    row.previews += analysis.hotpreview is not None
+    return analysis.facts
+
+
+def facts_of_sidecar(analyser: PictureAnalyser, path: Path) -> PictureFacts:
+    reading = analyser.read_sidecar(path.read_bytes(), filename=path.name)
+    assert reading.facts is not None, path
+    return complete_facts(PictureFacts(file_format="UNKNOWN"), [reading.facts])
+
+
+def field_table(tallies: dict[str, Tally]) -> list[str]:
+    lines = [f"{'field':22} {'agree':>6} {'differ':>6} {'explained':>9} {'judged':>8} {'of all':>8}"]
+    for name, tally in tallies.items():
+        lines.append(
+            f"{name:22} {tally.agreed:6} {len(tally.disagreements):6} {len(tally.explained):9}"
+            f" {tally.of_judged:8.1%} {tally.of_all:8.1%}"
+        )
+        lines.extend(f"    {difference}" for difference in tally.disagreements)
+    return lines
+
+
+def format_table(rows: Mapping[str, FormatRow]) -> list[str]:
+    numbers = f"{'agree':>6} {'differ':>6} {'explained':>9} {'previews':>8} {'seconds':>8}"
+    lines = [f"{'format':8} {'files':>5}  {'method':22} {numbers}"]
+    for name, row in sorted(rows.items(), key=lambda item: -item[1].files):
+        methods = ", ".join(f"{method} {count}" for method, count in row.methods.most_common()) or "sidecar"
+        lines.append(
+            f"{name:8} {row.files:5}  {methods:22} {row.agreed:6} {row.differing:6} {row.explained:9}"
+            f" {row.previews:8} {row.seconds:8.2f}"
+        )
+    return lines
+
+
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_field_agrees_with_exiftool(tallies: dict[str, Tally], name: str) -> None:
-    assert tallies[name].agreed > 0
-    assert tallies[name].ratio >= AT_LEAST[name], tallies[name].disagreements
+def test_a_field_agrees_with_exiftool_or_it_is_known_why_not(tallies: dict[str, Tally], name: str) -> None:
+    assert tallies[name].disagreements == []
+    assert tallies[name].of_all >= AT_LEAST[name]
 
 
 def test_every_explanation_still_explains_something(tallies: dict[str, Tally]) -> None:
-    assert sum(tally.explained for tally in tallies.values()) == len(EXPLAINED)
+    used = {(field_name, file_name) for field_name, tally in tallies.items() for file_name in tally.explained}
+    assert used == EXPLAINED.keys()
 
 
 def test_every_sample_jpeg_has_a_hotpreview(sample_photos: Path) -> None:
