@@ -102,10 +102,17 @@ class Scene:
     # looking
 
     def look(
-        self, strategy: Strategy = Strategy.SMART, *, dry_run: bool = False, accepts_losses: bool = False
+        self,
+        strategy: Strategy = Strategy.SMART,
+        *,
+        dry_run: bool = False,
+        accepts_losses: bool = False,
+        adds_orphans: bool = False,
     ) -> ReindexReport:
         """Re-index, and see to it that not one of the user's files changed by that."""
-        request = ReindexRequest(strategy=strategy, dry_run=dry_run, accepts_losses=accepts_losses)
+        request = ReindexRequest(
+            strategy=strategy, dry_run=dry_run, accepts_losses=accepts_losses, adds_orphans=adds_orphans
+        )
         before = snapshot(self.photos)
         self.watch.read_bodies.clear()
         report = reindex(self.bench.tools, self.record, request)

@@ -8,6 +8,7 @@ import click
 
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.importing import import_json
 from imalink.cli.progress import progress_of
 from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines
 
@@ -29,9 +30,12 @@ _SHOWN = 15
     "full: read everything.",
 )
 @click.option("--accept-missing", is_flag=True, help="Yes, I really removed that many files.")
+@click.option("--add-orphans", is_flag=True, help="Take pictures that belong to no session into one of their own.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what happened to the folder; write nothing.")
 @common_options
-def reindex_command(output: Output, name: str, strategy: str, accept_missing: bool, dry_run: bool) -> int:
+def reindex_command(
+    output: Output, name: str, strategy: str, accept_missing: bool, add_orphans: bool, dry_run: bool
+) -> int:
     """Find what you moved, renamed, edited, added and deleted in STORAGE, and write it down.
 
     Your files are never touched. A file that is gone is only marked missing.
@@ -40,7 +44,9 @@ def reindex_command(output: Output, name: str, strategy: str, accept_missing: bo
     from imalink.workflows.reindex_request import ReindexRequest, Strategy
     from imalink.workflows.storage_access import get_storage
 
-    request = ReindexRequest(strategy=Strategy(strategy), dry_run=dry_run, accepts_losses=accept_missing)
+    request = ReindexRequest(
+        strategy=Strategy(strategy), dry_run=dry_run, accepts_losses=accept_missing, adds_orphans=add_orphans
+    )
     with open_tools(output) as tools:
         record = get_storage(tools, name)
         with progress_of(is_quiet=output.is_quiet) as progress:
@@ -76,6 +82,9 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
         ("missing", [missing.expected_path for missing in report.missing_files]),
         ("extra copies", [f"{row.path} (of {row.of})" for row in report.duplicates] if is_verbose else []),
     )
+    if report.added is not None:
+        count = plural(report.added.statistics.new_imports, "picture")
+        lines.append(f"Took {count} that belonged to no session into session {report.added.session_id}.")
     for title, rows in groups:
         if rows:
             lines.append(f"{plural(len(rows), 'file')} {title}:")
@@ -122,6 +131,7 @@ def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
             *({"type": "missing_file", **_missing_json(missing)} for missing in report.missing_files),
             *({"type": "orphan_file", "path": json_text(path)} for path in report.orphans),
         ],
+        "added": None if report.added is None else import_json(report.added),
         "files_hashed": report.files_hashed,
         "files_seen": report.files_seen,
         "findings": [finding_json(finding) for finding in report.findings],

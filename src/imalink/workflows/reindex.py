@@ -31,6 +31,7 @@ from imalink.formats.scan_snapshot import ScanSnapshot
 from imalink.media.kinds import is_companion_name, is_picture_name
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.arrived_clips import find_arrived_clips
+from imalink.workflows.index_in_place import index_in_place
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.quick_check import check_names
@@ -101,6 +102,8 @@ class _Reindex:
         report = self._report(plan, scanned, started)
         if not self._request.dry_run:
             self._fold(plan, report)
+            if self._request.adds_orphans:
+                report = self._add_orphans(plan, comparison, scanned, report)
             report = replace(report, findings=tuple(self._findings), seconds=round(time.monotonic() - started, 3))
             self._keep_snapshot(self._snapshot_of(scanned, report))
         return report
@@ -141,6 +144,7 @@ class _Reindex:
         """Tell whether files, index files and commits are what the last walk saw, so that nothing need be read."""
         return (
             self._request.strategy is Strategy.SMART
+            and not self._request.adds_orphans
             and not scanned.unseen
             and not self._storage.interrupted_runs()
             and snapshot.indexes == self._storage.indexes.facts()
@@ -349,6 +353,28 @@ class _Reindex:
         result = self._storage.fold(notes)
         self._findings.extend(result.findings)
         self._findings.extend(project_fold(self._tools, self._record, result))
+
+    def _add_orphans(
+        self, plan: ReindexPlan, comparison: Comparison, scanned: ScanResult, report: ReindexReport
+    ) -> ReindexReport:
+        """Take the pictures that belong to no session, with the companions that came with them, into a new one."""
+        paths = [orphan.path for orphan in plan.orphans]
+        paths += [path for path in comparison.appeared if is_companion_name(path.name)]
+        files = {path: scanned.files[path] for path in paths if path in scanned.files}
+        if not any(is_picture_name(path.name) for path in files):
+            return report
+        added = index_in_place(
+            self._tools,
+            self._record,
+            self._storage,
+            self._storage.indexes.load_master().index,
+            files,
+            title=f"Found in {self._record.display_name}",
+            progress=self._progress,
+        )
+        master = self._storage.indexes.load_master().index
+        self._findings.extend(added.findings)
+        return replace(report, added=added, orphans=tuple(orphan.path for orphan in master.orphans))
 
     def _snapshot_of(self, scanned: ScanResult, report: ReindexReport) -> ScanSnapshot:
         # What could not be read is left out, and what could not be looked into stands in it as a file that no walk

@@ -10,6 +10,7 @@ from imalink.core.conflict import MissingFile
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
+from imalink.workflows.import_report import ImportReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ class DuplicateFile:
 class ReindexReport:
     """What a re-index found. ``missing_files``, ``duplicates`` and ``orphans`` are what holds now, the rest this run.
 
-    ``changes_detected`` is about this run alone. ``files_hashed`` counts the files whose bodies were read.
+    ``changes_detected`` is about this run alone. ``files_hashed`` counts the files whose bodies were read. ``added`` is
+    the session that took in the orphans, if that was wanted and there were any.
     """
 
     strategy: str
@@ -65,6 +67,7 @@ class ReindexReport:
     duplicates: tuple[DuplicateFile, ...] = ()
     files_hashed: int = 0
     files_seen: int = 0
+    added: ImportReport | None = None
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
 

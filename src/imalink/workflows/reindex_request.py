@@ -19,8 +19,13 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReindexRequest:
-    """How to re-index. ``accepts_losses`` says that the user really did delete that many."""
+    """How to re-index.
+
+    ``accepts_losses`` says that the user really did delete that many. ``adds_orphans`` takes pictures that belong to no
+    session into one of their own.
+    """
 
     strategy: Strategy = Strategy.SMART
     dry_run: bool = False
     accepts_losses: bool = False
+    adds_orphans: bool = False
