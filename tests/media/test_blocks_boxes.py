@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from PIL import Image
 
 from imalink.core.picture import PictureFacts
 from imalink.media.analyser import PictureAnalyser
@@ -18,6 +21,8 @@ from imalink.media.walk import walk
 from tests.media.reference_hothash import reference_hothash
 from tests.support import boxes
 from tests.support.boxes import Film, Item, box, find_box, full_box, number, picture_item, size_property
+from tests.support.photos import noise_picture
+from tests.support.videos import make_film_with_sound, packet_bytes
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "hothash"
 PICTURES = Film(number=1, entry=boxes.video_entry(), chunks=((b"one", b"three"), (b"seven..",), (b"x", b"yy")))
@@ -56,6 +61,12 @@ def flipped(data: bytes, at: int) -> bytes:
 
 
 # Sensitivity: whatever a decoder needs.
+
+
+def test_there_are_golden_files_of_every_kind_of_boxes() -> None:
+    methods = {fingerprint_bytes(path.read_bytes()).method for path in GOLDEN.iterdir() if path.suffix != ".txt"}
+    assert {"heif-1", "cr3-1", "jxl-1", "video-1"} <= methods
+
 
 PICTURE_BYTES: dict[tuple[str, str], Callable[[bytes], int]] = {
     ("still.heic", "a byte of the coded picture"): lambda data: data.index(bytes(range(40, 90))) + 9,
@@ -215,6 +226,16 @@ def test_turns_and_mirrors_give_the_orientation_exif_has_for_them(
     assert walked(boxes.heif([picture_item(properties=(size_property(8, 4), *turns))])).orientation == orientation
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_encoder_turns_exif_s_orientation_into_the_same(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    target = io.BytesIO()
+    noise_picture(1, (32, 16)).save(target, "AVIF", exif=exif)
+    found = facts(target.getvalue(), "AVIF")
+    assert (found.width, found.height, found.orientation) == (32, 16, orientation)
+
+
 def test_metadata_is_that_of_the_primary_picture() -> None:
     items = [
         picture_item(),
@@ -328,6 +349,39 @@ def test_an_unknown_duration_is_none() -> None:
     for duration, scale in ((0, 600), (0xFFFF_FFFF, 600), (600, 0)):
         header = boxes.film_header(duration=duration, scale=scale)
         assert walked(boxes.film([PICTURES], header=header)).duration_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "sound", "options"),
+    [
+        ("a.mp4", "libx264", "aac", {}),
+        ("a.mp4", "libx264", "aac", {"movflags": "faststart"}),
+        ("a.mov", "libx264", "pcm_s16le", {}),
+        ("a.mov", "mpeg4", "pcm_mulaw", {}),
+        ("a.mp4", "libx265", "aac", {}),
+    ],
+)
+def test_the_chunks_of_a_film_are_what_a_demuxer_finds(
+    name: str,
+    codec: Literal["mpeg4", "libx264", "libx265"],
+    sound: Literal["aac", "pcm_s16le", "pcm_mulaw"],
+    options: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    pictures = [noise_picture(seed, (64, 48)) for seed in range(12)]
+    path = make_film_with_sound(tmp_path / name, pictures, codec=codec, sound=sound, options=options)
+    data = path.read_bytes()
+    assert method(data) == "video-1"
+    hashed = sum(part.spans.length for part in walked(data).iter_parts() if part.tag == b"CHNK")
+    assert hashed == packet_bytes(path)
+
+
+def test_a_fragmented_film_of_a_real_muxer_has_no_method(tmp_path: Path) -> None:
+    pictures = [noise_picture(seed, (64, 48)) for seed in range(12)]
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    path = make_film_with_sound(tmp_path / "a.mp4", pictures, codec="mpeg4", sound="aac", options=options)
+    blocks = walked(path.read_bytes())
+    assert (method(path.read_bytes()), blocks.fault, blocks.width, blocks.height) == ("file-1", None, 64, 48)
 
 
 # CR3.
