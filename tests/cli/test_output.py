@@ -84,6 +84,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "regenerate --session": ["regenerate", NAME, "--session", "1"],
         "browse": ["browse", scene.root],
         "hothash": ["hothash", scene.photos / "IMG_0001.jpg"],
+        "explain": ["explain", scene.photos / "IMG_0002.jpg", hothash],
+        "photos join": ["photos", "join", hothash, scene.hothash("IMG_0003.jpg")],
+        "photos split": ["photos", "split", hothash],
         "config": ["config"],
         "version": ["version"],
     }
@@ -115,7 +118,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage adopt,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,"
-        "sessions show,sessions edit,sessions statistics,recover,regenerate,browse,hothash,config,version"
+        "sessions show,sessions edit,sessions statistics,recover,regenerate,browse,hothash,explain,photos join,"
+        "photos split,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

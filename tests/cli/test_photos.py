@@ -46,3 +46,10 @@ def test_two_pictures_are_explained_in_words_and_for_programs(scene: Scene, imal
     assert told["relation"] == "same-bytes"
     assert told["a"]["hothash"] == told["b"]["hothash"]
     assert told["differences"] == []
+
+
+def test_a_session_tells_of_how_many_photos_its_files_are(scene: Scene, imalink: Stranger) -> None:
+    assert imalink("sessions", "show", "1", "--json").json["photo_count"] == 3
+    imalink("photos", "join", scene.hothash("IMG_0001.jpg"), scene.hothash("IMG_0003.jpg"))
+    assert imalink("sessions", "show", "1", "--json").json["photo_count"] == 2
+    assert "3 files of 2 photos" in imalink("sessions", "show", "1").out

@@ -114,6 +114,7 @@ def show(output: Output, session_id: str) -> None:
                 **_session_json(record),
                 "description": json_text(record.session.description),
                 "source_path": json_text(record.session.source_path),
+                "photo_count": found.photo_count,
                 "statistics": {
                     "total_scanned": counts.total_scanned,
                     "new_imports": counts.new_imports,
@@ -147,7 +148,8 @@ def show(output: Output, session_id: str) -> None:
         [
             f"Session {session.number}: {session.title} ({session.status.value})",
             f"  imported  {session.imported_at} from {session.source_path}",
-            f"  holds     {plural(record.file_count, 'file')}; {size_text(counts.total_size_bytes)} came in",
+            f"  holds     {plural(record.file_count, 'file')} of "
+            f"{plural(found.photo_count, 'photo')}; {size_text(counts.total_size_bytes)} came in",
             *([f"  note      {session.description}"] if session.description else []),
         ]
     )

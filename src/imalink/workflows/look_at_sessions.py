@@ -33,10 +33,14 @@ class SessionFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
-    """One session with its files, by path; ``findings`` are what its imports found, of the storages in reach."""
+    """One session with its files, by path, and the number of photos these are of.
+
+    ``findings`` are what its imports found, of the storages in reach.
+    """
 
     record: SessionRecord
     files: tuple[SessionFile, ...]
+    photo_count: int
     findings: tuple[Finding, ...]
 
 
@@ -81,6 +85,7 @@ def show_session(tools: Tools, text: str) -> SessionView:
     return SessionView(
         record=record,
         files=tuple(sorted(files, key=lambda file: file.relative_path)),
+        photo_count=len(summaries),
         findings=tuple(_findings(tools, record)),
     )
 
