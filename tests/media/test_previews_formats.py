@@ -189,6 +189,35 @@ def test_a_picture_that_cannot_be_decoded_shows_its_thumbnail(tmp_path: Path) ->
     assert [finding.code for finding in result.findings] == ["preview-from-thumbnail"]
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp", "a.gif", "a.avif", "a.bmp", "a.dng", "a.mp4"])
+def test_a_file_too_large_for_memory_has_the_same_previews(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    formats = {"a.jpg": "JPEG", "a.tif": "TIFF"}
+    if name == "a.dng":
+        make_dng(path, quarters((960, 640)), embedded=saved(quarters((1_200, 800)), "JPEG"))
+    elif name == "a.mp4":
+        make_video(path, quarters())
+    else:
+        path.write_bytes(saved(quarters(), formats.get(name, name[2:].upper())))
+    expected = analysed(path), large(path)
+    monkeypatch.setattr("imalink.media.reader.MEMORY_LIMIT", 0)
+    assert (analysed(path), large(path)) == expected
+    assert expected[0].hotpreview is not None
+
+
+@pytest.mark.samples
+@pytest.mark.parametrize("name", ["exif-samples/heic/samplefilehub.heif", "tiny-formats/FujiFilm.raf"])
+def test_a_sample_too_large_for_memory_has_the_same_previews(
+    name: str, sample_photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = large(sample_photos / name)
+    monkeypatch.setattr("imalink.media.reader.MEMORY_LIMIT", 0)
+    assert large(sample_photos / name) == expected
+    assert expected.preview is not None
+
+
 def test_an_empty_file_has_no_large_preview(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     assert large(tmp_path / "a.jpg").preview is None
