@@ -30,7 +30,8 @@ class FileMoved:
 class FileSeen:
     """A file stands at its path with these bytes.
 
-    ``entry`` carries the new facts and preview when the bytes changed with the picture kept (a metadata edit).
+    ``entry`` carries the new facts and preview when the bytes changed with the picture kept (a metadata edit), or when
+    a sidecar of it came or changed.
     """
 
     hothash: Hothash

@@ -42,7 +42,7 @@ class GpsPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """What people or programs wrote into the file about the picture.
+    """What people or programs wrote into the file, or into a sidecar of it, about the picture.
 
     ``rating`` is 0–5; ``keywords`` are flat, in file order; ``hierarchical_keywords`` join levels with ``|``.
     """
