@@ -38,7 +38,6 @@ OTHER_SIZES = {
 OTHER_DATES = {"ExifTool.tif": "2004-02-20T00:00:00"}  # IPTC's, which ExifTool does not show under this name
 NOT_READ = {
     "CanonRaw.crw": {"ISO", "ExposureTime", "FNumber"},  # in Canon's own block of shot information
-    "Panasonic.rw2": {"ISO"},  # among the numbers of Panasonic's raw directory
 }
 
 
@@ -122,6 +121,15 @@ def test_metadata_is_read_from_every_sort_of_tiff(mark: int, order: str) -> None
     assert facts.embedded.keywords == ("alpha",)
     assert facts.embedded.caption == "text"
     assert read_blocks(reader, walk(reader)).icc_digest is not None
+
+
+def test_a_big_endian_bigtiff_has_only_the_metadata_outside_exif() -> None:
+    data = make_tiff([described_page()], mark=43, order=">", extra=bytes(0x90000))
+    reader = MemoryReader(data)
+    blocks = walk(reader)
+    facts, findings = facts_of(read_blocks(reader, blocks), blocks, file_format="TIFF")
+    assert [finding.code for finding in findings] == ["metadata-unreadable"]
+    assert (facts.camera.make, facts.embedded.rating, facts.width) == (None, 4, 16)
 
 
 def test_the_exif_directory_s_size_stands_in_where_a_canon_file_has_none_else() -> None:

@@ -67,7 +67,6 @@ EXPLAINED: dict[tuple[str, str], str] = {
         )
     },
     ("ISO", "Pentax.jpg"): "ExifTool shows the maker note's code 6, we EXIF's 100",
-    ("ISO", "Panasonic.rw2"): "Panasonic's own tag, and the EXIF of the JPEG inside",
     ("date", "ExifTool.tif"): "IPTC's day, which ExifTool does not show under this name",
     ("size", "CanonRaw.cr2"): "the first directory's preview; ours is the sensor's, as EXIF has it too",
     (

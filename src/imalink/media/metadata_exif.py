@@ -36,6 +36,7 @@ _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _HEADERS: Final = re.compile(rb"\A(?:Exif\x00\x00){1,2}")
 _MAX_ISO: Final = 10_000_000
 _BIG_TIFF: Final = b"II+\x00"
+_BIG_TIFF_OF_BIG_ENDIAN: Final = b"MM\x00+"
 _OTHER_MARKS: Final = (_BIG_TIFF, b"IIU\x00", b"IIRO", b"IIRS", b"MMOR", b"MMSR")
 
 
@@ -116,8 +117,11 @@ def _load(file: BinaryIO) -> tuple[Tags, Tags, Tags]:
 
     quiet_pillow()
     block = Image.Exif()
+    head = file.read(16)
+    if head.startswith(_BIG_TIFF_OF_BIG_ENDIAN):
+        # Pillow takes it for a small TIFF and would read pixels as tags.
+        raise UnreadableBlockError("a BigTIFF of big-endian numbers")
     try:
-        head = file.read(16)
         if head.startswith(_OTHER_MARKS):
             # Pillow knows no other marks than TIFF's own, and BigTIFF's first directory only when told where it is.
             block.endian = "<" if head.startswith(b"I") else ">"
@@ -182,7 +186,8 @@ def _camera(main: Tags, exif: Tags) -> Camera:
     iso = _whole(exif, 0x8827)
     if iso is None or iso == 0xFFFF:
         # 65535 means: more than a short can say, see the sensitivity tags of Exif 2.3.
-        iso = _first(_whole(exif, 0x8833), _whole(exif, 0x8832), _whole(exif, 0x8831), iso)
+        # Panasonic's raw files have it in a tag of their first directory that TIFF does not know.
+        iso = _first(_whole(exif, 0x8833), _whole(exif, 0x8832), _whole(exif, 0x8831), iso, _whole(main, 0x0017))
     return Camera(
         make=_text(main, 0x010F),
         model=_text(main, 0x0110),
