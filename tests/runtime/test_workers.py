@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from imalink.core.analyser import Analyser, Analysis
 from imalink.errors import CancelledError
 from imalink.media.analyser import PictureAnalyser
 from imalink.media.previews import DEFAULT_PIXEL_LIMIT
+from imalink.runtime import workers as workers_module
 from imalink.runtime.worker_messages import Limits
 from imalink.runtime.workers import DecodeWorkers
 from tests.support.photos import make_jpeg, make_png
@@ -282,6 +284,7 @@ def test_the_disk_s_errors_fly_to_the_caller(workers: DecodeWorkers, tmp_path: P
 PARENT = """
 import sys, time
 from pathlib import Path
+from imalink.runtime import workers as workers_module
 from imalink.runtime.workers import DecodeWorkers
 workers = DecodeWorkers(1)
 with open(sys.argv[1], "rb") as file:
@@ -368,3 +371,27 @@ def test_a_worker_can_read_and_nothing_else(tmp_path: Path) -> None:
     assert set(told.values()) == {"PermissionError"}, told
     assert [each.name for each in tmp_path.iterdir()] == ["a.bin"]
     assert path.read_bytes() == b"kept"
+
+
+def test_workers_are_of_this_very_package_wherever_it_stands(tmp_path: Path, picture: Path) -> None:
+    """A copy that is not installed, run from its own folder, starts workers of that copy."""
+    package = Path(workers_module.__file__).parents[1]
+    shutil.copytree(package, tmp_path / "elsewhere" / "imalink", ignore=shutil.ignore_patterns("__pycache__"))
+    code = """
+import sys
+from imalink.runtime import workers
+assert workers.__file__.startswith(sys.argv[2]), workers.__file__
+with workers.DecodeWorkers(1) as pool, open(sys.argv[1], "rb") as file:
+    assert pool.analyse(file.fileno(), filename="a.jpg").hotpreview is not None
+    (process,) = pool.process_ids()
+    print(open(f"/proc/{process}/cmdline").read())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(picture), str(tmp_path)],
+        cwd=tmp_path / "elsewhere",
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "elsewhere")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert str(tmp_path / "elsewhere") in run.stdout

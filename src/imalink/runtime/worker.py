@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -29,6 +30,10 @@ _PASSED_ON: Final = frozenset(
     "HOME LANG LANGUAGE LD_LIBRARY_PATH DYLD_LIBRARY_PATH PATH TMPDIR TZ VIRTUAL_ENV VIPS_CONCURRENCY".split()
 )
 _PASSED_ON_PREFIXES: Final = ("LC_", "PYTHON")
+_START: Final = "import sys; sys.path.append(sys.argv[1]); from imalink.runtime.worker_process import main; main()"
+_PACKAGES: Final = str(Path(__file__).resolve().parents[2])
+"""Where this very ``imalink`` stands: it need not be installed for the Python that runs it."""
+
 _ONE_THREAD: Final = {"VIPS_CONCURRENCY": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -52,7 +57,7 @@ class Worker:
             # that this process holds is there to be read. What it prints are decoders' complaints.
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-P", "-B", "-m", "imalink.runtime.worker_process"),
+                    *(sys.executable, "-P", "-B", "-c", _START, _PACKAGES),
                     *(str(theirs.fileno()), msgspec.json.encode(limits).decode()),
                 ],
                 pass_fds=(theirs.fileno(),),

@@ -1,6 +1,6 @@
 """The program of a decode worker: take a file's descriptor, answer what the picture is, over and over.
 
-Started by ``Worker`` as ``python -m imalink.runtime.worker_process SOCKET LIMITS``. It ends when its parent does.
+``Worker`` starts it with where the package is, the number of its socket, and its limits. It ends when its parent does.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _LOOK_FOR_PARENT_MS: Final = 2_000
 
 
 def main() -> None:
-    """Serve the socket whose number is the first argument, within the limits that are the second."""
-    connection = socket.socket(fileno=int(sys.argv[1]))
-    limits = msgspec.json.decode(sys.argv[2], type=Limits)
+    """Serve the socket whose number is the second argument, within the limits that are the third."""
+    connection = socket.socket(fileno=int(sys.argv[2]))
+    limits = msgspec.json.decode(sys.argv[3], type=Limits)
     contain(limits)
     threading.Thread(target=_end_with_parent, args=(connection.fileno(), os.getppid()), daemon=True).start()
     analyser = PictureAnalyser(pixel_limit=limits.pixel_limit)
@@ -96,7 +96,3 @@ def _end_with_parent(connection: int, parent: int) -> None:
 def _leave(code: int) -> NoReturn:
     # At once: tearing the libraries down costs time, and a damaged heap may not survive it.
     os._exit(code)
-
-
-if __name__ == "__main__":
-    main()
