@@ -27,6 +27,11 @@ EDITS: dict[str, list[str]] = {
     "30 kB of XMP": [f"-XMP-dc:Description={LONG_TEXT}"],
     "strip all": ["-all="],
 }
+EDITS_OF_SOME: dict[str, list[str]] = {
+    # Only where there is a profile or an `irot` to be changed.
+    "delete colour profile": ["-ICC_Profile:all="],
+    "rotation": ["-Rotation=180"],
+}
 FILM_EDITS: dict[str, list[str]] = {
     **{name: arguments for name, arguments in EDITS.items() if name not in ("orientation", "position")},
     "position": ["-Keys:GPSCoordinates=59.9, 10.7, 3", "-UserData:GPSCoordinates=59.9, 10.7, 3"],
@@ -113,8 +118,8 @@ SAMPLES: dict[str, tuple[str, frozenset[str]]] = {
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_edit_of_a_sample_keeps_its_hothash(sample_photos: Path, name: str, tmp_path: Path) -> None:
     method, unchanged = SAMPLES[name]
-    for edit, arguments in {**EDITS, "delete colour profile": ["-ICC_Profile:all="]}.items():
-        may_be_unchanged = edit in unchanged or edit == "delete colour profile"
+    for edit, arguments in {**EDITS, **EDITS_OF_SOME}.items():
+        may_be_unchanged = edit in unchanged or edit in EDITS_OF_SOME
         _keeps(
             _writable(sample_photos / name, tmp_path),
             tmp_path,
@@ -134,6 +139,16 @@ def test_a_trailer_of_a_sample_keeps_its_hothash(sample_photos: Path, name: str)
         assert fingerprint_bytes(data + b"trailer").hothash != fingerprint_bytes(data).hothash
     else:
         assert fingerprint_bytes(data + b"\xff\xd9 trailer").hothash == fingerprint_bytes(data).hothash
+
+
+@pytest.mark.samples
+@pytest.mark.slow
+@pytest.mark.parametrize("edit", EDITS_OF_SOME)
+def test_an_iphone_s_profile_and_rotation_are_changed_without_the_hothash(
+    sample_photos: Path, edit: str, tmp_path: Path
+) -> None:
+    original = _writable(sample_photos / "exif-samples/heic/mobile/iphone_13_pro_max.HEIC", tmp_path)
+    _keeps(original, tmp_path, EDITS_OF_SOME[edit], method="heif-1", may_be_unchanged=False)
 
 
 def _writable(path: Path, folder: Path) -> Path:
