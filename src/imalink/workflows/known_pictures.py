@@ -55,6 +55,8 @@ class KnownPictures:
         self._brought: dict[Sha256, KnownPlace] = {}
         self._by_hothash: dict[Hothash, KnownPlace] = {}
         self._sizes: set[int] = set()
+        # Pairing asks for a picture, then the import does: one question to the catalog, which stays as it is meanwhile.
+        self._last_asked: tuple[Hothash, KnownPlace | None] | None = None
         self.companion_sums: dict[Hothash, set[Sha256]] = defaultdict(set)
         for entry in master.files.values():
             for place in entry.places():
@@ -134,12 +136,18 @@ class KnownPictures:
 
     def find_picture(self, fingerprint: Fingerprint) -> KnownPlace | None:
         """Give where this picture stands, perhaps with other metadata; missing files count, for they have a photo."""
+        hothash = fingerprint.hothash
+        if self._last_asked is None or self._last_asked[0] != hothash:
+            self._last_asked = (hothash, self._find_in_catalog(hothash))
+        return self._last_asked[1] or self._by_hothash.get(hothash)
+
+    def _find_in_catalog(self, hothash: Hothash) -> KnownPlace | None:
         with self._tools.catalog.read() as db:
-            found = locations.find_by_hothash(db, [fingerprint.hothash]).get(fingerprint.hothash)
-        if found is not None and found.locations:
-            place = found.locations[0]
-            return KnownPlace(storage=place.display_name, path=place.relative_path, photo_uuid=found.photo_uuid)
-        return self._by_hothash.get(fingerprint.hothash)
+            found = locations.find_by_hothash(db, [hothash]).get(hothash)
+        if found is None or not found.locations:
+            return None
+        place = found.locations[0]
+        return KnownPlace(storage=place.display_name, path=place.relative_path, photo_uuid=found.photo_uuid)
 
     @property
     def _name(self) -> str:
