@@ -15,6 +15,7 @@ from imalink.core.ids import Hothash, HothashMethod, photo_uuid_of
 from imalink.core.organization import DATE
 from imalink.core.picture import PictureFacts
 from imalink.workflows.import_report import ImportReport
+from imalink.workflows.recover import find_candidates, recover
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.scenes import hothash_of
 from tests.support.shots import TellingAnalyser, live_clip, make_apple_clip, make_film, make_pair, make_raw
@@ -115,6 +116,22 @@ def test_a_file_that_comes_a_week_later_joins_its_partner(
     assert photo.photo.primary == hothash_of(pair[0])
     assert {file.locations[0].session_number for file in photo.files} == {1, 2}
     agree(bench, record)
+
+
+def test_another_machine_finds_the_same_photos_in_the_storage(
+    bench: Workbench, live: StorageRecord, tmp_path: Path, empty_catalog: Path
+) -> None:
+    bench.import_(live, tmp_path / "card")
+    jpeg, raw = make_pair(tmp_path / "pairs", "IMG_0005", seed=50)
+    for file in (raw, jpeg):
+        (tmp_path / file.suffix).mkdir()
+        shutil.copy2(file, tmp_path / file.suffix)
+        bench.import_(live, tmp_path / file.suffix, title=file.name)
+    with Workbench(tmp_path, empty_catalog=empty_catalog, name="new") as new:
+        candidates, _ = find_candidates(new.tools, [new.disk])
+        recover(new.tools, candidates)
+        assert new.dump() == bench.dump()
+        assert names(photo_of(new, raw)) == ["IMG_0005.JPG", "IMG_0005.DNG"]
 
 
 def test_a_raw_left_out_the_first_time_joins_the_jpeg_that_is_skipped(bench: Workbench, tmp_path: Path) -> None:
