@@ -300,6 +300,7 @@ def test_fragmented_films_and_other_containers_are_identified_by_their_bytes_and
         b"\x1aE\xdf\xa3 Matroska",
         b"RIFF\x10\0\0\0AVI LIST....",
         b"OggS" + bytes(40),
+        b"OggS",
     ):
         blocks = walked(data)
         assert method(data) == "file-1"

@@ -29,7 +29,7 @@ _FIRST_BOXES: Final = frozenset((b"ftyp", b"moov", b"mdat", b"wide", b"free", b"
 
 def walk_video(reader: Reader, blocks: Blocks) -> None:
     """Fill ``blocks`` from a film. Raises BrokenStructureError where a rule is broken; what came before stays."""
-    if reader.read(4, 4) not in _FIRST_BOXES:
+    if reader.size < 8 or reader.read(4, 4) not in _FIRST_BOXES:
         blocks.identify_by_file()
         return
     movie: Box | None = None
