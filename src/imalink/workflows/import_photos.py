@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imalink.catalog import import_sessions
@@ -14,7 +14,6 @@ from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunEnd, RunPlan
 from imalink.core.organization import companion_target
-from imalink.core.pairing import candidates
 from imalink.core.path_template import NamedPicture
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
@@ -26,7 +25,7 @@ from imalink.core.session import (
     check_description,
     check_title,
 )
-from imalink.core.source_listing import SourceListing, SourcePicture, list_source
+from imalink.core.source_listing import SourceListing, SourcePicture
 from imalink.core.timestamps import format_instant
 from imalink.errors import (
     ImalinkError,
@@ -37,11 +36,7 @@ from imalink.errors import (
 )
 from imalink.media.kinds import (
     companion_kind,
-    is_companion_name,
     is_film_name,
-    is_picture_name,
-    is_raw_name,
-    is_takeout_album_name,
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
@@ -63,6 +58,7 @@ from imalink.workflows.run_session import (
     status_after,
 )
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
+from imalink.workflows.source_pictures import list_pictures, picture_sets
 from imalink.workflows.staged_group import StagedGroup, StagedPicture
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.target_names import TargetNames
@@ -72,7 +68,6 @@ from imalink.workflows.verified_copy import (
     analyse_source,
     analyse_stored,
     fingerprint_source,
-    read_source_sidecar,
     stage_verified,
 )
 
@@ -113,14 +108,7 @@ def _begin(
     ignore = load_ignore_rules(StorageFiles(source), None).and_also(request.exclude)
     ignore.check()
     scanned = scan_source(source, ignore=ignore, checkpoint=lambda _: progress.checkpoint())
-    listing = list_source(
-        scanned.files,
-        is_picture_name=is_picture_name,
-        is_companion_name=is_companion_name,
-        is_raw_name=is_raw_name,
-        is_album_name=is_takeout_album_name,
-        read_clue=lambda path: read_source_sidecar(StorageFiles(source), path, analyser=tools.analyser).facts,
-    )
+    listing = list_pictures(StorageFiles(source), scanned.files, analyser=tools.analyser)
     work = _Import(tools, record, storage, source, request, listing, mended.master, progress)
     work.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
     work.count_unread(scanned.findings)
@@ -179,7 +167,7 @@ class _Import:
         """Say what the import would do, having read the pictures and written nothing."""
         self._session_number = next_session_number(self._tools, self._storage)
         self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
-        for pictures in self._candidates():
+        for pictures in picture_sets(self._listing):
             members: list[Member] = []
             for picture in pictures:
                 self._progress.checkpoint()
@@ -239,7 +227,7 @@ class _Import:
         self._progress.start_phase(
             "copy", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
         )
-        for pictures in self._candidates():
+        for pictures in picture_sets(self._listing):
             self._import_set(run, pictures)
             if self._group.is_due:
                 self._files.extend(self._group.place(run))
@@ -255,12 +243,6 @@ class _Import:
         return session, result
 
     # pictures that may be of one photo
-
-    def _candidates(self) -> Iterator[list[SourcePicture]]:
-        """Give the pictures in sets beyond which no photo reaches; in each the films last, for they may be clips."""
-        pictures = {picture.file.relative_path: picture for picture in self._listing.pictures}
-        for paths in candidates(pictures):
-            yield [pictures[path] for path in sorted(paths, key=lambda path: (is_film_name(path.name), path))]
 
     def _import_set(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
         """Stage pictures that may be of one photo; with all their facts at hand pair them and plan their places."""

@@ -12,22 +12,16 @@ from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid, RunUuid
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunEnd, RunPlan
-from imalink.core.pairing import candidates
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.session import ImportSession
-from imalink.core.source_listing import SourceListing, SourcePicture, list_source
+from imalink.core.source_listing import SourceListing, SourcePicture
 from imalink.core.timestamps import format_instant
 from imalink.errors import ImalinkError, NotFoundError, SourceError
 from imalink.media.kinds import (
     companion_kind,
-    is_companion_name,
-    is_film_name,
-    is_picture_name,
-    is_raw_name,
-    is_takeout_album_name,
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
@@ -37,9 +31,10 @@ from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.new_entry import new_entry, with_sidecars
 from imalink.workflows.run_session import RunCounts, begin_session, note_interruption, status_after
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
+from imalink.workflows.source_pictures import list_pictures, picture_sets
 from imalink.workflows.storage_access import fold_notes, project_fold
 from imalink.workflows.tools import Tools
-from imalink.workflows.verified_copy import analyse_source, fingerprint_source, read_source_sidecar
+from imalink.workflows.verified_copy import analyse_source, fingerprint_source
 
 GROUP_FILES = 50
 _QUIET = frozenset({"not-a-picture", "empty-file", "companion-without-picture"})
@@ -64,14 +59,7 @@ def index_in_place(
     interruption leaves what was read so far to be finished when the storage is next worked on. Raises StorageError,
     CancelledError.
     """
-    listing = list_source(
-        files,
-        is_picture_name=is_picture_name,
-        is_companion_name=is_companion_name,
-        is_raw_name=is_raw_name,
-        is_album_name=is_takeout_album_name,
-        read_clue=lambda path: read_source_sidecar(storage.files, path, analyser=tools.analyser).facts,
-    )
+    listing = list_pictures(storage.files, files, analyser=tools.analyser)
     work = _InPlace(tools, record, storage, master, listing, progress)
     work.findings.extend(findings)
     return work.run(title)
@@ -141,7 +129,7 @@ class _InPlace:
         self._progress.start_phase(
             "analyse", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
         )
-        for pictures in self._candidates():
+        for pictures in picture_sets(self._listing):
             self._take_in(run, pictures)
             if self._planned >= GROUP_FILES:
                 run.flush_plans()
@@ -155,11 +143,6 @@ class _InPlace:
         result = self._storage.fold(fold_notes(self._storage, self._record))
         run.clean_up()
         return session, result
-
-    def _candidates(self) -> Iterator[list[SourcePicture]]:
-        pictures = {picture.file.relative_path: picture for picture in self._listing.pictures}
-        for paths in candidates(pictures):
-            yield [pictures[path] for path in sorted(paths, key=lambda path: (is_film_name(path.name), path))]
 
     def _take_in(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
         """Read pictures that may be of one photo, pair them and plan each."""
