@@ -286,3 +286,56 @@ def test_a_film_of_very_many_chunks_keeps_no_part_for_each() -> None:
     assert sum(part.tag == b"CHNK" for part in blocks.iter_parts()) == count
     assert peak < 16 * MEGABYTE
     assert fingerprint_bytes(data).method == "video-1"
+
+
+# Limits: the last that is allowed, and one more.
+
+
+def _tracks(count: int) -> bytes:
+    return boxes.film(
+        [PICTURES, *(replace(PICTURES, number=n, handler="meta", chunks=()) for n in range(2, count + 1))]
+    )
+
+
+def _boxes_in_moov(count: int) -> bytes:
+    return boxes.film([PICTURES], inner=[box("free") * (count - 2)])  # beside the header and the track
+
+
+def _pieces(count: int) -> bytes:
+    return boxes.jxl(*(box("jxlp", number(n, 4), b"\xff\x0a") for n in range(count)))
+
+
+def _samples(count: int) -> bytes:
+    # One part is what describes them.
+    return boxes.cr3([Film(number=1, entry=boxes.raw_entry(96, 64), chunks=((b"x",) * (count - 1),))])
+
+
+def _parts_of_a_sequence(count: int) -> bytes:
+    # Two parts say what the track is.
+    track = replace(PICTURES, handler="pict", chunks=((b"x",),) * (count - 2))
+    return boxes.film([track], brand="msf1")
+
+
+LIMITS: dict[str, tuple[int, str, Callable[[int], bytes]]] = {
+    "tracks": (1_024, "video-1", _tracks),
+    "boxes in a box": (65_536, "video-1", _boxes_in_moov),
+    "pieces of a codestream": (65_536, "jxl-1", _pieces),
+    "parts of a raw picture": (65_536, "cr3-1", _samples),
+    "parts of a sequence": (65_536, "heif-1", _parts_of_a_sequence),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_is_where_the_format_page_says(name: str) -> None:
+    limit, method, make = LIMITS[name]
+    at_limit, above = make(limit), make(limit + 1)
+    assert fingerprint_bytes(at_limit).method == method
+    assert fingerprint_bytes(above).method == "file-1"
+    assert walk(MemoryReader(above)).fault is not None
+    if name in ("tracks", "boxes in a box", "pieces of a codestream"):  # the second implementation is slow with parts
+        agree(at_limit)
+        agree(above)
+
+
+def test_a_film_has_no_limit_of_parts() -> None:
+    assert fingerprint_bytes(boxes.film([replace(PICTURES, chunks=((b"x",),) * 65_537)])).method == "video-1"
