@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from imalink.core.analyser import Analysis
 from imalink.core.index import FileEntry
 from imalink.core.organization import DATE
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.search_query import SearchQuery
+from imalink.media.analyser import PictureAnalyser
 from imalink.workflows.reindex_request import Strategy
 from imalink.workflows.search_photos import search_photos
 from tests.support.photos import make_jpeg, make_png, set_rating_in_place, xmp_packet
@@ -174,6 +177,24 @@ def test_a_sidecar_that_comes_later_changes_its_picture_s_facts(scene: Scene, st
     found = search_photos(scene.bench.tools, SearchQuery(rating_min=5))
     assert [photo.tags for photo in found.photos] == [("later",)]
     assert scene.look(strategy).modified_files == ()
+
+
+class BlindAnalyser(PictureAnalyser):
+    """Tells facts but cannot decode."""
+
+    def analyse(self, descriptor: int, *, filename: str) -> Analysis:
+        raise AssertionError(f"{filename} was decoded")
+
+
+def test_a_sidecar_that_comes_costs_no_decoding(scene: Scene) -> None:
+    scene.import_pictures(1)
+    before = entries(scene)["IMG_0001.jpg"]
+    put_sidecar(scene, "IMG_0001.jpg.xmp", 5)
+    scene.bench.tools = replace(scene.bench.tools, analyser=BlindAnalyser())
+    scene.look()
+    after = entries(scene)["IMG_0001.jpg"]
+    assert after.facts.embedded.rating == 5
+    assert after.hotpreview_rendition == before.hotpreview_rendition is not None
 
 
 def test_a_sidecar_that_changes_changes_the_facts_and_one_that_goes_does_not(scene: Scene) -> None:

@@ -63,6 +63,10 @@ class Analyser(Protocol):
         """Give the facts and the hotpreview; ``filename`` only helps to tell ``kind-mismatch`` and RAW formats."""
         ...
 
+    def describe(self, descriptor: int, *, filename: str) -> Analysis:
+        """Give the facts alone: nothing is decoded, and there is no hotpreview."""
+        ...
+
     def read_sidecar(self, data: bytes, *, filename: str) -> SidecarReading:
         """Give what a sidecar says; ``filename`` tells XMP from Takeout's JSON. ``data`` may be cut off when long."""
         ...

@@ -137,50 +137,51 @@ class SessionFold:
 
     def _join_photos(self, joined: PhotoJoined) -> None:
         """Let the files go on in one photo, and what was said of any of the photos in that photo's record."""
-        coming = [
-            entry
-            for hothash in joined.hothashes
-            if (entry := self._files.get(hothash)) is not None and entry.photo_uuid != joined.photo_uuid
-        ]
-        ended = [self._photos[each] for each in joined.joined if each in self._photos and each != joined.photo_uuid]
-        for entry in coming:
-            self._set(replace(entry, photo_uuid=joined.photo_uuid))
+        target = joined.photo_uuid
+        ended = [self._photos[each] for each in joined.joined if each in self._photos and each != target]
         if ended:
-            known = self._photos.get(joined.photo_uuid)
+            known = self._photos.get(target)
             merged = merge_photos([known, *ended] if known is not None else ended)
-            files = [
-                hothash
-                for hothash in merged.files
-                if hothash not in self._files or self._files[hothash].photo_uuid == joined.photo_uuid
-            ]
-            self._photos[joined.photo_uuid] = replace(merged, photo_uuid=joined.photo_uuid, files=tuple(files))
+            own = tuple(hothash for hothash in merged.files if self._is_of(hothash, target))
+            self._photos[target] = replace(merged, photo_uuid=target, files=own)
         for photo in ended:
             self.changed.update(photo.files)
-            left = [hothash for hothash in photo.files if self._is_of(hothash, photo.photo_uuid)]
-            if left:
-                plain = Photo(photo_uuid=photo.photo_uuid, files=tuple(left), primary=left[0])
-                self._photos[photo.photo_uuid] = self._with_primary(plain)
-            else:
-                del self._photos[photo.photo_uuid]
-        for entry in coming:
-            self._join_photo(self._files[entry.hothash])
-        if joined.photo_uuid in self._photos:
-            self._photos[joined.photo_uuid] = self._with_primary(self._photos[joined.photo_uuid])
+            self._photos[photo.photo_uuid] = Photo(
+                photo_uuid=photo.photo_uuid, files=photo.files, primary=photo.primary
+            )
+        for hothash in joined.hothashes:
+            entry = self._files.get(hothash)
+            if entry is not None:
+                self._change_photo(entry, target)
+        for photo_uuid in (target, *(photo.photo_uuid for photo in ended)):
+            self._settle_photo(photo_uuid)
+
+    def _settle_photo(self, photo_uuid: PhotoUuid) -> None:
+        """Let a photo's record have the right primary; one without files here stays only for what was said."""
+        photo = self._photos.get(photo_uuid)
+        if photo is None:
+            return
+        if photo.files or has_user_facts(photo):
+            self._photos[photo_uuid] = self._with_primary(photo)
+        else:
+            del self._photos[photo_uuid]
 
     def _split_photo(self, split: PhotoSplit) -> None:
         entry = self._files.get(split.hothash)
-        if entry is None or entry.photo_uuid == split.photo_uuid:
+        if entry is not None:
+            self._change_photo(entry, split.photo_uuid)
+
+    def _change_photo(self, entry: FileEntry, photo_uuid: PhotoUuid) -> None:
+        """Take a file out of its photo, of which all that was said stays, and into another."""
+        if entry.photo_uuid == photo_uuid:
             return
-        self._set(replace(entry, photo_uuid=split.photo_uuid))
+        self._set(replace(entry, photo_uuid=photo_uuid))
         photo = self._photos.get(entry.photo_uuid)
         if photo is not None:
-            files = tuple(hothash for hothash in photo.files if hothash != split.hothash)
-            if files:
-                self._photos[photo.photo_uuid] = self._with_primary(replace(photo, files=files))
-            elif not has_user_facts(photo):
-                del self._photos[photo.photo_uuid]
-            # else what was said here stays, for the photo has its other files elsewhere
-        self._join_photo(self._files[split.hothash])
+            files = tuple(hothash for hothash in photo.files if hothash != entry.hothash)
+            self._photos[photo.photo_uuid] = replace(photo, files=files)
+            self._settle_photo(photo.photo_uuid)
+        self._join_photo(self._files[entry.hothash])
 
     def _is_of(self, hothash: Hothash, photo_uuid: PhotoUuid) -> bool:
         entry = self._files.get(hothash)
@@ -272,11 +273,9 @@ class SessionFold:
                 last_seen_at=None,
             )
             if seen.entry is not None:
-                now = replace(
-                    now,
-                    facts=_later_facts(entry.facts, seen.entry.facts),
-                    hotpreview_rendition=seen.entry.hotpreview_rendition,
-                )
+                now = replace(now, facts=_later_facts(entry.facts, seen.entry.facts))
+                if seen.sha256 != entry.sha256:  # otherwise only a sidecar changed, and the preview stands
+                    now = replace(now, hotpreview_rendition=seen.entry.hotpreview_rendition)
             self._set(now)
             return
         copies = tuple(

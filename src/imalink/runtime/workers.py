@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final, Self
 
 from imalink.core.analyser import Analysis, PreviewResult, SidecarReading
@@ -65,13 +66,12 @@ class DecodeWorkers:
         if isinstance(answer, Analysed):
             return answer.analysis
         # What is known without decoding is worth another worker: the capture time says where the picture belongs.
-        answer = self._ask(Request(task="describe", filename=os.fsencode(filename)), descriptor)
-        if isinstance(answer, Analysed):
-            facts, findings = answer.analysis.facts, answer.analysis.findings
-        else:
-            head = os.pread(descriptor, HEAD_BYTES, 0)
-            facts, findings = PictureFacts(file_format=file_format_of(head, filename=filename)), ()
-        return Analysis(facts=facts, hotpreview=None, findings=(*findings, Finding(code="decode-crashed")))
+        described = self._describe(descriptor, filename)
+        return replace(described, findings=(*described.findings, Finding(code="decode-crashed")))
+
+    def describe(self, descriptor: int, *, filename: str) -> Analysis:
+        """Give the facts alone. Raises OSError; CancelledError when the pool is closed meanwhile."""
+        return self._describe(descriptor, filename)
 
     def coldpreview(self, descriptor: int, *, filename: str, rotation: int = 0) -> PreviewResult:
         """Give the large preview. Raises OSError; CancelledError when the pool is closed meanwhile."""
@@ -105,6 +105,13 @@ class DecodeWorkers:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _describe(self, descriptor: int, filename: str) -> Analysis:
+        answer = self._ask(Request(task="describe", filename=os.fsencode(filename)), descriptor)
+        if isinstance(answer, Analysed):
+            return answer.analysis
+        head = os.pread(descriptor, HEAD_BYTES, 0)
+        return Analysis(facts=PictureFacts(file_format=file_format_of(head, filename=filename)), hotpreview=None)
 
     def _ask_twice(self, request: Request, descriptor: int) -> Answer | None:
         for _ in range(_TRIES):

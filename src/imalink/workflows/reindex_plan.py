@@ -333,7 +333,7 @@ class ReindexPlan:
                 sha256=known.sha256,
                 size_bytes=known.size_bytes,
             )
-            entry = self._read_entry(path, fingerprint)
+            entry = self._read_entry(path, fingerprint, is_known=True)
             if entry is not None:
                 entry = self._with_sidecars(entry, path, sidecars)
                 self.observations.append(self._seen_at(known, path, fingerprint, entry))
@@ -424,15 +424,20 @@ class ReindexPlan:
             entry=entry,
         )
 
-    def _read_entry(self, path: RelativePath, fingerprint: Fingerprint) -> FileEntry | None:
-        """Read the facts of a changed file and make its preview; None when it cannot be read (again) just now."""
+    def _read_entry(self, path: RelativePath, fingerprint: Fingerprint, *, is_known: bool = False) -> FileEntry | None:
+        """Read the facts of a changed file and make its preview; None when it cannot be read (again) just now.
+
+        Of a file whose bytes are known only the facts are read: its preview and what is odd about it stand.
+        """
         try:
             with self._storage.files.open_for_reading(path) as descriptor:
-                analysis = self._analyser.analyse(descriptor, filename=path.name)
+                read = self._analyser.describe if is_known else self._analyser.analyse
+                analysis = read(descriptor, filename=path.name)
         except (NotFoundError, StorageError):
             self.findings.append(Finding(code="storage-unreadable", path=path.printable()))
             return None
-        self.findings.extend(replace(finding, path=path.printable()) for finding in analysis.findings)
+        if not is_known:
+            self.findings.extend(replace(finding, path=path.printable()) for finding in analysis.findings)
         modified_ns = self._seen[path].modified_ns
         facts = analysis.facts
         if facts.capture_time is None:
