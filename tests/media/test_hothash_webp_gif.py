@@ -363,6 +363,21 @@ def test_an_edit_keeps_the_hothash(photos: dict[str, Path], photo: str, edit: st
     assert after.sha256 != before.sha256
 
 
+@pytest.mark.exiftool
+@pytest.mark.parametrize("name", ["lossy.webp", "lossless.webp", "plain.gif", "animated.gif"])
+def test_a_colour_profile_put_in_is_found_and_keeps_the_hothash(
+    photos: dict[str, Path], name: str, tmp_path: Path
+) -> None:
+    icc = profile()
+    (tmp_path / "srgb.icc").write_bytes(icc)
+    before, after = edited(photos[name], tmp_path, [f"-ICC_Profile<={tmp_path / 'srgb.icc'}"])
+    assert (after.hothash, after.method) == (before.hothash, before.method)
+    assert after.sha256 != before.sha256
+    data = (tmp_path / f"copy{photos[name].suffix}").read_bytes()
+    [found] = walk(MemoryReader(data)).icc.values()
+    assert b"".join(data[offset : offset + length] for offset, length in found) == icc
+
+
 @pytest.mark.parametrize("name", ["lossy.webp", "alpha.webp", "animated.webp", "palette.gif", "animated.gif"])
 def test_a_trailer_keeps_the_hothash(name: str) -> None:
     data = golden(name)
