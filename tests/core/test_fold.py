@@ -336,6 +336,15 @@ def test_a_file_split_off_is_a_photo_of_its_own_and_what_was_said_stays() -> Non
     assert index.files[JPEG.hothash].photo_uuid == alone
 
 
+def test_what_was_said_of_a_photo_stays_when_its_only_file_of_a_session_leaves_it() -> None:
+    index = make_index([RAW])
+    index = replace(index, photos={RAW.photo_uuid: replace(index.photos[RAW.photo_uuid], rating=4)})
+    alone = PhotoUuid(uuid_of("alone"))
+    index = folded(index, line(PhotoSplit(hothash=RAW.hothash, photo_uuid=alone)))
+    assert (index.photos[RAW.photo_uuid].rating, index.photos[RAW.photo_uuid].files) == (4, ())
+    assert index.photos[alone].files == (RAW.hothash,)
+
+
 def test_the_last_word_counts_when_photos_are_joined_and_split() -> None:
     alone = PhotoUuid(uuid_of("alone"))
     split = PhotoSplit(hothash=RAW.hothash, photo_uuid=alone)

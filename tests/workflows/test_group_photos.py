@@ -170,6 +170,22 @@ def test_photos_of_two_storages_are_joined_and_split_in_both(bench: Workbench, t
     assert len(photo(bench, first).files) == 1
 
 
+def test_what_was_said_stays_when_the_file_of_its_session_leaves_the_photo(
+    bench: Workbench, record: StorageRecord, card: dict[str, Hothash], tmp_path: Path, empty_catalog: Path
+) -> None:
+    bench.import_(record, make_source(tmp_path / "later", 1, first_seed=20), title="Later")
+    later = hothash_of(tmp_path / "later" / "IMG_0020.jpg")
+    join_photos(bench.tools, [card["IMG_0010.jpg"], later])
+    say(bench, record, card["IMG_0010.jpg"], 3, title="Rome", rating=4)
+    left = split_photo(bench.tools, card["IMG_0010.jpg"]).left
+    assert ([file.hothash for file in left.files], left.facts.title, left.facts.rating) == ([later], "Rome", 4)
+    with Workbench(tmp_path, empty_catalog=empty_catalog, name="new") as new:
+        candidates, _ = find_candidates(new.tools, [new.disk])
+        recover(new.tools, candidates)
+        assert new.dump() == bench.dump()
+        assert photo(new, later).facts.rating == 4
+
+
 def test_joining_what_is_one_photo_changes_nothing(
     bench: Workbench, record: StorageRecord, card: dict[str, Hothash]
 ) -> None:

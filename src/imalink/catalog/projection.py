@@ -131,6 +131,9 @@ def _replace_records(db: Session, of_index: _Index, index: SessionIndex, touched
         entries = [index.files[hothash] for hothash in sorted(touched) if hothash in index.files]
     claimed = {entry.photo_uuid for entry in entries}
     concerned = _remove_records(db, of_index, touched, claimed)
+    if touched is None:
+        # What was said of a photo stands here although its last file of this session has left it.
+        concerned.photo_uuids.update(index.photos.keys() - claimed)
     _insert_tombstones(db, of_index, index, touched)
     _insert_session_photos(db, of_index, index, claimed | concerned.photo_uuids)
     known = {image.hothash: image for image in load_images(db, hothashes=[entry.hothash for entry in entries])}
