@@ -334,3 +334,17 @@ def test_files_in_folders_below_count_for_the_top_folder() -> None:
 
 def test_the_limits_are_those_of_the_manual() -> None:
     assert (MANY_FILES, WHOLE_FOLDER_FILES, LARGE_SHARE) == (50, 5, 0.2)
+
+
+def test_known_bytes_keep_their_name_when_a_newer_method_gives_another() -> None:
+    index = master({"stays": "A", "moves": "B"})
+    there = seen({"stays": "A", "moved": "B"})
+    comparison = compare(known_files(index), there, reread_all=True)
+    newer = {
+        p(name): replace(fingerprint(what), hothash=Hothash(hash_of(f"newer {what}")))
+        for name, what in {"stays": "A", "moved": "B"}.items()
+    }
+    outcome = reconcile(comparison, newer, there)
+    assert [(move.known.path, move.new_path) for move in outcome.moves] == [(p("moves"), p("moved"))]
+    assert [edit.path for edit in outcome.touched] == [p("stays")]
+    assert (outcome.content_edits, outcome.damaged, outcome.missing, outcome.orphans) == ((), (), (), {})

@@ -249,6 +249,7 @@ def reconcile(
     ``fingerprints`` has each changed or appeared picture that was read, None for one that could not be. Moves come
     first, so swapped names, chains and case changes are moves; then edits in place, copies, and what is new.
     """
+    fingerprints = _by_known_methods(comparison, fingerprints)
     moves = [Move(known=file, new_path=path, fingerprint=None) for path, file in inode_moves.items()]
     metadata: list[Edit] = []
     damaged: list[Edit] = []
@@ -345,6 +346,30 @@ def reconcile(
         orphans=orphans,
         unreadable=tuple(sorted(unreadable)),
     )
+
+
+def _by_known_methods(
+    comparison: Comparison, fingerprints: Mapping[RelativePath, Fingerprint | None]
+) -> dict[RelativePath, Fingerprint | None]:
+    """Give known bytes the name they are known by: a newer version may have another method for them.
+
+    Only ``--rehash`` gives a picture another hothash; without this, all files of that kind would look edited.
+    """
+    known: dict[Sha256, Hothash] = {}
+    for file in (
+        *comparison.unchanged.values(),
+        *comparison.unreachable.values(),
+        *comparison.changed.values(),
+        *comparison.absent(),
+    ):
+        if file.role in (FileRole.MAIN, FileRole.COPY) and file.sha256 is not None and file.hothash is not None:
+            known.setdefault(file.sha256, file.hothash)
+    named: dict[RelativePath, Fingerprint | None] = {}
+    for path, now in fingerprints.items():
+        hothash = known.get(now.sha256) if now is not None else None
+        is_renamed = now is not None and hothash is not None and hothash != now.hothash
+        named[path] = replace(now, hothash=hothash) if is_renamed and now and hothash else now
+    return named
 
 
 def _looks_untouched(known: KnownFile, now: ScannedFile) -> bool:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from imalink.core.ids import RunUuid, StorageUuid, WriterId
+from imalink.core.ids import FILE_METHOD, RunUuid, StorageUuid, WriterId
 from imalink.core.index import MasterIndex, Overview, Sources
 from imalink.core.journal import Observation
 from imalink.core.relative_path import RelativePath
@@ -45,7 +45,11 @@ from imalink.storage.volumes import describe_volume
 HERE = "."
 """How the signature spells a photo root that is the storage's own folder."""
 
-HOTHASH_METHODS = ("jpeg-1", "png-1", "file-1")
+HOTHASH_METHODS = (
+    *("jpeg-1", "png-1", "webp-1", "gif-1", "heif-1", "tiff-1", "cr3-1", "jxl-1", "video-1"),
+    FILE_METHOD,
+)
+"""What this version may write into a storage; one that names another is newer."""
 _SIGNATURE_PATH = RelativePath(SIGNATURE_NAME)
 _STABLE_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "apfs", "hfs", "tmpfs", "overlay"})
 _TRACES = (*{each for known in LAYOUTS.values() for each in (known.overview_path, known.master_path)}, staging.COMMITS)
