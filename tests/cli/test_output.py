@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,6 +71,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "reindex full": ["reindex", NAME, "--strategy", "full"],
         "reindex -n": ["reindex", NAME, "-n"],
         "scan": ["scan", scene.root],
+        # Without ExifTool it is refused; tests/workflows/test_enrich_facts.py says how.
+        **({"enrich": ["enrich", NAME]} if shutil.which("exiftool") else {}),
         "find": ["find", hothash, hothash[:12]],
         "whereis": ["whereis", hothash],
         "search": ["search", "IMG"],
@@ -118,7 +121,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage adopt,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,"
-        "sessions show,sessions edit,sessions statistics,recover,regenerate,browse,hothash,explain,photos join,"
+        "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,photos join,"
         "photos split,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"

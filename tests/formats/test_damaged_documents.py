@@ -21,8 +21,8 @@ from imalink.formats.registry_file import parse_installation
 from imalink.formats.signature_file import parse_signature
 from tests.formats.examples import (
     DOCUMENTS,
-    REGISTRY,
     INDEXED_SESSION_FILE,
+    REGISTRY,
     SESSION_FILE,
     DocumentKind,
     Json,

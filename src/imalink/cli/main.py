@@ -40,6 +40,7 @@ for command in (
     importing.import_command,
     reindexing.reindex_command,
     reindexing.scan_command,
+    reindexing.enrich_command,
     finding.find,
     finding.whereis,
     searching.search_command,

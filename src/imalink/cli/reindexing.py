@@ -11,6 +11,7 @@ from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.importing import import_json
 from imalink.cli.progress import progress_of
 from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines
+from imalink.core.finding import Severity
 
 if TYPE_CHECKING:
     from imalink.core.conflict import MissingFile
@@ -145,3 +146,35 @@ def _missing_json(missing: MissingFile) -> dict[str, object]:
         "expected_path": json_text(missing.expected_path),
         "last_seen": missing.last_seen_at,
     }
+
+
+@click.command("enrich")
+@click.argument("name", metavar="STORAGE")
+@common_options
+def enrich_command(output: Output, name: str) -> int:
+    """Ask ExifTool, if it is installed, for lenses and facts of films that only makers' own blocks tell.
+
+    What ImaLink knows already is not replaced, and no picture is touched.
+    """
+    from imalink.workflows.enrich_facts import enrich_facts
+    from imalink.workflows.storage_access import get_storage
+
+    with open_tools(output) as tools:
+        record = get_storage(tools, name)
+        with progress_of(is_quiet=output.is_quiet) as progress:
+            report = enrich_facts(tools, record, progress=progress)
+    if output.as_json:
+        show_json(
+            {
+                "storage_uuid": report.storage_uuid,
+                "files_asked": report.files_asked,
+                "files_enriched": report.files_enriched,
+                "findings": [finding_json(finding) for finding in report.findings],
+                "seconds": report.seconds,
+            }
+        )
+    elif not output.is_quiet:
+        asked = plural(report.files_asked, "file")
+        show_lines([f"Asked ExifTool about {asked}; it told something new of {report.files_enriched:,}."])
+        show_findings(report.findings, is_verbose=output.is_verbose)
+    return errors.FINDINGS if any(each.severity is not Severity.INFO for each in report.findings) else errors.DONE
