@@ -20,6 +20,7 @@ from imalink.media.kinds import file_format_of
 from imalink.media.metadata import facts_of, read_blocks
 from imalink.media.reader import MemoryReader
 from imalink.media.walk import walk
+from tests.support.ciff import heap
 from tests.support.photos import make_jpeg, xmp_packet
 from tests.support.tiffs import ASCII, BYTE, LONG, SHORT, UNDEFINED, Page, make_tiff, picture_tags
 
@@ -231,17 +232,6 @@ def crw(jpeg: bytes) -> bytes:
     ]
     inner = heap([*values, (0x5029, struct.pack("<HHI", 2, 24, 0))])
     return b"II" + struct.pack("<I", 26) + b"HEAPCCDR".ljust(20, b"\x00") + heap([(0x300A, inner)])
-
-
-def heap(values: list[tuple[int, bytes]]) -> bytes:
-    data = entries = b""
-    for kind, value in values:
-        if kind & 0xC000:
-            entries += struct.pack("<H", kind) + value
-        else:
-            entries += struct.pack("<HII", kind, len(value), len(data))
-            data += value
-    return data + struct.pack("<H", len(values)) + entries + struct.pack("<I", len(data))
 
 
 def test_a_file_of_canon_s_old_layout_has_what_its_heap_says(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Note size, metadata and embedded JPEGs of RAW files that are not built like TIFF: RAF, MRW, X3F and CRW.
 
-Their hothash is that of the file. Layouts: exiftool.org (FujiFilm, MinoltaRaw, SigmaRaw, CanonRaw); Canon's CIFF 1.0.
+Their hothash is that of the file. Layouts: exiftool.org (FujiFilm, MinoltaRaw, SigmaRaw); for CRW see media/ciff.py.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ import contextlib
 import re
 import struct
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 
 from imalink.core.picture import Camera
-from imalink.core.timestamps import CaptureTime
 from imalink.media.blocks import Blocks, BrokenStructureError, Spans, XmpPiece
 from imalink.media.blocks_jpeg import walk_jpeg
+from imalink.media.ciff import ORIENTATION_OF_ROTATION, read_ciff
 from imalink.media.metadata_exif import ExifFacts
-from imalink.media.metadata_text import clean_text, decode_text, parse_capture_time
+from imalink.media.metadata_text import clean_text, parse_camera_clock
 from imalink.media.reader import Reader
 from imalink.media.tiff_metadata import note_pictures
 
@@ -27,11 +26,6 @@ _MAX_PROPERTIES_BYTES: Final = 1024 * 1024
 
 _RAF_SIZES: Final = (0x111, 0x121, 0x100)
 """Without border, of what is developed, with all its border."""
-
-_CRW_DIRECTORIES: Final = frozenset((0x2800, 0x3000))
-_CRW_CAMERA, _CRW_IMAGE, _CRW_TIME, _CRW_FOCAL = 0x080A, 0x1810, 0x180E, 0x1029
-_CRW_PICTURES: Final = frozenset((0x2007, 0x2008))
-_ORIENTATION_OF_ROTATION: Final = {90: 6, 180: 3, 270: 8}
 
 
 def read_raf(reader: Reader, blocks: Blocks) -> None:
@@ -94,56 +88,11 @@ def read_x3f(reader: Reader, blocks: Blocks) -> None:
 
 def read_crw(reader: Reader, blocks: Blocks) -> None:
     """Take what the heap of Canon's CIFF says. Raises BrokenStructureError, OSError."""
-    found: dict[int, tuple[int, int]] = {}
-    for tag, offset, length in _heap_entries(reader, int.from_bytes(reader.read(2, 4), "little")):
-        if length:
-            found.setdefault(tag, (offset, length))
-
-    def data_of(tag: int, at_least: int) -> bytes | None:
-        offset, length = found.get(tag, (0, 0))
-        return reader.read(offset, min(length, 256)) if length >= at_least else None
-
-    names = (data_of(_CRW_CAMERA, 1) or b"").split(b"\x00")
-    image, moment, focal = data_of(_CRW_IMAGE, 16), data_of(_CRW_TIME, 4), data_of(_CRW_FOCAL, 4)
-    orientation = None
-    if image is not None:
-        blocks.width, blocks.height, _, rotation = struct.unpack("<IIfi", image[:16])
-        orientation = _ORIENTATION_OF_ROTATION.get(rotation % 360)
-    millimetres = int.from_bytes(focal[2:4], "little") if focal is not None else 0
-    blocks.own_facts = ExifFacts(
-        orientation=orientation,
-        capture_time=_moment(int.from_bytes(moment[:4], "little")) if moment is not None else None,
-        camera=Camera(
-            make=clean_text(decode_text(names[0])),
-            model=clean_text(decode_text(names[1])) if len(names) > 1 else None,
-            focal_length_mm=float(millimetres) if millimetres else None,
-        ),
-    )
-    note_pictures(reader, {found[tag] for tag in _CRW_PICTURES if tag in found}, blocks)
-
-
-def _heap_entries(reader: Reader, start: int) -> Iterator[tuple[int, int, int]]:
-    """Give tag, offset and length of the entries of the file's heap and of those in it."""
-    heaps = [(start, reader.size)]
-    # The list grows while it is walked over. Heaps may overlap, so what bounds the work is how many are read.
-    for heap_at, end in heaps:
-        if end - heap_at < 6:
-            raise BrokenStructureError("a heap without a directory")
-        directory_at = heap_at + int.from_bytes(reader.read(end - 4, 4), "little")
-        count = int.from_bytes(reader.read(directory_at, 2), "little")
-        if count > _MAX_ENTRIES or len(heaps) > _MAX_SECTIONS:
-            raise BrokenStructureError("more entries or heaps than any real picture has")
-        table = reader.read(directory_at + 2, 10 * count)
-        for number, (kind, length, offset) in enumerate(struct.iter_unpack("<HII", table)):
-            if kind & 0xC000:
-                # The value itself stands where its length and offset would be.
-                yield kind & 0x3FFF, directory_at + 4 + 10 * number, 8
-            elif heap_at + offset + length > end:
-                raise BrokenStructureError("an entry beyond its heap")
-            elif kind & 0x3800 in _CRW_DIRECTORIES:
-                heaps.append((heap_at + offset, heap_at + offset + length))
-            else:
-                yield kind & 0x3FFF, heap_at + offset, length
+    ciff = read_ciff(reader)
+    if ciff.size is not None:
+        blocks.width, blocks.height = ciff.size
+    blocks.own_facts = ciff.facts
+    note_pictures(reader, set(ciff.pictures), blocks)
 
 
 def _properties(section: bytes) -> dict[str, str]:
@@ -167,8 +116,8 @@ def _sigma_facts(properties: dict[str, str], rotation: int) -> ExifFacts:
         for name in ("SHUTTER", "APERTURE", "FLENGTH", "ISO", "TIME")
     )
     return ExifFacts(
-        orientation=_ORIENTATION_OF_ROTATION.get(rotation % 360),
-        capture_time=_moment(int(moment)) if moment is not None else None,
+        orientation=ORIENTATION_OF_ROTATION.get(rotation % 360),
+        capture_time=parse_camera_clock(int(moment)) if moment is not None else None,
         camera=Camera(
             make=clean_text(properties.get("CAMMANUF", "")),
             model=clean_text(properties.get("CAMMODEL", "")),
@@ -178,13 +127,6 @@ def _sigma_facts(properties: dict[str, str], rotation: int) -> ExifFacts:
             focal_length_mm=focal_length or None,
         ),
     )
-
-
-def _moment(seconds: int) -> CaptureTime | None:
-    # Seconds since 1970 on the camera's own clock, which knows no zone.
-    if not 0 < seconds < 2**32:
-        return None
-    return parse_capture_time(datetime.fromtimestamp(seconds, UTC).strftime("%Y:%m:%d %H:%M:%S"), source="exif")
 
 
 def _note_jpeg(reader: Reader, offset: int, length: int, blocks: Blocks) -> None:

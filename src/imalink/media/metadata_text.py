@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from imalink.core.picture import GpsPosition
@@ -83,6 +83,13 @@ def parse_capture_time(
     fraction = _DIGITS.match(match[7] or subseconds.strip(" \x00"))
     local = moment.isoformat() + (f".{fraction[0]}" if fraction else "")
     return CaptureTime(local=local, offset=parse_offset(match[8] or offset), source=source)
+
+
+def parse_camera_clock(seconds: int) -> CaptureTime | None:
+    """Read seconds since 1970 on a camera's own clock, which knows no zone; None for a clock that was never set."""
+    if not 0 < seconds < 2**32:
+        return None
+    return parse_capture_time(datetime.fromtimestamp(seconds, UTC).strftime("%Y:%m:%d %H:%M:%S"), source="exif")
 
 
 def parse_offset(text: str) -> str | None:
