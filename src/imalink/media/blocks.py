@@ -98,6 +98,8 @@ class Blocks:
     EXIF stands in one of three ways: as a block of its own (``exif``), as the file itself, which is then read by offset
     (``exif_is_file``), or as one block for each directory (``exif_directories``: ``main``, ``exif``, ``gps``).
     ``own_facts`` are what a format older than EXIF says of the same things in its own way; EXIF goes before them.
+    ``old_cameras`` are segments that say the same in JPEGs of cameras older than EXIF: ``ciff``, ``picture-info``,
+    ``qvci``.
     ``embedded_pictures`` are complete JPEG files inside the file, which cameras put into RAW files; largest first.
 
     ``orientation`` is what the container or the coded picture itself says of how the stored picture is turned; where
@@ -116,6 +118,7 @@ class Blocks:
     exif_is_file: bool = False
     exif_directories: dict[str, Spans] = field(default_factory=dict[str, Spans])
     own_facts: ExifFacts | None = None
+    old_cameras: dict[str, Spans] = field(default_factory=dict[str, Spans])
     xmp: Spans | None = None
     extended_xmp: list[XmpPiece] = field(default_factory=list[XmpPiece])
     photoshop: Spans | None = None

@@ -14,7 +14,8 @@ from imalink.media.reader import Reader
 _FRAME_HEADERS: Final = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 _TABLES: Final = frozenset((0xC4, 0xCC, 0xDB, 0xDC, 0xDD))
 _SKIPPED: Final = frozenset((*range(0xE0, 0xF0), 0xFE))
-_DNL, _SOS, _EOI, _APP1, _APP2, _APP13, _APP14 = 0xDC, 0xDA, 0xD9, 0xE1, 0xE2, 0xED, 0xEE
+_DNL, _SOS, _EOI, _APP2, _APP13, _APP14 = 0xDC, 0xDA, 0xD9, 0xE2, 0xED, 0xEE
+_APP0, _APP1, _APP12 = 0xE0, 0xE1, 0xEC
 
 _NOT_FILL: Final = re.compile(rb"[^\xff]")
 # A marker that ends a scan. It begins with a literal, so the search runs at the speed of memchr (0.36 ms/MB against
@@ -28,6 +29,12 @@ _EXTENDED_XMP: Final = b"http://ns.adobe.com/xmp/extension/\x00"
 _ICC: Final = b"ICC_PROFILE\x00"
 _PHOTOSHOP: Final = b"Photoshop 3.0\x00"
 _ADOBE: Final = b"Adobe"
+_OLD_CAMERAS: Final = (
+    (_APP0, "ciff", re.compile(rb"II....HEAPJPGM", re.DOTALL)),
+    (_APP1, "qvci", re.compile(rb"QVCI\x00")),
+    # The maker's name comes before it.
+    (_APP12, "picture-info", re.compile(rb".{0,60}?\[picture info\]", re.DOTALL)),
+)
 _LONGEST_HEADER: Final = len(_EXTENDED_XMP) + 40
 
 
@@ -107,7 +114,7 @@ def _note_size(reader: Reader, blocks: Blocks, code: int, payload: int, size: in
 
 
 def _note_metadata(reader: Reader, blocks: Blocks, code: int, payload: int, size: int) -> None:
-    if code not in (_APP1, _APP2, _APP13, _APP14):
+    if code not in (_APP0, _APP1, _APP2, _APP12, _APP13, _APP14):
         return
     head = reader.read(payload, min(size, _LONGEST_HEADER))
     if code == _APP14 and head.startswith(_ADOBE):
@@ -134,3 +141,7 @@ def _note_metadata(reader: Reader, blocks: Blocks, code: int, payload: int, size
         if blocks.photoshop is None:
             blocks.photoshop = Spans()
         blocks.photoshop.append(payload + len(_PHOTOSHOP), size - len(_PHOTOSHOP))
+    else:
+        for of_code, name, mark in _OLD_CAMERAS:
+            if code == of_code and mark.match(head) is not None:
+                blocks.old_cameras.setdefault(name, Spans(payload, size))

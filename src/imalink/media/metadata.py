@@ -2,7 +2,8 @@
 
 Who wins where several blocks speak: capture time EXIF, XMP, IPTC; rating XMP, EXIF; texts and keywords XMP, IPTC, EXIF,
 because programs that edit pictures keep XMP up to date and leave stale copies in the others. What a film says of itself
-stands where EXIF would; the time in its header comes last.
+stands where EXIF would; the time in its header comes last. What cameras older than EXIF wrote in their own way stands
+where EXIF would too, but only where EXIF itself says nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from imalink.core.timestamps import CaptureTime
 from imalink.media.blocks import MAX_BLOCK_BYTES, Blocks, BrokenStructureError, Spans
 from imalink.media.metadata_exif import ExifFacts, parse_exif, parse_exif_directories, parse_exif_file
 from imalink.media.metadata_iptc import IptcFacts, find_iptc, parse_iptc
+from imalink.media.metadata_old_cameras import fill_from_own, parse_old_cameras
 from imalink.media.metadata_quicktime import parse_quicktime
 from imalink.media.metadata_text import UnreadableBlockError
 from imalink.media.metadata_xmp import XmpFacts, parse_xmp
@@ -30,6 +32,7 @@ _T = TypeVar("_T")
 _Data = TypeVar("_Data")
 _PNG_XMP: Final = "XML:com.adobe.xmp"
 _PNG_RAW: Final = "Raw profile type "
+MAX_PIXELS_A_SIDE: Final = 2**31 - 1
 _EXIF_HEADER: Final = b"Exif\x00\x00"
 
 
@@ -56,16 +59,12 @@ def read_blocks(reader: Reader, blocks: Blocks) -> MetadataBlocks:
     return MetadataBlocks(
         exif=_first(_bytes_of(reader, blocks.exif), packed.exif),
         exif_file=io.BufferedReader(ReaderFile(reader)) if blocks.exif_is_file else None,
-        exif_directories={
-            name: data
-            for name, spans in blocks.exif_directories.items()
-            if (data := _bytes_of(reader, spans)) is not None
-        },
+        exif_directories=_data_of(reader, blocks.exif_directories),
         xmp=_first(_bytes_of(reader, blocks.xmp), packed.xmp),
         extended_xmp=_extended_xmp(reader, blocks),
         photoshop=_first(_bytes_of(reader, blocks.photoshop), packed.photoshop),
         iptc=_bytes_of(reader, blocks.iptc),
-        own_facts=blocks.own_facts,
+        own_facts=blocks.own_facts or parse_old_cameras(_data_of(reader, blocks.old_cameras)),
         movie_metadata=_bytes_of(reader, blocks.movie_metadata),
         movie_user_data=_bytes_of(reader, blocks.movie_user_data),
         icc_digest=_icc_digest(reader, blocks),
@@ -91,8 +90,8 @@ def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> t
         width, height = exif.pixel_size
     facts = PictureFacts(
         file_format=file_format,
-        width=width or None,
-        height=height or None,
+        width=_pixels(width),
+        height=_pixels(height),
         # The container's where decoders follow that, else EXIF's and no other's: the preview must stand as everything
         # else shows the picture.
         orientation=blocks.orientation or exif.orientation or 1,
@@ -118,6 +117,11 @@ def facts_of(metadata: MetadataBlocks, blocks: Blocks, *, file_format: str) -> t
     return facts, tuple(findings)
 
 
+def _pixels(number: int | None) -> int | None:
+    """Give a number of pixels that a picture can have; a hostile file names any."""
+    return number if number is not None and 0 < number <= MAX_PIXELS_A_SIDE else None
+
+
 def _exif_facts(metadata: MetadataBlocks, findings: list[Finding]) -> ExifFacts:
     if metadata.exif_file is not None:
         found = _parsed(parse_exif_file, metadata.exif_file, "exif", findings)
@@ -125,7 +129,9 @@ def _exif_facts(metadata: MetadataBlocks, findings: list[Finding]) -> ExifFacts:
         found = _parsed(parse_exif_directories, metadata.exif_directories, "exif", findings)
     else:
         found = _parsed(parse_exif, metadata.exif, "exif", findings)
-    return found or metadata.own_facts or ExifFacts()
+    if found is None:
+        return metadata.own_facts or ExifFacts()
+    return fill_from_own(found, metadata.own_facts)
 
 
 def _iptc_facts(metadata: MetadataBlocks, findings: list[Finding]) -> IptcFacts:
@@ -240,6 +246,10 @@ def _from_hexadecimal(data: bytes) -> bytes | None:
         return binascii.unhexlify(b"".join(lines[3].split())) if len(lines) == 4 else None
     except ValueError:
         return None
+
+
+def _data_of(reader: Reader, named: Mapping[str, Spans]) -> dict[str, bytes]:
+    return {name: data for name, spans in named.items() if (data := _bytes_of(reader, spans)) is not None}
 
 
 def _bytes_of(reader: Reader, spans: Spans | None) -> bytes | None:

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, SupportsFloat, TypeVar, cast
 from imalink.core.picture import Camera, GpsPosition
 from imalink.core.timestamps import CaptureTime
 from imalink.media.metadata_apple import find_content_identifier
+from imalink.media.metadata_reconyx import find_capture_time
 from imalink.media.metadata_text import (
     UnreadableBlockError,
     checked_position,
@@ -32,7 +33,7 @@ from imalink.media.pillow import quiet_pillow
 Tags = Mapping[int, object]
 _T = TypeVar("_T")
 
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_EXIF_IFD, _GPS_IFD, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
 _HEADERS: Final = re.compile(rb"\A(?:Exif\x00\x00){1,2}")
 _MAX_ISO: Final = 10_000_000
 _BIG_TIFF: Final = b"II+\x00"
@@ -172,7 +173,8 @@ def _capture_time(exif: Tags) -> CaptureTime | None:
         )
         if found is not None:
             return found
-    return None
+    note = exif.get(_MAKER_NOTE)
+    return find_capture_time(note) if isinstance(note, bytes) else None
 
 
 def _camera(main: Tags, exif: Tags) -> Camera:
@@ -237,7 +239,7 @@ def _caption(main: Tags) -> str | None:
 
 
 def _content_identifier(exif: Tags) -> str | None:
-    note = exif.get(0x927C)
+    note = exif.get(_MAKER_NOTE)
     return find_content_identifier(note) if isinstance(note, bytes) else None
 
 
