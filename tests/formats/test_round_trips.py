@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imalink.core.finding import Finding
 from imalink.core.index import MasterIndex, Overview, SessionIndex
-from imalink.core.journal import Commit, FileEdited, FileMoved, Observation, RunPlan
+from imalink.core.journal import Commit, FileEdited, FileMoved, FileSeen, Observation, RunPlan
 from imalink.core.photo import Photo
 from imalink.core.picture import Camera, Embedded, GpsPosition
 from imalink.core.relative_path import RelativePath
@@ -111,6 +112,39 @@ def test_every_journal_line_comes_back_as_it_was(seen: list[Observation]) -> Non
         (3, "0" * 16, 5, digest, WRITER)
     ]
     assert lines[0].observations == tuple(seen)
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63) - 1])
+def test_a_number_that_no_reader_takes_is_left_out_and_never_voids_the_lines_after_it(number: int) -> None:
+    run = commit()
+    first = run.plans[0].entry
+    facts = replace(first.facts, width=number, height=number, camera=replace(first.facts.camera, iso=number))
+    plans = (replace(run.plans[0], entry=replace(first, facts=facts)), *run.plans[1:])
+    writer = RunWriter()
+    lines = [writer.begin(run.begin), *(writer.plan(plan) for plan in plans)]
+    lines.append(writer.finding(Finding(code="picture-too-large", path="a", facts={"width": number})))
+    lines.append(writer.end(run.end))
+    back = parse_commit(b"".join(lines), file="f")
+    assert len(back.plans) == len(run.plans)
+    assert (back.plans[0].entry.facts.width, back.plans[0].entry.facts.camera.iso) == (None, None)
+    seen = FileSeen(
+        hothash=first.hothash,
+        path=first.relative_path,
+        size_bytes=1,
+        sha256=first.sha256,
+        modified_ns=0,
+        entry=plans[0].entry,
+    )
+    line, _ = dump_journal_line([seen], seq=1, prev="0" * 16, lamport=1, at="2024-01-01T00:00:00Z")
+    parsed, is_whole = parse_journal(line, writer=WRITER, file="f")
+    assert (len(parsed), is_whole) == (1, True)
+
+
+def test_a_line_that_could_not_be_read_again_is_not_written() -> None:
+    run = commit()
+    impossible = replace(run.plans[0].entry, size_bytes=-1)
+    with pytest.raises(ValueError, match="nobody could read again"):
+        RunWriter().plan(replace(run.plans[0], entry=impossible))
 
 
 def test_the_example_commit_comes_back_as_it_was() -> None:

@@ -161,6 +161,7 @@ class RunWriter:
 
     def _line(self, value: RunLine) -> bytes:
         line = frame_line(value)
+        check_line(line)
         self._count_line(line)
         return line
 
@@ -248,6 +249,19 @@ def parse_commit(data: bytes, *, file: str) -> Commit:
     if content.begin is None or content.end is None:
         raise IndexDamagedError("the commit is not whole", file=file, place=f"line {len(content.payloads) + 1}")
     return Commit(begin=content.begin, plans=content.plans, findings=content.findings, end=content.end)
+
+
+def check_line(line: bytes) -> None:
+    """Read a line that is about to be written as its readers will. Raises ValueError.
+
+    A line that cannot be read makes all that follows it void, so it must never get to the disk.
+    """
+    try:
+        value = _decode_line(line[9:-1], "")
+        if isinstance(value, PlanLine):
+            entry_from(value.hothash, value.entry)
+    except IndexDamagedError as error:
+        raise ValueError(f"a line that nobody could read again: {error}") from error
 
 
 def _decode_line(payload: bytes, file: str) -> RunLine:

@@ -212,9 +212,15 @@ def batch_observations(observations: Iterable[Observation]) -> Iterator[list[Obs
 def dump_journal_line(
     observations: Sequence[Observation], *, seq: int, prev: str, lamport: int, at: str
 ) -> tuple[bytes, str]:
-    """Write one line; give it with its digest. Raises ValueError above 64 kB."""
+    """Write one line; give it with its digest. Raises ValueError above 64 kB, or if it could not be read again."""
     record = LineRecord(v=1, seq=seq, prev=prev, lamport=lamport, at=at, items=[_item(each) for each in observations])
     line = frame_line(record)
+    try:
+        # As its readers will: a line that cannot be read makes all that follows it void.
+        for item in _decode_line(line[9:-1], "").items:
+            _observation(item)
+    except IndexDamagedError as error:
+        raise ValueError(f"a line that nobody could read again: {error}") from error
     return line, line_digest(line[9:-1])
 
 

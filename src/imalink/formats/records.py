@@ -254,8 +254,8 @@ def file_record(entry: FileEntry, *, filename: str) -> FileRecord:
         original_filename=safe_text(entry.original_filename),
         original_path=safe_text(entry.original_path),
         file_format=facts.file_format,
-        width=facts.width,
-        height=facts.height,
+        width=_storable(facts.width),
+        height=_storable(facts.height),
         orientation=facts.orientation,
         duration_seconds=facts.duration_seconds,
         content_identifier=facts.content_identifier,
@@ -271,6 +271,11 @@ def file_record(entry: FileEntry, *, filename: str) -> FileRecord:
         copies=[copy_record(copy) for copy in entry.copies],
         previous_hothashes=list(entry.previous_hothashes),
     )
+
+
+def _storable(number: int | None) -> int | None:
+    """Give a number only if readers take it: one fact of one picture must never cost the file it stands in."""
+    return number if number is None or -(2**63) <= number < 2**63 else None
 
 
 def entry_from(hothash: str, record: FileRecord) -> FileEntry:
@@ -363,7 +368,7 @@ def _camera_record(camera: Camera) -> CameraRecord | None:
         make=camera.make and safe_text(camera.make[:MAX_TEXT_CHARACTERS]),
         model=camera.model and safe_text(camera.model[:MAX_TEXT_CHARACTERS]),
         lens=camera.lens and safe_text(camera.lens[:MAX_TEXT_CHARACTERS]),
-        iso=camera.iso,
+        iso=_storable(camera.iso),
         exposure_seconds=camera.exposure_seconds,
         f_number=camera.f_number,
         focal_length_mm=camera.focal_length_mm,

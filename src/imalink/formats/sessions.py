@@ -190,7 +190,10 @@ def finding_record(finding: Finding) -> FindingRecord:
         severity=finding.severity.value,
         path=safe_text(finding.path),
         message=finding.message,
-        facts={key: safe_text(value) if isinstance(value, str) else value for key, value in finding.facts.items()},
+        facts={
+            key: value if isinstance(value, int) and -(2**63) <= value < 2**63 else safe_text(str(value))
+            for key, value in finding.facts.items()
+        },
     )
 
 
