@@ -15,6 +15,15 @@ _TEN_YEARS = 10 * 365 * 86_400
 _SINCE_2014 = 1_388_534_400
 
 
+MADE_KINDS = ("jpeg", "jpeg progressive", "png", "tiff", "webp", "gif")
+SAMPLE_KINDS = {
+    "heic": "exif-samples/heic/samsung-one-ui-6.heic",
+    "avif": "exif-samples/heic/10bit-HDR-P3-nclx.avif",
+    "jxl": "exif-samples/heic/16bit-HDR-P3-nclx.jxl",
+}
+"""Kinds of which one sample photo is measured."""
+
+
 def make_tiny_photos(folder: Path, count: int) -> Path:
     """Fill ``FOLDERS`` folders with ``count`` real JPEGs, each another picture, with EXIF dates and times of files."""
     chance = random.Random(count)
@@ -33,10 +42,15 @@ def make_tiny_photos(folder: Path, count: int) -> Path:
 
 
 def make_large_photos(folder: Path, total_bytes: int, *, kind: str) -> list[Path]:
-    """Write photos of 4 to 8 MB up to ``total_bytes``; kinds: ``jpeg``, ``jpeg progressive``, ``png``, ``tiff``."""
+    """Write photos of 1 to 8 MB up to ``total_bytes``; the kinds are those of ``MADE_KINDS`` and ``SAMPLE_KINDS``.
+
+    A kind that nothing here can write is a sample photo again and again; none is written where there are no samples.
+    """
     folder.mkdir(parents=True)
     extension = kind.partition(" ")[0]
-    models = list(_models(kind))
+    models = list(_models(kind)) if kind in MADE_KINDS else _sample(kind)
+    if not models:
+        return []
     written, paths = 0, list[Path]()
     while written < total_bytes:
         data = models[len(paths) % len(models)]
@@ -73,10 +87,18 @@ def has_sample_photos() -> bool:
     return _album_samples().is_dir()
 
 
-def _album_samples() -> Path:
+def _samples() -> Path:
     project = Path(__file__).resolve().parent.parent
-    samples = Path(os.environ.get("IMALINK_SAMPLE_PHOTOS") or project.parent / "shared" / "photos")
-    return samples / "albums" / "albums" / "text"
+    return Path(os.environ.get("IMALINK_SAMPLE_PHOTOS") or project.parent / "shared" / "photos")
+
+
+def _album_samples() -> Path:
+    return _samples() / "albums" / "albums" / "text"
+
+
+def _sample(kind: str) -> list[bytes]:
+    path = _samples() / SAMPLE_KINDS[kind]
+    return [path.read_bytes()] if path.is_file() else []
 
 
 def _originals() -> Iterator[Image.Image]:
@@ -110,6 +132,8 @@ def _models(kind: str) -> Iterator[bytes]:
         into = io.BytesIO()
         if kind.startswith("jpeg"):
             picture.save(into, "JPEG", quality=92, progressive=kind.endswith("progressive"))
+        elif kind == "webp":
+            picture.save(into, "WEBP", quality=98, method=0)
         else:
             picture.save(into, kind.upper())
         yield into.getvalue()
