@@ -25,6 +25,7 @@ ImalinkError                      code, message (what happened and what is safe)
 ├── MassMissingError              a re-index would mark suspiciously many files missing
 ├── CatalogError                  the database cannot be used
 │   └── CatalogDamagedError       its file is damaged: recover makes a new one
+├── MachineShortageError          the machine is short of memory, processes or open files
 └── CancelledError                the user stopped the work at a safe point
 
 A bug is none of these and is let fly. Interfaces map the classes to exit codes and HTTP statuses in one
@@ -202,6 +203,12 @@ class CatalogDamagedError(CatalogError):
     """The catalog's file is damaged; the storages hold all that was in it."""
 
     code = "catalog-damaged"
+
+
+class MachineShortageError(ImalinkError):
+    """The machine has not what the work needs: memory, processes, open files. It says nothing about any picture."""
+
+    code = "machine-shortage"
 
 
 class CancelledError(ImalinkError):

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from imalink.core.analyser import Analyser, Analysis
-from imalink.errors import CancelledError
+from imalink.errors import CancelledError, MachineShortageError
 from imalink.media.analyser import PictureAnalyser
 from imalink.media.previews import DEFAULT_PIXEL_LIMIT
 from imalink.runtime import workers as workers_module
@@ -250,6 +252,45 @@ def test_closing_frees_whoever_waits(endless_picture: Path) -> None:
                 each.result(timeout=5)
         assert time.monotonic() - started < 2
     assert workers.process_ids() == []
+
+
+@contextmanager
+def no_more_open_files() -> Generator[Callable[[], None]]:
+    """Let this process open no further file in a block, or until what is given is called."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+
+    def end() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield end
+    finally:
+        end()
+
+
+def test_a_machine_that_can_start_no_worker_is_never_an_answer_about_a_picture(
+    workers: DecodeWorkers, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "_SHORTAGE_PAUSES", (0.01, 0.02))
+    with picture.open("rb") as file:
+        for ask in (workers.analyse, workers.describe, workers.coldpreview):
+            with no_more_open_files(), pytest.raises(MachineShortageError, match="Too many open files"):
+                ask(file.fileno(), filename=picture.name)
+        analysis = workers.analyse(file.fileno(), filename=picture.name)
+    assert analysis == analysed(PictureAnalyser(), picture)
+
+
+def test_a_short_shortage_of_the_machine_is_waited_for(workers: DecodeWorkers, picture: Path) -> None:
+    with picture.open("rb") as file:
+        with no_more_open_files() as end:
+            timer = threading.Timer(0.25, end)
+            timer.start()
+            analysis = workers.analyse(file.fileno(), filename=picture.name)
+            timer.join()
+    assert analysis == analysed(PictureAnalyser(), picture)
 
 
 def test_descriptors_do_not_leak(picture: Path) -> None:

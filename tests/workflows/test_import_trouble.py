@@ -19,6 +19,7 @@ from imalink.core.session import SessionStatus
 from imalink.durable_files import SpaceFacts
 from imalink.errors import (
     CancelledError,
+    MachineShortageError,
     NestedSourceError,
     NotFoundError,
     OutOfSpaceError,
@@ -271,6 +272,28 @@ def test_a_storage_that_cannot_be_read_back_stops_the_import(bench: Workbench, t
     with bench.restart() as again:
         again.tools = replace(again.tools, analyser=PictureAnalyser())
         assert again.import_(record, source).statistics.new_imports == 2
+
+
+class ShortOfEverything(PictureAnalyser):
+    """Can start no process to decode in."""
+
+    def analyse(self, descriptor: int, *, filename: str):
+        raise MachineShortageError("short")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_machine_short_of_everything_stops_the_import_and_blames_no_picture(
+    bench: Workbench, tmp_path: Path, dry_run: bool
+) -> None:
+    source = make_source(tmp_path / "card", 2)
+    record = bench.create()
+    bench.tools = replace(bench.tools, analyser=ShortOfEverything())
+    with pytest.raises(MachineShortageError):
+        bench.import_(record, source, dry_run=dry_run)
+    with bench.restart() as again:
+        again.tools = replace(again.tools, analyser=PictureAnalyser())
+        report = again.import_(record, source)
+    assert (report.statistics.new_imports, list(report.findings)) == (2, [])
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------

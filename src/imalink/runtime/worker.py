@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -29,6 +30,7 @@ from imalink.runtime.worker_messages import (
 _PASSED_ON: Final = frozenset(
     "HOME LANG LANGUAGE LD_LIBRARY_PATH DYLD_LIBRARY_PATH PATH TMPDIR TZ VIRTUAL_ENV VIPS_CONCURRENCY".split()
 )
+_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ETOOMANYREFS})
 _PASSED_ON_PREFIXES: Final = ("LC_", "PYTHON")
 _START: Final = "import sys; sys.path.append(sys.argv[1]); from imalink.runtime.worker_process import main; main()"
 _PACKAGES: Final = str(Path(__file__).resolve().parents[2])
@@ -41,15 +43,19 @@ class WorkerDiedError(Exception):
     """The worker ended, hung, or spoke nonsense while it had the file. Never leaves ``imalink.runtime``."""
 
 
+class WorkerNotStartedError(Exception):
+    """The machine has not what a worker needs; no file is to blame. Never leaves ``imalink.runtime``."""
+
+
 class Worker:
     """A process that decodes; for one thread at a time. After an error it is of no use and to be killed."""
 
     def __init__(self, limits: Limits) -> None:
-        """Start the process. Raises WorkerDiedError."""
+        """Start the process. Raises WorkerNotStartedError."""
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         except OSError as error:
-            raise WorkerDiedError(f"cannot be started: {error}") from error
+            raise WorkerNotStartedError(str(error)) from error
         self._connection = ours
         self.file_count = 0
         try:
@@ -70,7 +76,7 @@ class Worker:
             )
         except OSError as error:
             ours.close()
-            raise WorkerDiedError(f"cannot be started: {error}") from error
+            raise WorkerNotStartedError(str(error)) from error
         finally:
             theirs.close()
 
@@ -85,7 +91,10 @@ class Worker:
         return self._process.poll()
 
     def ask(self, request: Request, descriptor: int, *, seconds: float) -> Answer:
-        """Have a file looked at and give the answer. Raises WorkerDiedError, also after ``seconds``."""
+        """Have a file looked at and give the answer.
+
+        Raises WorkerDiedError, also after ``seconds``; WorkerNotStartedError when the machine cannot pass the file on.
+        """
         deadline = time.monotonic() + seconds
         frame = framed(request)
         self.file_count += 1
@@ -97,7 +106,11 @@ class Worker:
             return parse_answer(self._receive(length, deadline))
         except TimeoutError as error:
             raise WorkerDiedError(f"no answer within {seconds:g} seconds") from error
-        except (OSError, BrokenConversationError) as error:
+        except OSError as error:
+            if error.errno in _SHORTAGES:
+                raise WorkerNotStartedError(str(error)) from error
+            raise WorkerDiedError(str(error)) from error
+        except BrokenConversationError as error:
             raise WorkerDiedError(str(error)) from error
 
     def _receive(self, length: int, deadline: float) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,12 +14,12 @@ from typing import Final, Self
 from imalink.core.analyser import Analysis, PreviewResult, SidecarReading
 from imalink.core.finding import Finding
 from imalink.core.picture import Fingerprint, PictureFacts
-from imalink.errors import CancelledError
+from imalink.errors import CancelledError, MachineShortageError
 from imalink.media.hothash import fingerprint_descriptor
 from imalink.media.kinds import HEAD_BYTES, file_format_of
 from imalink.media.previews import DEFAULT_PIXEL_LIMIT
 from imalink.media.sidecars import read_sidecar
-from imalink.runtime.worker import Worker, WorkerDiedError
+from imalink.runtime.worker import Worker, WorkerDiedError, WorkerNotStartedError
 from imalink.runtime.worker_messages import Analysed, Answer, Failed, Limits, Previewed, Request, Unreadable
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,9 @@ FILES_A_WORKER: Final = 500
 
 _SECONDS_A_FILE: Final = 60.0
 _TRIES: Final = 2
+_SHORTAGE_PAUSES: Final = (0.1, 0.3, 0.6, 1.0)
+"""Seconds to wait before each further try while the machine cannot start a worker."""
+
 _DEFAULT_LIMITS: Final = Limits(address_space_bytes=3 * 1024**3, cpu_seconds=30, pixel_limit=DEFAULT_PIXEL_LIMIT)
 
 
@@ -36,7 +40,9 @@ class DecodeWorkers:
 
     Nothing is started before the first picture. A thread that asks while all workers are busy waits. A worker that dies
     or lets ``seconds_a_file`` pass is replaced and the file tried once more; a file that kills a second worker has no
-    preview and the finding ``decode-crashed``. Close it, or use it as a context manager: afterwards no process is left.
+    preview and the finding ``decode-crashed``. That a machine can start no worker, tried several times, is no answer
+    about any file but MachineShortageError. Close it, or use it as a context manager: afterwards no process is left,
+    and whoever asks gets CancelledError.
     """
 
     def __init__(
@@ -61,7 +67,7 @@ class DecodeWorkers:
         return fingerprint_descriptor(descriptor)
 
     def analyse(self, descriptor: int, *, filename: str) -> Analysis:
-        """Give the facts and the hotpreview. Raises OSError; CancelledError when the pool is closed meanwhile."""
+        """Give the facts and the hotpreview. Raises OSError; CancelledError, MachineShortageError."""
         answer = self._ask_twice(Request(task="analyse", filename=os.fsencode(filename)), descriptor)
         if isinstance(answer, Analysed):
             return answer.analysis
@@ -70,11 +76,11 @@ class DecodeWorkers:
         return replace(described, findings=(*described.findings, Finding(code="decode-crashed")))
 
     def describe(self, descriptor: int, *, filename: str) -> Analysis:
-        """Give the facts alone. Raises OSError; CancelledError when the pool is closed meanwhile."""
+        """Give the facts alone. Raises OSError; CancelledError, MachineShortageError."""
         return self._describe(descriptor, filename)
 
     def coldpreview(self, descriptor: int, *, filename: str, rotation: int = 0) -> PreviewResult:
-        """Give the large preview. Raises OSError; CancelledError when the pool is closed meanwhile."""
+        """Give the large preview. Raises OSError; CancelledError, MachineShortageError."""
         request = Request(task="coldpreview", filename=os.fsencode(filename), rotation=rotation)
         answer = self._ask_twice(request, descriptor)
         if isinstance(answer, Previewed):
@@ -121,7 +127,22 @@ class DecodeWorkers:
         return None
 
     def _ask(self, request: Request, descriptor: int) -> Answer | None:
-        """Give a worker's answer, None when it died of the file. Raises OSError, CancelledError."""
+        """Give a worker's answer, None if it died of the file. Raises OSError, CancelledError, MachineShortageError."""
+        for pause in _SHORTAGE_PAUSES:
+            try:
+                return self._ask_once(request, descriptor)
+            except WorkerNotStartedError as error:
+                _log.warning("no decode worker can be started: %s", error)
+                time.sleep(pause)
+        try:
+            return self._ask_once(request, descriptor)
+        except WorkerNotStartedError as error:
+            raise MachineShortageError(
+                f"This machine cannot start the process that decodes pictures: {error}. No picture is to blame.",
+                hint="Close other programs, or raise the limit (`ulimit -n`, `ulimit -u`); then run the same again.",
+            ) from error
+
+    def _ask_once(self, request: Request, descriptor: int) -> Answer | None:
         try:
             with self._borrowed() as worker:
                 answer = worker.ask(request, descriptor, seconds=self._seconds_a_file)

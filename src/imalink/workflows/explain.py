@@ -10,7 +10,7 @@ from imalink.catalog import photos, shots
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
 from imalink.core.likeness import Likeness, Subject, compare_subjects
-from imalink.errors import ImalinkError, NotFoundError, SourceError
+from imalink.errors import ImalinkError, MachineShortageError, NotFoundError, SourceError
 from imalink.storage.root import StorageRoot
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.tools import Tools
@@ -76,6 +76,8 @@ def _read_file(tools: Tools, path: Path) -> Subject:
                 analysis = tools.analyser.analyse(descriptor, filename=file.name)
             finally:
                 root.calls.close(descriptor)
+    except MachineShortageError:
+        raise
     except (ImalinkError, OSError) as error:
         reason = error.message if isinstance(error, ImalinkError) else error.strerror or str(error)
         raise SourceError(f"{path} could not be read: {reason}") from error

@@ -15,6 +15,7 @@ from imalink.durable_files import storage_errors
 from imalink.errors import (
     CancelledError,
     ImalinkError,
+    MachineShortageError,
     NotFoundError,
     SourceChangedError,
     SourceError,
@@ -82,11 +83,11 @@ def fingerprint_source(source: StorageFiles, file: ScannedFile, *, analyser: Ana
 
 
 def analyse_source(source: StorageFiles, file: ScannedFile, *, analyser: Analyser) -> Analysis:
-    """Tell a source file's facts without copying it. Raises SourceError; CancelledError when the workers are closed."""
+    """Tell a source file's facts without copying it. Raises SourceError, CancelledError, MachineShortageError."""
     try:
         with source.open_for_reading(file.relative_path) as descriptor:
             return analyser.analyse(descriptor, filename=file.relative_path.name)
-    except CancelledError:
+    except (CancelledError, MachineShortageError):
         raise
     except (ImalinkError, OSError) as error:
         raise _source_error(file, error) from error
