@@ -226,6 +226,23 @@ def test_what_is_written_into_a_file_shows_whichever_copy_comes_first(
                 assert get_photo(db, plain.hothash).facts.tags == ("x",)
 
 
+def test_what_only_one_of_several_files_says_is_not_lost(tmp_path_factory: pytest.TempPathFactory) -> None:
+    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
+    rated = make_entry("a", facts=make_facts(embedded=Embedded(rating=5, keywords=("Oslo",), author="Ada")))
+    newer = replace(
+        rated, modified_ns=MODIFIED_NS + 1, facts=make_facts(embedded=Embedded(author="Kjell", title="Harbour"))
+    )
+    indexes = [make_index([rated], storage="one"), make_index([newer], storage="two")]
+    for ordered in permutations(indexes):
+        with catalogs.make() as catalog:
+            for index in ordered:
+                project(catalog, index)
+            with catalog.read() as db:
+                facts = get_photo(db, rated.hothash).facts
+                row = db.execute(select(models.Photo)).scalar_one()
+        assert (facts.rating, facts.tags, facts.title, row.author) == (5, ("Oslo",), "Harbour", "Kjell")
+
+
 def test_what_the_user_said_wins_over_the_file(catalog: Catalog) -> None:
     project(catalog, rich_index())
     with catalog.read() as db:

@@ -13,6 +13,7 @@ from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS, derive_phot
 from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo, SessionPhoto
 from imalink.catalog.records import EntryRecord
 from imalink.catalog.tags import set_tags
+from imalink.core.facts_of_copies import merge_facts
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid
 from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo_facts import plain_photo
@@ -90,7 +91,8 @@ def load_images(db: Session, *, ids: Collection[int] = (), hothashes: Collection
 def reduce_images(db: Session, image_ids: Collection[int], order: SettledOrder) -> set[int]:
     """Derive these image files anew from the main files of all sessions and storages; give the photos that concerns.
 
-    The first import gives names, photo and session; the file changed last gives facts, preview and history. One
+    The first import gives names, photo and session; the file changed last gives facts, preview and history, and the
+    others fill what its facts leave open. One
     without any file goes.
     """
     photo_ids: set[int] = set()
@@ -150,12 +152,15 @@ def _load_main_files(db: Session, image_ids: Collection[int]) -> dict[int, list[
 def _choose(image: KnownImage, main_files: Sequence[_MainFile], order: SettledOrder) -> tuple[_MainFile, EntryRecord]:
     ordered = sorted(main_files, key=lambda file: order.key(file.imported_at, file.session_id, file.storage_id))
     first = ordered[0]
-    # What people wrote into one file beats a bare copy of it with a newer date; between two such, the newer one.
-    latest = max(ordered, key=lambda file: (_says_something(file.entry or image.record), file.modified_ns))
-    shown = latest.entry or image.record
+    # What people wrote into one file beats a bare copy of it with a newer date; between two such, the newer one. What
+    # that one says nothing of is taken from the others: a sidecar may lie beside only one of them.
+    ranked = sorted(
+        ordered, key=lambda file: (_says_something(file.entry or image.record), file.modified_ns), reverse=True
+    )
+    shown = ranked[0].entry or image.record
     record = replace(
         first.entry or image.record,
-        facts=shown.facts,
+        facts=merge_facts((file.entry or image.record).facts for file in ranked),
         hotpreview_rendition=shown.hotpreview_rendition,
         previous_hothashes=shown.previous_hothashes,
     )
