@@ -29,20 +29,38 @@ _REFUSED_CALLS: Final = {
     # socket, connect, accept, bind, listen, accept4 · fork, vfork, execve, execveat · kill, ptrace, process_vm_* ·
     # creat, rename*, mkdir*, rmdir, link*, unlink*, symlink*, mknod*, *truncate, *chmod*, *chown*, fallocate,
     # pwrite*, *setxattr, *removexattr, utime* · mount, unshare, setns, add_key, request_key, keyctl, perf_event_open,
-    # bpf, userfaultfd, io_uring_*, openat2, pidfd_getfd
+    # bpf, userfaultfd, io_uring_*, openat2, pidfd_getfd · tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, pidfd_open,
+    # pidfd_send_signal
     "x86_64": (
         *(41, 42, 43, 49, 50, 288, 57, 58, 59, 322, 62, 101, 310, 311, 85, 82, 264, 316, 83, 258, 84, 86, 265, 87),
         *(263, 88, 266, 133, 259, 76, 77, 90, 91, 268, 452, 92, 93, 94, 260, 165, 272, 308, 248, 249, 250, 298, 321),
         *(323, 425, 426, 427, 437, 438, 285, 18, 296, 328, 188, 189, 190, 197, 198, 199, 132, 235, 261, 280),
+        *(200, 129, 297, 434, 424),
     ),
     "aarch64": (
         *(198, 203, 202, 200, 201, 242, 221, 281, 129, 117, 270, 271, 38, 276, 34, 37, 35, 36, 33, 45, 46, 52, 53),
         *(452, 55, 54, 40, 97, 268, 217, 218, 219, 241, 280, 282, 425, 426, 427, 437, 438, 47, 68, 70, 287, 5, 6, 7),
         *(14, 15, 16, 88),
+        *(130, 138, 240, 434, 424),
     ),
 }
+_OWNER_REQUESTS: Final = (0x8901, 0x8902)
+"""``FIOSETOWN`` and ``SIOCSPGRP``."""
+
 _OPENING_CALLS: Final = {"x86_64": ((2, 1), (257, 2)), "aarch64": ((56, 2),)}
 """The number of ``open`` and ``openat``, and which argument holds the flags."""
+
+_OWN_CALLS: Final = {"x86_64": (234, 302), "aarch64": (131, 261)}
+"""``tgkill`` and ``prlimit64``: their first argument is a process, and only this one is let through.
+
+``abort`` and ``raise`` are ``tgkill``; ``setrlimit`` is ``prlimit64`` of process 0, which is whoever calls.
+"""
+
+_OWNER_COMMANDS: Final = {
+    "x86_64": ((72, (8, 15)), (16, _OWNER_REQUESTS)),
+    "aarch64": ((25, (8, 15)), (29, _OWNER_REQUESTS)),
+}
+"""``fcntl`` and ``ioctl`` with what their second argument may not be: it names a process to get a file's signals."""
 
 _WRITING_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _FOREIGN_CALLS: Final = 0x40000000
@@ -118,6 +136,19 @@ def _filter_program(machine: str) -> bytes:
             _instruction(give, 0, 0, refused),
             _instruction(give, 0, 0, allowed),
         ]
+    for number, process in zip(_OWN_CALLS[machine], (os.getpid(), 0), strict=True):
+        program += [
+            _instruction(equal, 0, 4, number),
+            _instruction(load, 0, 0, 16),
+            _instruction(equal, 1, 0, process),
+            _instruction(give, 0, 0, refused),
+            _instruction(give, 0, 0, allowed),
+        ]
+    for number, commands in _OWNER_COMMANDS[machine]:
+        program += [_instruction(equal, 0, 2 + 2 * len(commands), number), _instruction(load, 0, 0, 24)]
+        for command in commands:
+            program += [_instruction(equal, 0, 1, command), _instruction(give, 0, 0, refused)]
+        program.append(_instruction(give, 0, 0, allowed))
     program.append(_instruction(give, 0, 0, allowed))
     return b"".join(program)
 
