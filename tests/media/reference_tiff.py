@@ -167,7 +167,7 @@ def tiff_parts(data: bytes) -> TiffParts:
     pieces = hashed_values = data_bytes = 0
     pictures = chosen(tiff)
     for ifd in pictures:
-        parts.append(("IMGE", b""))
+        parts.append(("IMGE", data[:2]))
         if tiff.has(ifd, 519) or tiff.has(ifd, 520) or tiff.has(ifd, 521):
             raise BadTiffError("old JPEG")
         for tag in sorted(TAGS + (PANASONIC_TAGS if tiff.mark == 0x55 else [])):

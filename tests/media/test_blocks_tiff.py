@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from imalink.media.blocks import Blocks
 from imalink.media.hothash import fingerprint_bytes
@@ -128,9 +129,20 @@ def test_a_mask_counts_and_so_does_a_page_in_a_subdirectory() -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
+def test_the_size_of_offsets_does_not_count(order: str) -> None:
+    assert hothash(make_tiff([page()], order=order, mark=43)) == hothash(make_tiff([page()], order=order))
+
+
 @pytest.mark.parametrize("mark", [42, 43])
-def test_byte_order_and_size_of_offsets_do_not_count(order: str, mark: int) -> None:
-    assert hothash(make_tiff([page()], order=order, mark=mark)) == hothash(make_tiff([page()]))
+def test_the_byte_order_counts_since_it_is_that_of_the_samples(mark: int) -> None:
+    deep = page()
+    deep.tags |= {256: (SHORT, [8]), 258: (SHORT, [16])}
+    little, big = (make_tiff([deep], order=order, mark=mark) for order in "<>")
+    assert hothash(little) != hothash(big)
+    assert agree(little) == agree(big) == "tiff-1"
+    if mark == 42:
+        first, second = (Image.open(io.BytesIO(data)).getpixel((0, 0)) for data in (little, big))
+        assert first != second
 
 
 @pytest.mark.parametrize(("mark", "order"), [(0x4F52, "<"), (0x5352, "<"), (0x4F52, ">"), (0x5352, ">")])

@@ -146,7 +146,8 @@ class _Planner:
         for image in images:
             if any(tag in image.entries for tag in _OLD_JPEG_TABLES):
                 raise BrokenStructureError("JPEG tables that lie anywhere in the file")
-            self._steps.append(Part(tag=b"IMGE"))
+            # Samples of more than a byte lie in this order in the strips.
+            self._steps.append(Part(tag=b"IMGE", built=self._reader.read(0, 2)))
             for tag in tags:
                 if tag in image.entries:
                     self._steps.append(self._values(image, tag))
