@@ -51,6 +51,7 @@ def expand(template: str, picture: NamedPicture = PICTURE, *, counter: int = 1) 
         ("{date} {counter:03}", "2024-07-09 007.CR2"),
         ("{date} {counter}.{extension}", "2024-07-09 7.CR2"),
         ("{date}/{name}.{extension}", "2024-07-09/IMG_0042.CR2"),
+        ("@eaDir/{filename}", "_@eaDir/IMG_0042.CR2"),
     ],
 )
 def test_a_template_gives_the_tree_it_shows(template: str, expected: str) -> None:
@@ -87,6 +88,9 @@ def test_what_is_not_known_has_a_name_too(template: str, expected: str) -> None:
         ("trailing. ", "trailing"),
         ("NUL", "_NUL"),
         ("com1.txt", "_com1.txt"),
+        ("@eaDir", "_@eaDir"),
+        ("lost+found", "_lost+found"),
+        ("System Volume Information", "_System Volume Information"),
         ("imalink_2024", "imalink-2024"),
         ("é" * 300, "é" * 127),
     ],

@@ -12,7 +12,7 @@ from imalink.errors import UsageError
 from imalink.storage.ignore_rules import IGNORE_NAME
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportReport, ImportRequest
-from tests.support.photos import make_jpeg
+from tests.support.photos import make_jpeg, make_png
 from tests.support.workbench import SMALL, Workbench, photos_below, snapshot
 
 
@@ -101,6 +101,25 @@ def test_a_second_import_counts_on_where_the_first_ended(
     make_jpeg(tmp_path / "more" / "x.JPG", seed=40, size=SMALL)
     bring(bench, record, tmp_path / "more", "all/{counter}")
     assert tree(bench, record) == {"all/1.JPG", "all/2.JPG", "all/3.JPG", "all/4.JPG"}
+
+
+def test_files_of_one_name_share_a_number(bench: Workbench, record: StorageRecord, tmp_path: Path) -> None:
+    make_jpeg(tmp_path / "card" / "IMG_7.JPG", seed=50, size=SMALL)
+    make_png(tmp_path / "card" / "IMG_7.PNG", seed=51)
+    make_jpeg(tmp_path / "card" / "IMG_8.JPG", seed=52, size=SMALL)
+    bring(bench, record, tmp_path / "card", "all/{counter}")
+    assert tree(bench, record) == {"all/1.JPG", "all/1.PNG", "all/2.JPG"}
+
+
+def test_two_shots_never_share_a_number_whatever_their_extensions(
+    bench: Workbench, record: StorageRecord, tmp_path: Path
+) -> None:
+    make_jpeg(tmp_path / "card" / "a.jpg", seed=50, size=SMALL, taken="2024:07:01 10:00:00")
+    make_png(tmp_path / "card" / "b.png", seed=51)
+    bring(bench, record, tmp_path / "card", "all/{counter}")
+    make_jpeg(tmp_path / "more" / "c.jpeg", seed=52, size=SMALL)
+    bring(bench, record, tmp_path / "more", "all/{counter}")
+    assert tree(bench, record) == {"all/1.jpg", "all/2.png", "all/3.jpeg"}
 
 
 def test_a_sidecar_goes_where_its_picture_goes(bench: Workbench, record: StorageRecord, card: Path) -> None:

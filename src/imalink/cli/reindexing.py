@@ -70,14 +70,14 @@ scan_command = click.Command(
 
 def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
     lines = [f"Looked at {plural(report.files_seen, 'file')} in {report.seconds:.2f} s, read {report.files_hashed:,}."]
-    if not report.changes_detected:
+    if not report.changes_detected and not report.damaged_files and report.added is None:
         lines.append("Nothing changed since the last look.")
     elif dry_run:
         lines.append("Nothing was written (dry run).")
     groups = (
         ("moved or renamed", [f"{move.old_path} → {move.new_path}" for move in report.moved_files]),
         ("edited", [f"{edit.path} ({edit.kind})" for edit in report.modified_files]),
-        ("damaged: its bytes changed though nobody wrote it", list(report.damaged_files)),
+        ("damaged: bytes changed though nobody wrote them", list(report.damaged_files)),
         ("back again", list(report.returned_files)),
         ("in no session" + (f" ({len(report.new_files):,} new)" if report.new_files else ""), list(report.orphans)),
         ("missing", [missing.expected_path for missing in report.missing_files]),

@@ -10,6 +10,7 @@ from typing import Final
 
 from imalink.core.picture import Camera
 from imalink.core.relative_path import MAX_PART_BYTES, RelativePath
+from imalink.core.scan import JUNK_NAMES
 from imalink.core.timestamps import CaptureTime
 from imalink.errors import InvalidPathError, UsageError
 
@@ -244,8 +245,8 @@ def _safe_name(name: str) -> str:
     safe = _REFUSED.sub("_", name).strip()
     # A leading dot hides, a leading hyphen is an option; a trailing dot or blank is dropped by Windows.
     safe = safe.lstrip(".-").rstrip(". ").strip()
-    if safe.partition(".")[0].casefold() in _DEVICE_NAMES:
-        safe = f"_{safe}"
+    if safe.partition(".")[0].casefold() in _DEVICE_NAMES or safe in JUNK_NAMES:
+        safe = f"_{safe}"  # what is called so is left out of every walk
     while len(safe.encode("utf-8", "surrogateescape")) > MAX_PART_BYTES:
         safe = safe[:-1]
     return safe

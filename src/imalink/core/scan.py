@@ -9,6 +9,15 @@ from typing import NamedTuple
 from imalink.core.finding import Finding
 from imalink.core.relative_path import RelativePath
 
+# What systems and appliances leave beside pictures. Names that begin with a dot are left out without being listed here.
+JUNK_NAMES = frozenset(
+    {
+        "Thumbs.db", "thumbs.db", "THUMBS.DB", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "Desktop.ini",
+        "DESKTOP.INI", "@eaDir", "@__thumb", "#recycle", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN",
+        "$Recycle.Bin", "RECYCLER", "System Volume Information", "__MACOSX", "lost+found",
+    }
+)  # fmt: skip
+
 
 class ScannedFile(NamedTuple):
     """A regular file as the directory and its inode describe it; nothing was opened.

@@ -10,7 +10,7 @@ from os import DirEntry
 
 from imalink.core.finding import Finding
 from imalink.core.relative_path import MAX_PART_BYTES, MAX_PATH_BYTES, RelativePath
-from imalink.core.scan import ScannedFile, ScanResult
+from imalink.core.scan import JUNK_NAMES, ScannedFile, ScanResult
 from imalink.durable_files import storage_error, storage_errors
 from imalink.errors import ImalinkError, NotFoundError, StorageOfflineError
 from imalink.storage.fs import StorageFiles
@@ -23,15 +23,6 @@ SIGNATURE_NAME = ".imalink-storage"
 
 MAX_OPEN_FOLDERS = 32
 """Handles a walk holds at most; deeper down, the outer folders are closed and opened anew from the root."""
-
-# What systems and appliances leave beside pictures. Names that begin with a dot are left out without being listed here.
-_JUNK_NAMES = frozenset(
-    {
-        "Thumbs.db", "thumbs.db", "THUMBS.DB", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "Desktop.ini",
-        "DESKTOP.INI", "@eaDir", "@__thumb", "#recycle", "@Recycle", "@Recently-Snapshot", "$RECYCLE.BIN",
-        "$Recycle.Bin", "RECYCLER", "System Volume Information", "__MACOSX", "lost+found",
-    }
-)  # fmt: skip
 
 _SHORT_NAME = MAX_PART_BYTES // 4
 _SHORT_PATH = MAX_PATH_BYTES // 4
@@ -227,7 +218,7 @@ class _Walk:
                     self._forget_foreign(folder, before)
                     return
                 continue
-            if name in _JUNK_NAMES:
+            if name in JUNK_NAMES:
                 continue
             path = RelativePath(prefix + name)
             if (may_overflow or len(name) > _SHORT_NAME or not name.isascii()) and not self._is_keepable(path):

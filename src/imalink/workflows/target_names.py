@@ -5,6 +5,7 @@ from __future__ import annotations
 from imalink.core.organization import free_name
 from imalink.core.path_template import NamedPicture, PathTemplate
 from imalink.core.relative_path import RelativePath
+from imalink.errors import NotFoundError
 from imalink.storage.file_storage import FileStorage
 
 
@@ -20,6 +21,8 @@ class TargetNames:
         self._photo_root = storage.photo_root
         self._own_names = storage.layout.own_names
         self._counters: dict[RelativePath, int] = {}
+        self._numbered: dict[tuple[RelativePath, str], int] = {}
+        self._stems: dict[RelativePath | None, set[str]] = {}
         self._given: set[str] = set()
         self._folders: dict[RelativePath, RelativePath] = {}
 
@@ -36,13 +39,32 @@ class TargetNames:
         wanted = template.expand(picture, photo_root=photo_root)
         if not template.has_counter:
             return self.give(wanted)
-        counter = self._counters.get(wanted, 1)
+        # Numbers tell shots apart: files of one name at the source share theirs, all others never do.
+        key = RelativePath(wanted.removesuffix(wanted.suffix))
+        source = RelativePath(picture.source.removesuffix(picture.source.suffix)).fold_key()
+        counter = self._numbered.get((key, source))
+        if counter is not None:
+            path = template.expand(picture, photo_root=photo_root, counter=counter)
+            if path.fold_key() not in self._given and not self._files.exists(path):
+                return self.give(path)
+        counter = self._counters.get(key, 1)
         path = template.expand(picture, photo_root=photo_root, counter=counter)
-        while path.fold_key() in self._given or self._files.exists(path):
+        while self._is_stem_taken(path):
             counter += 1
             path = template.expand(picture, photo_root=photo_root, counter=counter)
-        self._counters[wanted] = counter + 1
+        self._counters[key] = counter + 1
+        self._numbered[key, source] = counter
         return self.give(path)
+
+    def _is_stem_taken(self, path: RelativePath) -> bool:
+        folder = path.parent
+        if folder not in self._stems:
+            try:
+                names = self._files.list_names(folder)
+            except NotFoundError:
+                names = []
+            self._stems[folder] = {RelativePath(RelativePath(name).stem).fold_key() for name in names}
+        return RelativePath(path.stem).fold_key() in self._stems[folder] or path.fold_key() in self._given
 
     def give_another(self, path: RelativePath) -> RelativePath:
         """Give a name instead of ``path``, which turned out to be taken."""
