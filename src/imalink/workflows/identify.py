@@ -25,6 +25,9 @@ def identify(path: Path) -> Identified:
     """Read a file and give which picture and which bytes it holds; a file that cannot be read gives the reason."""
     # Links the user names are the user's own and are followed; FIFOs and devices are refused.
     file = Path(path.resolve())
+    if file.exists() and not file.is_file():
+        kind = "a folder" if file.is_dir() else "no regular file (a pipe, socket or device)"
+        return Identified(path=path, fingerprint=None, error=f"It is {kind}; only files hold pictures.")
     try:
         with StorageRoot.open(file.parent) as root:
             descriptor = durable_files.open_regular(root.calls, root.descriptor, file.name)
