@@ -14,6 +14,7 @@ from imalink.core.pairing import (
     Shot,
     ShotFile,
     candidates,
+    is_one_shot,
     pair_files,
     primary_rank,
     why_apart,
@@ -239,6 +240,28 @@ CASES = (
         (shot_file("IMG_1.jpg"), shot_file("IMG_1-edited.jpg", "09:00:00")),
         ("IMG_1-edited.jpg", "IMG_1.jpg"),
     ),
+    Case(
+        "an edit numbered by a gallery, beside its picture",
+        (shot_file("IMG_0001.JPG"), shot_file("IMG_0001~2.JPG"), shot_file("IMG_0001~3.JPG")),
+        ("IMG_0001~2.JPG + IMG_0001~3.JPG + IMG_0001.JPG",),
+    ),
+    Case(
+        "numbers alone, without the picture they would be edits of",
+        (shot_file("IMG_0001~2.JPG"), shot_file("IMG_0001~3.JPG"), shot_file("IMG_0001~3.CR2")),
+        ("IMG_0001~2.JPG", "IMG_0001~3.JPG + IMG_0001~3.CR2"),
+    ),
+    Case(
+        "short names of FAT: four shots in two seconds",
+        (
+            shot_file("DSC_00~1.JPG"),
+            shot_file("DSC_00~2.JPG"),
+            shot_file("DSC_00~3.JPG", "12:00:01"),
+            shot_file("DSC_00~4.JPG", "12:00:02"),
+            shot_file("DSC_00.JPG"),
+            shot_file("DSC_00~1.NEF", camera=CANON),
+        ),
+        ("DSC_00.JPG", "DSC_00~1.JPG + DSC_00~1.NEF", "DSC_00~2.JPG", "DSC_00~3.JPG", "DSC_00~4.JPG"),
+    ),
     # live photos
     Case(
         "live photo: the camera says so",
@@ -321,7 +344,8 @@ def test_candidates_are_the_files_of_one_folder_whose_names_may_be_of_one_shot()
 
 
 def test_a_thousand_names_of_one_shot_are_no_shot() -> None:
-    paths = [RelativePath(f"I~{number}.jpg") for number in range(MAX_FILES + 1)]
+    paths = [RelativePath(f"IMG_0001~{number}.jpg") for number in range(MAX_FILES)]
+    paths.append(RelativePath("IMG_0001.jpg"))
     assert [len(found) for found in candidates(paths)] == [1] * (MAX_FILES + 1)
     files = [shot_file(path) for path in paths]
     assert [len(shot.files) for shot in pair_files(files)] == [1] * (MAX_FILES + 1)
@@ -344,9 +368,26 @@ def test_what_keeps_two_files_apart_is_said(one: ShotFile, other: ShotFile, word
     assert why_apart(other, one) == why
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_one"),
+    [
+        ("IMG_0001.JPG", "IMG_0001~2.JPG", True),
+        ("IMG_0001~2.CR2", "IMG_0001~2.JPG", True),
+        ("IMG_0001~2.JPG", "IMG_0001~3.JPG", False),
+        ("IMG_0001-edited.jpg", "IMG_0001~3.JPG", False),
+        ("IMG_00~1.JPG", "IMG_00~2.JPG", False),
+    ],
+)
+def test_a_numbered_edit_joins_only_what_it_was_made_of(one: str, other: str, is_one: bool) -> None:
+    first, second = shot_file(one), shot_file(other)
+    assert (is_one_shot(first, second), is_one_shot(second, first)) == (is_one, is_one)
+    assert (why_apart(first, second) is None) == is_one
+
+
 _names = st.sampled_from(
     ["I.CR2", "I.JPG", "i.jpg", "I.HEIC", "I.tif", "I.MOV", "I-edited.jpg", "IMG_E1234.JPG", "IMG_1234.HEIC"]
     + ["IMG_1234.MOV", "A_BURST20190101101112345_COVER.jpg", "B_BURST20190101101112345.jpg", "I(1).jpg"]
+    + ["IMG_1234~2.JPG", "IMG_1234~3.JPG", "I~1.JPG"]
 )
 _files = st.builds(
     shot_file,

@@ -10,7 +10,7 @@ from datetime import datetime
 from imalink.core.photo_facts import Rank
 from imalink.core.picture import Camera, PictureFacts
 from imalink.core.relative_path import RelativePath
-from imalink.core.shot_names import ShotName, read_name
+from imalink.core.shot_names import ShotName, may_be_one_shot, read_name
 from imalink.core.timestamps import CaptureTime
 
 SAME_SHOT_SECONDS = 2.0
@@ -79,8 +79,11 @@ def pair_files(files: Sequence[ShotFile]) -> list[Shot]:
     """
     order = sorted(range(len(files)), key=lambda at: (files[at].folder, _rank_with_name(files[at]), at))
     sets: dict[tuple[str, str], list[int]] = defaultdict(list)
+    shot_keys = {(file.folder, file.shot_name.key) for file in files if file.shot_name.stem == file.shot_name.key}
     for at in order:
-        sets[files[at].folder, files[at].shot_name.key].append(at)
+        folder, read = files[at].folder, files[at].shot_name
+        is_own_shot = read.is_numbered and (folder, read.key) not in shot_keys
+        sets[folder, read.stem if is_own_shot else read.key].append(at)
     shots: list[Shot] = []
     for members in sets.values():
         if len(members) > MAX_FILES:
@@ -103,7 +106,9 @@ def primary_rank(name: str, file_format: str) -> Rank:
 
 
 def is_one_shot(first: ShotFile, second: ShotFile) -> bool:
-    """Tell whether two pictures of one shot's names really are of one shot, both telling when they were taken."""
+    """Tell whether two pictures are of one shot by their names and by when they were taken, which both tell."""
+    if not may_be_one_shot(first.shot_name, second.shot_name):
+        return False
     return _gap_seconds(first, second) is not None and _fits(first, second, SAME_SHOT_SECONDS)
 
 
@@ -118,7 +123,7 @@ def is_live_clip(picture: ShotFile, clip: ShotFile) -> bool:
     if ours is not None and theirs is not None:
         return ours == theirs
     length = clip.facts.duration_seconds
-    if length is None or length > LIVE_CLIP_SECONDS or picture.shot_name.key != clip.shot_name.key:
+    if length is None or length > LIVE_CLIP_SECONDS or not may_be_one_shot(picture.shot_name, clip.shot_name):
         return False
     gap = _clip_gap_seconds(picture, clip)
     return gap is not None and gap <= LIVE_SECONDS and _is_same_camera(picture.facts.camera, clip.facts.camera)
@@ -128,7 +133,7 @@ def why_apart(first: ShotFile, second: ShotFile) -> str | None:
     """Give in words what keeps two files from being of one photo; None when nothing does."""
     if first.folder != second.folder:
         return "they lie in different folders"
-    if first.shot_name.key != second.shot_name.key:
+    if not may_be_one_shot(first.shot_name, second.shot_name):
         return "their names are not those of one shot"
     if not _is_same_camera(first.facts.camera, second.facts.camera):
         return "they were taken with different cameras"

@@ -20,6 +20,9 @@ _EDITED = re.compile(
 )
 _COVER_MARK = re.compile(r"\.cover(?:[.~(]|$)|_cover(?:\(\d+\))?$")
 _TILDE_EDIT = re.compile(r"(?P<base>.+)~\d+")
+# `DSC_00~1.JPG` is what FAT calls `DSC_0001 of Monday.JPG`: eight characters at most, three in the extension.
+_FAT_ALIAS = re.compile(r"[^.~]{1,6}~\d{1,6}")
+_FAT_STEM, _FAT_EXTENSION = 8, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,8 @@ class ShotName:
 
     ``stem`` is the name without its last extension, without regard to case and to how accents are spelt.
     ``is_cover``: the camera marked it as the one to show; ``is_edited``: a program made it from another;
-    ``is_burst``: the key names a series of shots, not one.
+    ``is_burst``: the key names a series of shots, not one. ``is_numbered``: `~2` makes it an edit of the shot ``key``
+    only if that is there; otherwise it is the name of a shot of its own.
     """
 
     key: str
@@ -36,12 +40,13 @@ class ShotName:
     is_cover: bool = False
     is_edited: bool = False
     is_burst: bool = False
+    is_numbered: bool = False
 
 
 def read_name(name: str) -> ShotName:
     """Read a bare file name. ``IMG_1(1).jpg`` is another shot than ``IMG_1.jpg``: it is only its namesake."""
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-    head, dot, _ = folded.rpartition(".")
+    head, dot, extension = folded.rpartition(".")
     stem = head if dot and head else folded
     is_cover = _COVER_MARK.search(stem) is not None
     pixel = _PIXEL.fullmatch(stem)
@@ -58,6 +63,19 @@ def read_name(name: str) -> ShotName:
     if edited is not None:
         return ShotName(key=edited["base"] + (edited["copy"] or ""), stem=stem, is_edited=True)
     tilde = _TILDE_EDIT.fullmatch(stem)
-    if tilde is not None:
-        return ShotName(key=tilde["base"], stem=stem, is_edited=True)
+    if tilde is not None and not _is_fat_alias(stem, extension):
+        return ShotName(key=tilde["base"], stem=stem, is_edited=True, is_numbered=True)
     return ShotName(key=stem, stem=stem, is_cover=is_cover)
+
+
+def may_be_one_shot(first: ShotName, second: ShotName) -> bool:
+    """Tell whether two names of one folder may be of one shot; two numbered edits (`~2`, `~3`) alone say too little."""
+    if first.key != second.key:
+        return False
+    if first.is_numbered or second.is_numbered:
+        return first.stem == second.stem or first.key in (first.stem, second.stem)
+    return True
+
+
+def _is_fat_alias(stem: str, extension: str) -> bool:
+    return len(stem) <= _FAT_STEM and len(extension) <= _FAT_EXTENSION and _FAT_ALIAS.fullmatch(stem) is not None
