@@ -30,24 +30,30 @@ def webp_parts(data: bytes) -> Parts | None:
     if not [name for name, _ in chunks if name in ("VP8 ", "VP8L", "ANMF")]:
         return None
     extended = [payload for name, payload in chunks if name == "VP8X"]
-    sizes = [size for name, payload in chunks for size in [coded_size(name, payload)] if size is not None]
+    sizes = [(name, *size) for name, payload in chunks for size in [coded_size(name, payload)] if size is not None]
+    animated, alpha = False, False
     if extended:
         if len(extended[0]) < 10:
             return None
         size = four(little(extended[0][4:7]) + 1) + four(little(extended[0][7:10]) + 1)
+        animated, alpha = extended[0][0] // 2 % 2 == 1, extended[0][0] // 16 % 2 == 1
     elif sizes:
-        size = four(sizes[0][0]) + four(sizes[0][1])
+        size = four(sizes[0][1]) + four(sizes[0][2])
     else:
         return None
+    if sizes and sizes[0][0] == "VP8L" and not animated:
+        alpha = sizes[0][3]
+    size += bytes([16 * alpha + 2 * animated])
     return [("SIZE", size), *(each for each in chunks if each[0] in ("VP8 ", "VP8L", "ALPH", "ANIM", "ANMF"))]
 
 
-def coded_size(name: str, payload: bytes) -> tuple[int, int] | None:
+def coded_size(name: str, payload: bytes) -> tuple[int, int, bool] | None:
+    """Width, height, alpha."""
     if name == "VP8 " and len(payload) >= 10 and payload[3:6] == b"\x9d\x01\x2a":
-        return little(payload[6:8]) % 16384, little(payload[8:10]) % 16384
+        return little(payload[6:8]) % 16384, little(payload[8:10]) % 16384, False
     if name == "VP8L" and len(payload) >= 5 and payload[0] == 0x2F:
         bits = little(payload[1:5])
-        return bits % 16384 + 1, bits // 16384 % 16384 + 1
+        return bits % 16384 + 1, bits // 16384 % 16384 + 1, payload[4] // 16 % 2 == 1
     return None
 
 

@@ -54,15 +54,14 @@ def test_every_byte_of_a_plain_webp_counts() -> None:
     assert unnoticed(golden("lossless.webp")) == set()
 
 
-def test_every_byte_of_an_extended_webp_counts_but_for_flags_and_padding() -> None:
+def test_every_byte_of_an_extended_webp_counts_but_for_other_flags_and_padding() -> None:
     data = golden("alpha.webp")
     assert data[12:16] == b"VP8X"
-    # Without its name VP8X is no canvas; the frame's size, which then counts, is the same here.
-    name, flags_and_reserved = {12, 13, 14, 15}, {20, 21, 22, 23}
+    flags_and_reserved = {20, 21, 22, 23}  # the bit that is changed says nothing of the picture
     alpha_at = data.index(b"ALPH")
     alpha_length = int.from_bytes(data[alpha_at + 4 : alpha_at + 8], "little")
     padding = {alpha_at + 8 + alpha_length} if alpha_length % 2 else set[int]()
-    assert unnoticed(data) == name | flags_and_reserved | padding
+    assert unnoticed(data) == flags_and_reserved | padding
 
 
 def test_every_byte_of_a_gif_counts_but_for_its_version() -> None:
@@ -96,6 +95,59 @@ def test_a_changed_byte_of_a_webp_changes_its_hothash(name: str, chunk: bytes, n
     changed = fingerprint_bytes(with_changed_byte(data, chunk_at(data, chunk, number) + step))
     assert changed.method == "webp-1"
     assert changed.hothash != hothash(data)
+
+
+def with_flags(data: bytes, flags: int) -> bytes:
+    assert data[12:16] == b"VP8X"
+    return data[:20] + bytes((flags,)) + data[21:]
+
+
+@pytest.mark.parametrize("name", ["alpha.webp", "animated.webp"])
+def test_of_the_flags_of_a_webp_alpha_and_animation_count_and_no_other(name: str) -> None:
+    data = golden(name)
+    counting = {bit for bit in range(8) if hothash(with_flags(data, data[20] ^ 1 << bit)) != hothash(data)}
+    assert counting == {1, 4}
+    for bit in range(8):
+        agree(with_flags(data, data[20] ^ 1 << bit))
+
+
+def test_the_flags_that_count_are_those_that_change_what_is_decoded() -> None:
+    data = golden("alpha.webp")
+    opaque = with_flags(data, data[20] & ~0x10)
+    assert Image.open(io.BytesIO(data)).getchannel("A").getextrema() != (255, 255)
+    assert Image.open(io.BytesIO(opaque)).convert("RGBA").getchannel("A").getextrema() == (255, 255)
+    assert hothash(opaque) != hothash(data)
+
+
+def extended(data: bytes, flags: int) -> bytes:
+    """A plain WebP with a VP8X before its picture."""
+    width, height = Image.open(io.BytesIO(data)).size
+    numbers = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return riff(b"VP8X\x0a\0\0\0" + bytes((flags, 0, 0, 0)) + numbers + data[12:])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_of_a_lossless_webp_the_picture_itself_says_whether_it_is_transparent(mode: str) -> None:
+    target = io.BytesIO()
+    picture = noise_picture(1, (16, 12)).convert(mode)
+    if mode == "RGBA":
+        picture.putalpha(100)
+    picture.save(target, "WEBP", lossless=True)
+    data = target.getvalue()
+    assert data[12:16] == b"VP8L"
+    assert len({hothash(data), *(hothash(extended(data, flags)) for flags in (0, 0x10, 0x04, 0x14))}) == 1
+    alpha_bit = data[:24] + bytes((data[24] ^ 0x10,)) + data[25:]
+    assert hothash(alpha_bit) != hothash(data)
+    for changed in (data, alpha_bit, *(extended(data, flags) for flags in (0, 0x10, 0x02, 0x12))):
+        agree(changed)
+    assert Image.open(io.BytesIO(extended(data, 0))).mode == Image.open(io.BytesIO(extended(data, 0x10))).mode == mode
+
+
+def test_a_lossy_webp_without_an_extended_header_is_opaque() -> None:
+    data = golden("lossy.webp")
+    assert hothash(extended(data, 0)) == hothash(data)
+    assert hothash(extended(data, 0x10)) != hothash(data)
+    agree(extended(data, 0x10))
 
 
 def test_a_frame_less_or_in_another_order_is_another_picture() -> None:
@@ -318,6 +370,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, picture, options in (
         ("lossy.webp", frames[0], {"quality": 60}),
         ("lossless.webp", frames[1], {"lossless": True}),
+        ("lossless-alpha.webp", clear, {"lossless": True}),
         ("alpha.webp", clear, {"quality": 60, "exif": exif, "xmp": packet, "icc_profile": icc}),
         (
             "animated.webp",
@@ -333,7 +386,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     paths = {name: folder / name for name in made}
     for name, data in made.items():
         paths[name].write_bytes(data)
-    for name in ("plain.gif", "lossy.webp", "lossless.webp"):
+    for name in ("plain.gif", "lossy.webp", "lossless.webp", "lossless-alpha.webp"):
         exiftool(paths[name], "-XMP:Rating=1", "-XMP-dc:Title=old")
     return paths
 
@@ -345,7 +398,7 @@ def has_something_to_edit(name: str, edit: str) -> bool:
 EDITED = [
     (f"{photo}.{kind}", edit)
     for kind, edits, photos_of_kind in (
-        ("webp", {**EDITS, **WEBP_EDITS}, ("lossy", "lossless", "alpha", "animated")),
+        ("webp", {**EDITS, **WEBP_EDITS}, ("lossy", "lossless", "lossless-alpha", "alpha", "animated")),
         ("gif", {**EDITS, **GIF_EDITS}, ("plain", "animated")),
     )
     for photo in photos_of_kind
@@ -364,7 +417,7 @@ def test_an_edit_keeps_the_hothash(photos: dict[str, Path], photo: str, edit: st
 
 
 @pytest.mark.exiftool
-@pytest.mark.parametrize("name", ["lossy.webp", "lossless.webp", "plain.gif", "animated.gif"])
+@pytest.mark.parametrize("name", ["lossy.webp", "lossless.webp", "lossless-alpha.webp", "plain.gif", "animated.gif"])
 def test_a_colour_profile_put_in_is_found_and_keeps_the_hothash(
     photos: dict[str, Path], name: str, tmp_path: Path
 ) -> None:
