@@ -103,6 +103,9 @@ def png_parts(data: bytes) -> Parts:
     names = [name for name, _ in chunks]
     if names[0] != "IHDR" or names.count("IHDR") > 1 or len(chunks[0][1]) != 13 or "IDAT" not in names:
         raise NotWellFormedError("IHDR or IDAT")
+    pictures = [index for index, name in enumerate(names) if name == "IDAT"]
+    if pictures[-1] - pictures[0] != len(pictures) - 1:
+        raise NotWellFormedError("IDAT apart")
     picture = b"".join(payload for name, payload in chunks if name == "IDAT")
     parts: Parts = []
     has_picture = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -230,6 +231,21 @@ def test_sequence_numbers_and_checksums_of_a_png_do_not_count(name: str, chunk: 
 def test_the_way_a_png_is_cut_into_chunks_does_not_count() -> None:
     whole, pieces = (GOLDEN / name for name in ("animated.png", "animated-in-pieces.png"))
     assert fingerprint_bytes(whole.read_bytes()).hothash == fingerprint_bytes(pieces.read_bytes()).hothash
+
+
+@pytest.mark.parametrize("between", [b"tEXt", b"PLTE", b"fdAT", b"IDAT"])
+def test_no_chunk_may_stand_between_those_of_a_png_s_data(between: bytes) -> None:
+    data = (GOLDEN / "many-idat.png").read_bytes()
+    second = data.index(b"IDAT", data.index(b"IDAT") + 4) - 4
+    payload = b"" if between == b"IDAT" else b"a\0bcde"
+    chunk = len(payload).to_bytes(4, "big") + between + payload + zlib.crc32(between + payload).to_bytes(4, "big")
+    apart = data[:second] + chunk + data[second:]
+    fingerprint = fingerprint_bytes(apart)
+    assert fingerprint.method == ("png-1" if between == b"IDAT" else "file-1")
+    assert (fingerprint.hothash, fingerprint.method) == reference_hothash(apart)
+    if between == b"tEXt":
+        with pytest.raises(OSError, match="truncated"):
+            Image.open(io.BytesIO(apart)).load()
 
 
 # Rules that are easy to get wrong.

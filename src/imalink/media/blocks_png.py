@@ -23,6 +23,7 @@ def walk_png(reader: Reader, blocks: Blocks) -> None:
     is_first = True
     picture_data: Spans | None = None
     frame_data: Spans | None = None
+    last_chunk = b""
     while True:
         header = reader.read(position, 8)
         size, chunk = int.from_bytes(header[:4], "big"), header[4:]
@@ -30,6 +31,7 @@ def walk_png(reader: Reader, blocks: Blocks) -> None:
         position = payload + size + 4  # the CRC must be there, though nobody checks it
         if position > reader.size:
             raise BrokenStructureError("a chunk reaches beyond the file")
+        last_chunk, chunk_before = chunk, last_chunk
         if is_first != (chunk == b"IHDR") or (is_first and size != 13):
             raise BrokenStructureError("IHDR is not the first and only one, of 13 bytes")
         if chunk == b"IEND":
@@ -40,6 +42,8 @@ def walk_png(reader: Reader, blocks: Blocks) -> None:
             if picture_data is None:
                 picture_data = Spans()
                 blocks.add(Part(tag=chunk, spans=picture_data))
+            elif chunk_before != b"IDAT":
+                raise BrokenStructureError("picture data in two places")  # decoders stop at the end of the first
             picture_data.append(payload, size)
         elif chunk in (b"fcTL", b"fdAT"):
             # Both begin with a sequence number, which changes when chunks before them come and go.
