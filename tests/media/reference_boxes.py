@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 Parts = list[tuple[str, bytes]]
 Range = tuple[int, int]
 Drawn = list[tuple[str, bytes, list[Range]]]
 """A part with the ranges of the file that were put into it."""
 
-PROPERTIES = ["av1C", "avcC", "hvcC", "vvcC", "jpgC", "ispe", "pixi", "clap", "auxC"]
+PROPERTIES = ["a1op", "av1C", "avcC", "hvcC", "lhvC", "lsel", "vvcC", "jpgC", "ispe", "pixi", "clap", "auxC"]
+ITEM_TYPES = ["hvc1", "hev1", "av01", "avc1", "vvc1", "jpeg", "grid", "iovl", "iden"]
 ALPHA = [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"]
 
 
@@ -174,8 +177,18 @@ def item_parts(data: bytes, meta: Piece) -> Parts:
         texts = [piece.bytes()[4:68].split(b"\x00")[0] for name, piece in properties_of(item) if name == "auxC"]
         return any(text in ALPHA for text in texts)
 
+    def turns_of(item: int) -> bytes:
+        found = b""
+        for name, piece in properties_of(item):
+            if name in ("irot", "imir"):
+                found += name.encode() + piece.number(0, 1).to_bytes(1, "big")
+            elif name == "clap":
+                found += b"clap"
+        return found if found.replace(b"clap", b"") else b""
+
     pitm = first(boxes, "pitm")
-    members = {pitm.number(4, 4 if pitm.number(0, 1) else 2)}
+    primary = pitm.number(4, 4 if pitm.number(0, 1) else 2)
+    members = {primary}
     size = 0
     while size != len(members):
         size = len(members)
@@ -193,8 +206,8 @@ def item_parts(data: bytes, meta: Piece) -> Parts:
             raise BrokenError("no such item")
         place = places.get(item)
         ranges = place() if place is not None else []
-        if protected[item]:
-            raise LeftOutError("protected")
+        if protected[item] or types[item] not in ITEM_TYPES:
+            raise LeftOutError("protected, or of another type")
         drawn.append(("ITEM", item.to_bytes(4, "big") + types[item].encode("latin-1"), []))
         targets = references.get(("dimg", item), [])
         if targets:
@@ -202,6 +215,10 @@ def item_parts(data: bytes, meta: Piece) -> Parts:
         held = {name.encode() + piece.bytes(): piece for name, piece in properties_of(item) if name in PROPERTIES}
         for content in sorted(held):
             drawn.append(("PROP", content, [(held[content].start, held[content].end)]))
+        turns = turns_of(item)
+        is_turned_with_primary = turns == turns_of(primary) and primary in references.get(("auxl", item), [])
+        if item != primary and turns and not (is_turned_with_primary and is_alpha(item)):
+            drawn.append(("TURN", turns, []))
         drawn.append(drawn_from(data, "DATA", b"", ranges))
     if not any(content for tag, content, _ in drawn if tag == "DATA"):
         raise BrokenError("no data")
@@ -227,6 +244,8 @@ def item_properties(boxes: Boxes) -> tuple[Boxes, dict[int, list[int]]]:
                     index = box.number(at, 2) & 0x7FFF if is_wide else box.number(at, 1) & 0x7F
                     associated.setdefault(item, []).append(index)
                     at += 2 if is_wide else 1
+                if len(associated.get(item, [])) > 255:
+                    raise BrokenError("properties")
     return properties, associated
 
 
@@ -303,6 +322,28 @@ class Track:
             entries = [entry for _, entry in boxes_in(first(dinf, "dref").after(8))]
             self.is_elsewhere = any([not entry.number(0, 4) & 1 for entry in entries])  # noqa: C419 - all are looked at
 
+    def statement(self) -> bytes:
+        """What SMPL says: two condensed texts, of the chunks and of the sizes."""
+        listed = self.chunks()
+        text = len(listed).to_bytes(8, "big")
+        runs: list[tuple[int, int, int]] = []
+        for _, _, samples, description in listed:
+            before = runs.pop() if runs else (0, samples, description)
+            if before[1:] != (samples, description):
+                runs.append(before)
+                before = (0, samples, description)
+            runs.append((before[0] + 1, samples, description))
+        text += b"".join(number.to_bytes(4, "big") for run in runs for number in run)
+        offsets = [offset for offset, sizes, _, _ in listed if sum(sizes)]
+        order = sorted(range(len(offsets)), key=lambda index: offsets[index])
+        text += len(order).to_bytes(8, "big")
+        text += b"".join(order.index(index).to_bytes(4, "big") for index in range(len(order)))
+        count = min(first(self.tables, "stsz", "stz2").number(8, 4), sum(samples for _, _, samples, _ in listed))
+        sizes = self.sample_sizes()[:count]
+        told = sizes[:1] if len(set(sizes)) == 1 else sizes
+        sizes_text = count.to_bytes(8, "big") + b"".join(size.to_bytes(4, "big") for size in told)
+        return hashlib.sha256(text).digest() + hashlib.sha256(sizes_text).digest()
+
     def sample_sizes(self) -> list[int]:
         table = first(self.tables, "stsz", "stz2")
         count = table.number(8, 4)
@@ -321,20 +362,20 @@ class Track:
         table.number(12, 4 * count)
         return [table.number(12 + 4 * n, 4) for n in range(count)]
 
-    def chunks(self) -> list[tuple[int, list[int]]]:
-        """Offset and sample sizes of each chunk."""
+    def chunks(self) -> list[tuple[int, list[int], int, int]]:
+        """Offset, sample sizes, number of samples and description of each chunk."""
         offsets = first(self.tables, "stco", "co64")
         width = 4 if any(payload is offsets for name, payload in self.tables if name == "stco") else 8
         count = offsets.number(4, 4)
         offsets.number(8, count * width)
         sizes = self.sample_sizes()
-        found: list[tuple[int, list[int]]] = []
+        found: list[tuple[int, list[int], int, int]] = []
         if not count:
             return found
         stsc = first(self.tables, "stsc")
         run_count = stsc.number(4, 4)
         stsc.number(8, 12 * run_count)
-        runs = [(stsc.number(8 + 12 * n, 4), stsc.number(12 + 12 * n, 4)) for n in range(run_count)]
+        runs = [[stsc.number(at + 12 * n, 4) for at in (8, 12, 16)] for n in range(run_count)]
         if not runs or runs[0][0] != 1:
             raise BrokenError("stsc")
         used = runs[:1]
@@ -344,8 +385,8 @@ class Track:
         if any(later[0] <= earlier[0] for earlier, later in zip(used, used[1:], strict=False)):
             raise BrokenError("stsc")
         for number in range(1, count + 1):
-            samples = next(samples for start, samples in reversed(used) if start <= number)
-            found.append((offsets.number(8 + (number - 1) * width, width), sizes[:samples]))
+            _, samples, description = next(run for run in reversed(used) if run[0] <= number)
+            found.append((offsets.number(8 + (number - 1) * width, width), sizes[:samples], samples, description))
             sizes = sizes[samples:]
         return found
 
@@ -365,7 +406,8 @@ def track_parts(data: bytes, tracks: list[Track]) -> Parts:
     for track in tracks:
         parts.append(("TRAK", track.id.to_bytes(4, "big") + track.handler.encode("latin-1")))
         parts.append(("STSD", track.descriptions.bytes()))
-        for offset, sizes in track.chunks():
+        parts.append(("SMPL", track.statement()))
+        for offset, sizes, _, _ in track.chunks():
             if offset + sum(sizes) > len(data):
                 raise BrokenError("chunk")
             if sum(sizes):
@@ -407,7 +449,7 @@ def cr3_parts(data: bytes) -> Parts:
         raise LeftOutError("elsewhere")
     for track, raw in raw_tracks:
         drawn.append(drawn_from(data, "CMP1", b"", [(raw.start, raw.end)]))
-        for offset, sizes in track.chunks():
+        for offset, sizes, _, _ in track.chunks():
             for size in sizes:
                 if offset + size > len(data):
                     raise BrokenError("sample")

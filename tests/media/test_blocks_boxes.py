@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -72,12 +73,13 @@ PICTURE_BYTES: dict[tuple[str, str], Callable[[bytes], int]] = {
     ("still.heic", "a byte of the coded picture"): lambda data: data.index(bytes(range(40, 90))) + 9,
     ("still.heic", "the decoder's configuration"): lambda data: data.index(b"hvcC") + 11,
     ("still.heic", "the size"): lambda data: data.index(b"ispe") + 15,
-    ("still.heic", "the type of the item"): lambda data: data.index(b"hvc1") + 3,
     ("grid-and-alpha.avif", "a byte of a tile"): lambda data: data.index(b"\x02" * 20) + 5,
     ("grid-and-alpha.avif", "the second piece of a tile"): lambda data: data.index(b"\x66" * 7),
     ("grid-and-alpha.avif", "a byte of the transparency"): lambda data: data.index(b"alphaalpha") + 7,
     ("grid-and-alpha.avif", "the columns of the grid"): lambda data: data.index(b"idat") + 7,
     ("grid-and-alpha.avif", "the configuration of AV1"): lambda data: data.index(b"av1C") + 5,
+    ("turned-tile.heic", "how a tile is turned"): lambda data: data.index(b"irot") + 4,
+    ("turned-tile.heic", "how a tile is mirrored"): lambda data: data.index(b"imir") + 4,
     ("animated.avif", "the last frame"): lambda data: len(data) - 3,
     ("encoded.avif", "the coded picture"): lambda data: len(data) - 9,
     ("encoded.mp4", "a byte of a chunk"): lambda data: find_box(data, "mdat")[0] + 20,
@@ -106,6 +108,7 @@ METADATA_BYTES: dict[tuple[str, str], Callable[[bytes], int]] = {
     ("still.heic", "the colour profile"): lambda data: data.index(b"prof") + 9,
     ("still.heic", "EXIF"): lambda data: data.rindex(b"MM\0*") + 7,
     ("grid-and-alpha.avif", "the gain map"): lambda data: data.index(b"gain map"),
+    ("turned-with-alpha.avif", "how picture and transparency are turned"): lambda data: data.index(b"irot") + 4,
     ("header-first.mp4", "the camera's name"): lambda data: data.index(b"Testmaker"),
     ("header-first.mp4", "timed metadata"): lambda data: data.index(b"timed metadata"),
     ("header-first.mp4", "how it is turned"): lambda data: data.index(b"tkhd") + 46,
@@ -139,6 +142,72 @@ def test_the_order_of_a_grid_s_tiles_counts() -> None:
         return boxes.heif([*tiles, Item(number=9, kind="grid", data=(b"grid",), links=links)], primary=9)
 
     assert len({hothash(grid(1, 2)), hothash(grid(2, 1)), hothash(grid(1, 1))}) == 3
+
+
+def turn(*steps: tuple[str, int]) -> tuple[bytes, ...]:
+    return tuple(box(kind, number(value, 1)) for kind, value in steps)
+
+
+def grid_of(tile_properties: tuple[bytes, ...], *, of_grid: tuple[bytes, ...] = ()) -> bytes:
+    """A grid of one tile that has its own turns."""
+    tile = picture_item(1, properties=(*picture_item().properties, *tile_properties))
+    top = Item(number=9, kind="grid", data=(b"grid",), links=(("dimg", 1),), properties=of_grid)
+    return boxes.heif([tile, top], primary=9)
+
+
+def test_how_a_tile_is_turned_counts_and_how_the_whole_is_turned_does_not() -> None:
+    steps = [(), (("irot", 0),), (("irot", 1),), (("irot", 2),), (("imir", 1),)]
+    orders = [(("irot", 1), ("imir", 1)), (("imir", 1), ("irot", 1))]
+    assert len({hothash(grid_of(turn(*one))) for one in (*steps, *orders)}) == 7
+    for one in steps:
+        assert hothash(grid_of((), of_grid=turn(*one))) == hothash(grid_of(()))
+        # A tile does not count less because the whole is turned alike.
+        assert hothash(grid_of(turn(*one), of_grid=turn(*one))) == hothash(grid_of(turn(*one)))
+
+
+def test_whether_a_tile_is_cropped_before_or_after_it_is_turned_counts() -> None:
+    crop = box("clap", bytes(32))
+    assert hothash(grid_of((crop, *turn(("irot", 1))))) != hothash(grid_of((*turn(("irot", 1)), crop)))
+
+
+def test_a_transparency_counts_as_turned_only_where_its_picture_is_not_turned_alike() -> None:
+    def transparent(of_picture: tuple[bytes, ...], of_alpha: tuple[bytes, ...]) -> str:
+        picture = picture_item(1, properties=(*picture_item().properties, *of_picture))
+        alpha = picture_item(2, properties=(boxes.alpha_property(), *of_alpha), links=(("auxl", 1),))
+        return hothash(boxes.heif([picture, alpha]))
+
+    left, right = turn(("irot", 1)), turn(("irot", 3))
+    assert transparent(left, left) == transparent(right, right) == transparent((), ())
+    assert len({transparent(left, left), transparent(left, right), transparent(right, left)}) == 3
+
+
+def test_a_turn_without_a_value_is_damage() -> None:
+    assert method(grid_of((box("irot"),))) == "file-1"
+    assert walked(grid_of((box("irot"),))).fault is not None
+
+
+@pytest.mark.parametrize("kind", ["hvc1", "hev1", "av01", "avc1", "vvc1", "jpeg", "grid", "iovl", "iden"])
+def test_the_type_of_an_item_counts(kind: str) -> None:
+    data = boxes.heif([picture_item(kind=kind)])
+    assert method(data) == "heif-1"
+    assert (hothash(data) == hothash(boxes.heif([picture_item()]))) == (kind == "hvc1")
+
+
+@pytest.mark.parametrize("kind", ["unci", "lhv1", "j2k1", "mski", "tmap", "mime"])
+def test_an_item_whose_configuration_no_rule_knows_has_no_method_and_no_damage(kind: str) -> None:
+    tile = picture_item(1, kind=kind)
+    grid = Item(number=9, kind="grid", data=(b"grid",), links=(("dimg", 1),))
+    for data in (boxes.heif([tile]), boxes.heif([tile, grid], primary=9)):
+        assert method(data) == "file-1"
+        assert walked(data).fault is None
+    # One that is no part of the picture costs nothing.
+    assert hothash(boxes.heif([picture_item(2), tile], primary=2)) == hothash(boxes.heif([picture_item(2)], primary=2))
+
+
+@pytest.mark.parametrize("kind", ["lsel", "a1op", "lhvC"])
+def test_which_layer_is_shown_counts(kind: str) -> None:
+    layers = [picture_item(properties=(*picture_item().properties, box(kind, number(n, 2)))) for n in (0, 1)]
+    assert len({hothash(boxes.heif([item])) for item in (picture_item(), *layers)}) == 3
 
 
 # HEIF: what belongs to the picture.
@@ -289,6 +358,56 @@ def test_chunks_whose_offsets_go_down_are_taken_by_ascending_offset() -> None:
     assert method(moved) == "video-1"
     offsets = [next(iter(part.spans))[0] for part in walked(moved).iter_parts() if part.tag == b"CHNK"]
     assert offsets == sorted(offsets)
+
+
+def with_table(data: bytes, kind: bytes, at: int, *values: int) -> bytes:
+    """Numbers of four bytes in the payload of the first box of a type replaced."""
+    start = data.index(kind) + 4 + at
+    return data[:start] + b"".join(number(value, 4) for value in values) + data[start + 4 * len(values) :]
+
+
+def test_the_order_in_which_chunks_are_played_counts() -> None:
+    data = boxes.film([replace(PICTURES, chunks=((b"one",), (b"two",), (b"six",)))])
+    start = data.index(b"mdat") + 4
+    places = (start, start + 3, start + 6)
+    orders = list(itertools.permutations(places))
+    played = [with_table(data, b"stco", 8, *order) for order in orders]
+    assert played[0] == data
+    assert len({hothash(one) for one in played}) == len(orders)
+    assert {method(one) for one in played} == {"video-1"}
+
+
+def test_the_borders_between_samples_count() -> None:
+    data = boxes.film([replace(PICTURES, chunks=((b"one", b"three", b"x"),))])
+    cuts = [(3, 5, 1), (5, 3, 1), (8, 0, 1), (0, 8, 1), (3, 3, 3)]
+    assert len({hothash(with_table(data, b"stsz", 12, *cut)) for cut in cuts}) == len(cuts)
+    # All alike in the table is the same as one size for all.
+    alike = boxes.film([replace(PICTURES, chunks=((b"one", b"six"),))])
+    assert alike[alike.index(b"stsz") + 8 :][:4] == number(3, 4)
+    for bits in (4, 8, 16):
+        assert hothash(boxes.film([replace(PICTURES, chunks=((b"one", b"six"),), sizes_in_bits=bits)])) == hothash(
+            alike
+        )
+
+
+def test_what_describes_a_chunk_counts_and_how_runs_are_written_does_not() -> None:
+    data = boxes.film([PICTURES])  # chunks of 2, 1 and 2 samples: three runs
+    assert hothash(with_table(data, b"stsc", 16, 2)) != hothash(data)
+    # The same number of samples in each: three runs, and one.
+    split = with_table(data, b"stsc", 8, 1, 2, 1, 2, 2, 1, 3, 2, 1)
+    joined = with_table(data, b"stsc", 4, 1, 1, 2, 1)
+    assert hothash(split) == hothash(joined) != hothash(data)
+
+
+def test_sizes_that_become_unlike_after_very_many_alike_count_each() -> None:
+    last = [replace(PICTURES, chunks=((b"a",) * 40_000 + tail,)) for tail in ((b"a", b"bb"), (b"aa", b"b"), (b"abb",))]
+    assert len({hothash(boxes.film([track])) for track in last}) == 3
+
+
+def test_times_do_not_count() -> None:
+    data = boxes.film([PICTURES])
+    start = data.index(b"tkhd") + 4
+    assert hothash(data[: start + 4] + b"\x01" * 8 + data[start + 12 :]) == hothash(data)
 
 
 def test_fragmented_films_and_other_containers_are_identified_by_their_bytes_and_not_damaged() -> None:

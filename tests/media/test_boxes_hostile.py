@@ -181,6 +181,31 @@ def _pointing(data: bytes, offset: int, length: int, count: int) -> bytes:
     return bytes(changed)
 
 
+def test_one_reference_a_hundred_thousand_times_is_asked_for_once() -> None:
+    """What describes an item is not searched anew for each reference to it."""
+    references = full_box("iref", 0, 0, box("auxl", number(2, 2), number(65_535, 2), number(1, 2) * 65_535) * 4)
+    infos = b"".join(full_box("infe", 2, 0, number(item, 2), bytes(2), b"hvc1\0") for item in (1, 2))
+    for count in (255, 256):
+        entry = number(2, 2) + number(128, 1) + b"\x01" * 128 + number(2, 2) + number(count - 128, 1)
+        table = full_box("ipma", 0, 0, number(2, 4), entry + b"\x01" * (count - 128))
+        place = full_box("iloc", 0, 0, b"\x44\0", number(1, 2), number(1, 2), bytes(2), number(1, 2), number(8, 4) * 2)
+        iinf = full_box("iinf", 0, 0, number(2, 2), infos)
+        data = _heif_with(iinf + references + box("iprp", box("ipco", box("free")), table) + place)
+        start = time.process_time()
+        assert fingerprint_bytes(data).method == ("heif-1" if count == 255 else "file-1")
+        assert time.process_time() - start < 1
+        agree(data)
+
+
+def test_more_than_four_thousand_million_samples_of_one_size_cost_nothing() -> None:
+    data = boxes.film([replace(PICTURES, chunks=((b"a", b"a"),))])
+    data = with_number(with_number(data, b"stsz", 8, 0xFFFF_FFFF), b"stsc", 12, 0xFFFF_FFFF)
+    assert fingerprint_bytes(data).method == "file-1"  # it reaches beyond the file
+    start = time.process_time()
+    assert fingerprint_bytes(with_number(data, b"stsc", 12, 2)).method == "video-1"
+    assert time.process_time() - start < 0.1
+
+
 # Bytes made to be slow. 8 MB each, against a quarter of them.
 
 
@@ -311,8 +336,8 @@ def _samples(count: int) -> bytes:
 
 
 def _parts_of_a_sequence(count: int) -> bytes:
-    # Two parts say what the track is.
-    track = replace(PICTURES, handler="pict", chunks=((b"x",),) * (count - 2))
+    # Three parts say what the track is.
+    track = replace(PICTURES, handler="pict", chunks=((b"x",),) * (count - 3))
     return boxes.film([track], brand="msf1")
 
 

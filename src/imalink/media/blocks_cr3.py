@@ -10,7 +10,8 @@ from typing import Final
 
 from imalink.media.blocks import Blocks, BrokenStructureError, Part, Spans
 from imalink.media.blocks_video import XMP_USER_TYPE
-from imalink.media.box_tracks import Track, iter_samples, read_tracks, sample_entry
+from imalink.media.box_samples import iter_samples
+from imalink.media.box_tracks import Track, read_tracks, sample_entry
 from imalink.media.boxes import (
     Box,
     check_sharing,
@@ -67,7 +68,7 @@ def _add_samples(reader: Reader, blocks: Blocks, raw_tracks: list[tuple[Track, B
     is_empty = True
     for track, raw in raw_tracks:
         blocks.add(Part(tag=b"CMP1", spans=Spans(raw.offset, raw.length)))
-        for offset, length in iter_samples(reader, track):
+        for offset, length in iter_samples(reader, track.tables):
             if offset + length > reader.size:
                 raise BrokenStructureError("a sample reaches beyond the file")
             is_empty = is_empty and not length
@@ -129,7 +130,7 @@ def _jpeg_after(reader: Reader, box: Box, start: int, *, size_at: int = 12) -> l
 
 def _note_full_preview(reader: Reader, blocks: Blocks, track: Track) -> None:
     with suppress(BrokenStructureError):
-        offset, length = next(iter_samples(reader, track), (0, 0))
+        offset, length = next(iter_samples(reader, track.tables), (0, 0))
         if length > 3 and offset + length <= reader.size and reader.read(offset, 3) == _JPEG:
             _note_pictures(blocks, [Spans(offset, length)])
 

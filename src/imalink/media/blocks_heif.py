@@ -11,13 +11,18 @@ from typing import Final
 from imalink.media.blocks import MAX_PARTS, Blocks, BrokenStructureError, Part, Spans
 from imalink.media.blocks_video import add_tracks
 from imalink.media.box_tracks import read_tracks, turned
-from imalink.media.boxes import MAX_TABLE_BYTES, Box, check_sharing, iter_file_boxes, ranges_of
+from imalink.media.boxes import MAX_TABLE_BYTES, Box, check_sharing, iter_file_boxes, ranges_of, read_within
 from imalink.media.heif_items import Items, read_items
 from imalink.media.reader import Reader
 
 _PROPERTIES: Final = frozenset(
-    (b"av1C", b"avcC", b"hvcC", b"vvcC", b"jpgC", b"ispe", b"pixi", b"clap", b"auxC"),
+    (
+        *(b"av1C", b"avcC", b"hvcC", b"lhvC", b"vvcC", b"jpgC"),
+        *(b"a1op", b"lsel", b"ispe", b"pixi", b"clap", b"auxC"),
+    ),
 )
+_TYPES: Final = frozenset((b"hvc1", b"hev1", b"av01", b"avc1", b"vvc1", b"jpeg", b"grid", b"iovl", b"iden"))
+_TURNS: Final = frozenset((b"irot", b"imir"))
 _ALPHA: Final = frozenset((b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"))
 _SEQUENCE_HANDLERS: Final = frozenset((b"pict", b"vide", b"auxv"))
 _PROFILES: Final = frozenset((b"prof", b"rICC"))
@@ -52,7 +57,11 @@ def walk_heif(reader: Reader, blocks: Blocks) -> None:
 
 def _add_items(reader: Reader, blocks: Blocks, items: Items) -> bool:
     """Add the parts of all items the primary picture is made of; say False if they are of a form left out."""
-    members = _members(reader, items)
+    primary = items.primary
+    if primary is None:
+        raise BrokenStructureError("no primary picture")
+    members, alphas = _members(reader, items, primary)
+    turns_of_primary = _turns_of(reader, items, primary)
     properties, places = _properties_in_order(reader, items, members)
     total = 0
     for number in sorted(members):
@@ -60,7 +69,7 @@ def _add_items(reader: Reader, blocks: Blocks, items: Items) -> bool:
         if item is None:
             raise BrokenStructureError("an item that is nowhere described")
         extents = items.extents_of(reader, number)
-        if item.is_protected or extents is None:
+        if item.is_protected or extents is None or item.type not in _TYPES:
             return False
         blocks.add(Part(tag=b"ITEM", built=number.to_bytes(4, "big") + item.type))
         targets = items.references.get((b"dimg", number), [])
@@ -69,6 +78,10 @@ def _add_items(reader: Reader, blocks: Blocks, items: Items) -> bool:
         for place in sorted({places[box] for box in items.properties_of(number) if box in places}):
             held = properties[place]
             blocks.add(Part(tag=b"PROP", built=held.type, spans=Spans(held.offset, held.length)))
+        turns = _turns_of(reader, items, number)
+        # All of these turn pixels within the picture, unless the transparency is turned just as what it belongs to.
+        if turns and number != primary and not (turns == turns_of_primary and number in alphas):
+            blocks.add(Part(tag=b"TURN", built=turns))
         data = Spans()
         for offset, length in extents:
             data.append(offset, length)
@@ -80,25 +93,33 @@ def _add_items(reader: Reader, blocks: Blocks, items: Items) -> bool:
     return True
 
 
-def _members(reader: Reader, items: Items) -> set[int]:
-    """Give the primary item, what it is derived from, and the transparency of any of these."""
-    if items.primary is None:
-        raise BrokenStructureError("no primary picture")
-    auxiliaries: dict[int, list[int]] = {}
+def _members(reader: Reader, items: Items, primary: int) -> tuple[set[int], set[int]]:
+    """Give the primary item, what it is derived from, and the transparency of any of these; then that of the first."""
+    auxiliaries: dict[int, set[int]] = {}
     for (kind, source), targets in items.references.items():
         if kind == b"auxl":
             for target in targets:
-                auxiliaries.setdefault(target, []).append(source)
-    members = {items.primary}
-    waiting = [items.primary]
+                auxiliaries.setdefault(target, set()).add(source)
+    are_alphas: dict[int, bool] = {}
+    alphas_of_primary: set[int] = set()
+    members = {primary}
+    waiting = [primary]
     while waiting:
         number = waiting.pop()
-        alphas = [source for source in auxiliaries.get(number, []) if _is_alpha(reader, items, source)]
-        for found in (*items.references.get((b"dimg", number), []), *alphas):
+        alphas: set[int] = set()
+        for source in auxiliaries.get(number, ()):
+            # Asked once of each: one item may claim to be the transparency of all the others.
+            if source not in are_alphas:
+                are_alphas[source] = _is_alpha(reader, items, source)
+            if are_alphas[source]:
+                alphas.add(source)
+        if number == primary:
+            alphas_of_primary = alphas
+        for found in (*items.references.get((b"dimg", number), ()), *alphas):
             if found not in members:
                 members.add(found)
                 waiting.append(found)
-    return members
+    return members, alphas_of_primary
 
 
 def _is_alpha(reader: Reader, items: Items, number: int) -> bool:
@@ -109,6 +130,14 @@ def _is_alpha(reader: Reader, items: Items, number: int) -> bool:
             if name in _ALPHA:
                 return True
     return False
+
+
+def _turns_of(reader: Reader, items: Items, number: int) -> bytes:
+    """Give how an item is turned and mirrored, and where it is cropped in between: the order of these counts."""
+    boxes = [box for box in items.properties_of(number) if box.type in _TURNS or box.type == b"clap"]
+    if not any(box.type in _TURNS for box in boxes):
+        return b""
+    return b"".join(box.type + (read_within(reader, box, 0, 1) if box.type in _TURNS else b"") for box in boxes)
 
 
 def _properties_in_order(reader: Reader, items: Items, members: set[int]) -> tuple[list[Box], dict[Box, int]]:

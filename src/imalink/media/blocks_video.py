@@ -60,9 +60,9 @@ def add_tracks(reader: Reader, blocks: Blocks, tracks: list[Track]) -> None:
     if any(track.lies_elsewhere for track in tracks):
         blocks.identify_by_file()
         return
-    for part in track_parts(tracks):
-        blocks.add(part)
     chunks = read_chunks(reader, tracks)
+    for part in track_parts(tracks, chunks):
+        blocks.add(part)
     if not len(chunks):
         raise BrokenStructureError("a film without samples")
     chunks.check()

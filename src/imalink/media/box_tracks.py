@@ -6,22 +6,16 @@ Layout: ISO/IEC 14496-12; rules: docs/format/hothash.md, section video.
 from __future__ import annotations
 
 import heapq
-import sys
-from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice, repeat
+from dataclasses import dataclass
 from typing import Final
 
 from imalink.media.blocks import BrokenStructureError, Part, Spans
+from imalink.media.box_samples import MAX_CHUNKS, Chunks, read_track_chunks
 from imalink.media.boxes import Box, check_sharing, first_children, iter_children, read_within
 from imalink.media.reader import Reader
 
 MAX_TRACKS: Final = 1_024
-_CHUNK_BITS: Final = 22
-MAX_CHUNKS: Final = 1 << _CHUNK_BITS
-_WINDOW: Final = 16_384
-"""How many entries of a table are read at once."""
 _IDENTITY: Final = (1, 0, 0, 1)
 
 
@@ -41,30 +35,6 @@ class Track:
     lies_elsewhere: bool
 
 
-@dataclass(slots=True, kw_only=True)
-class Chunks:
-    """The chunks of one track that have bytes: two machine words each, in the order of their numbers."""
-
-    track_id: int
-    offsets: array[int] = field(default_factory=lambda: array("Q"))
-    lengths: array[int] = field(default_factory=lambda: array("Q"))
-
-    def sort(self) -> None:
-        """Put them in ascending order of their offsets, as they nearly always are already."""
-        offsets, lengths = self.offsets, self.lengths
-        if not any(map(int.__gt__, offsets, islice(offsets, 1, None))):
-            return
-        # Offset and number in one integer, which takes half the memory of a pair.
-        order = sorted(offset << _CHUNK_BITS | number for number, offset in enumerate(offsets))
-        mask = (1 << _CHUNK_BITS) - 1
-        self.lengths = array("Q", (lengths[packed & mask] for packed in order))
-        self.offsets = array("Q", (packed >> _CHUNK_BITS for packed in order))
-
-    def ranges(self) -> Iterator[tuple[int, int, int]]:
-        """Give (offset, track id, length) of each."""
-        return zip(self.offsets, repeat(self.track_id), self.lengths, strict=False)
-
-
 class ChunkParts:
     """The ``CHNK`` parts of several tracks by ascending offset, made as they are asked for: films have millions."""
 
@@ -79,6 +49,10 @@ class ChunkParts:
     def __iter__(self) -> Iterator[Part]:
         for offset, track_id, length in self._merged():
             yield Part(tag=b"CHNK", built=track_id.to_bytes(4, "big"), spans=Spans(offset, length))
+
+    def statements(self) -> Iterator[bytes]:
+        """Give for each track what condenses how its chunks are made of samples."""
+        return (chunks.statement for chunks in self._tracks)
 
     def check(self) -> None:
         """Raise BrokenStructureError if they share their bytes beyond measure."""
@@ -102,11 +76,12 @@ def read_tracks(reader: Reader, movie: Box) -> list[Track]:
     return tracks
 
 
-def track_parts(tracks: Sequence[Track]) -> Iterator[Part]:
-    """Give the parts that name each track and describe its samples."""
-    for track in tracks:
+def track_parts(tracks: Sequence[Track], chunks: ChunkParts) -> Iterator[Part]:
+    """Give the parts that name each track, describe its samples and say how its chunks are made of them."""
+    for track, statement in zip(tracks, chunks.statements(), strict=True):
         yield Part(tag=b"TRAK", built=track.track_id.to_bytes(4, "big") + track.handler)
         yield Part(tag=b"STSD", spans=Spans(track.descriptions.offset, track.descriptions.length))
+        yield Part(tag=b"SMPL", built=statement)
 
 
 def sample_entry(reader: Reader, track: Track) -> Box | None:
@@ -119,23 +94,10 @@ def read_chunks(reader: Reader, tracks: Sequence[Track]) -> ChunkParts:
     found: list[Chunks] = []
     spare = MAX_CHUNKS
     for track in tracks:
-        found.append(_chunks_of(reader, track, spare))
-        spare -= len(found[-1].offsets)
+        chunks, count = read_track_chunks(reader, track.tables, track_id=track.track_id, limit=spare)
+        found.append(chunks)
+        spare -= count
     return ChunkParts(found)
-
-
-def iter_samples(reader: Reader, track: Track) -> Iterator[tuple[int, int]]:
-    """Give (offset, length) of each sample in order; a file may claim more of them than anyone wants to count.
-
-    Raises BrokenStructureError.
-    """
-    sizes = _SampleSizes(reader, track)
-    for offset, sample_count in _iter_chunks(reader, track):
-        position = offset
-        for _ in range(min(sample_count, sizes.remaining)):
-            length = sizes.total_of_next(1)
-            yield position, length
-            position += length
 
 
 def turned(matrix: tuple[int, int, int, int]) -> int | None:
@@ -197,131 +159,3 @@ def _lies_elsewhere(reader: Reader, information: Box | None) -> bool:
         return False
     # The lowest flag says: in this very file.
     return any(not read_within(reader, entry, 3, 1)[0] & 1 for entry in iter_children(reader, references, skipped=8))
-
-
-def _chunks_of(reader: Reader, track: Track, limit: int) -> Chunks:
-    chunks = Chunks(track_id=track.track_id)
-    sizes = _SampleSizes(reader, track)
-    for number, (offset, sample_count) in enumerate(_iter_chunks(reader, track)):
-        if number >= limit:
-            raise BrokenStructureError("more chunks than any real film has")
-        length = sizes.total_of_next(sample_count)
-        if offset + length > reader.size:
-            raise BrokenStructureError("a chunk reaches beyond the file")
-        if length:
-            chunks.offsets.append(offset)
-            chunks.lengths.append(length)
-    chunks.sort()
-    return chunks
-
-
-def _iter_chunks(reader: Reader, track: Track) -> Iterator[tuple[int, int]]:
-    """Give (offset, number of samples) of each chunk."""
-    table = track.tables.get(b"stco") or track.tables.get(b"co64")
-    if table is None:
-        raise BrokenStructureError("a track without chunk offsets")
-    width = 4 if table.type == b"stco" else 8
-    count = _entry_count(reader, table, width)
-    if not count:
-        return
-    runs = _iter_runs(reader, track, count)
-    samples, until = next(runs)
-    for number, offset in enumerate(_iter_numbers(reader, table.offset + 8, count, width)):
-        if number == until:
-            samples, until = next(runs)
-        yield offset, samples
-
-
-def _iter_runs(reader: Reader, track: Track, chunk_count: int) -> Iterator[tuple[int, int]]:
-    """Give (samples a chunk, number of the chunk after) of each run of like chunks; the last run ends with the last."""
-    table = track.tables.get(b"stsc")
-    count = 0 if table is None else _entry_count(reader, table, 12)
-    if table is None or not count:
-        raise BrokenStructureError("chunks without a number of samples")
-    numbers = _iter_numbers(reader, table.offset + 8, 3 * count, 4)
-    first, samples, _ = next(numbers), next(numbers), next(numbers)
-    if first != 1:
-        raise BrokenStructureError("the first chunk is not described")
-    for next_first in numbers:
-        next_samples, _ = next(numbers), next(numbers)
-        if next_first <= first:
-            raise BrokenStructureError("runs of chunks out of order")
-        if next_first > chunk_count:
-            break
-        yield samples, next_first - 1
-        first, samples = next_first, next_samples
-    yield samples, chunk_count
-
-
-def _entry_count(reader: Reader, table: Box, width: int) -> int:
-    count = int.from_bytes(read_within(reader, table, 4, 4), "big")
-    if 8 + count * width > table.length:
-        raise BrokenStructureError("a table shorter than it says")
-    return count
-
-
-def _iter_numbers(reader: Reader, offset: int, count: int, width: int) -> Iterator[int]:
-    while count:
-        window = min(count, _WINDOW)
-        yield from _numbers(reader.read(offset, window * width), width)
-        offset += window * width
-        count -= window
-
-
-def _numbers(data: bytes, width: int) -> array[int]:
-    numbers: array[int] = array({1: "B", 2: "H", 4: "I", 8: "Q"}[width])
-    numbers.frombytes(data)
-    if sys.byteorder == "little":
-        numbers.byteswap()
-    return numbers
-
-
-class _SampleSizes:
-    """The sizes of a track's samples, added up as chunk after chunk takes its share; read by windows."""
-
-    def __init__(self, reader: Reader, track: Track) -> None:
-        table = track.tables.get(b"stsz") or track.tables.get(b"stz2")
-        if table is None:
-            raise BrokenStructureError("a track without sample sizes")
-        header = read_within(reader, table, 0, 12)
-        self._reader = reader
-        self._next = table.offset + 12
-        self._window: array[int] = array("I")
-        self._used: int = 0
-        self.remaining = int.from_bytes(header[8:12], "big")
-        self._each, self._bits = int.from_bytes(header[4:8], "big"), 32
-        if table.type == b"stz2":
-            self._each, self._bits = 0, header[7]
-            if self._bits not in (4, 8, 16):
-                raise BrokenStructureError("sample sizes of an unknown width")
-        if not self._each and 12 + (self.remaining * self._bits + 7) // 8 > table.length:
-            raise BrokenStructureError("a table shorter than it says")
-
-    def total_of_next(self, count: int) -> int:
-        """Give how many bytes the next ``count`` samples have, or those that are left."""
-        count = min(count, self.remaining)
-        if self._each:
-            self.remaining -= count
-            return count * self._each
-        total = 0
-        while count:
-            if self._used == len(self._window):
-                self._read_window()
-            taken = min(count, len(self._window) - self._used)
-            total += sum(self._window[self._used : self._used + taken])
-            self._used += taken
-            self.remaining -= taken
-            count -= taken
-        return total
-
-    def _read_window(self) -> None:
-        wanted = min(self.remaining, _WINDOW)
-        length = (wanted * self._bits + 7) // 8
-        data = self._reader.read(self._next, length)
-        self._next += length
-        if self._bits == 4:
-            halves = (half for byte in data for half in (byte >> 4, byte & 15))
-            self._window = array("B", halves)[:wanted]
-        else:
-            self._window = _numbers(data, self._bits // 8)
-        self._used = 0

@@ -15,6 +15,8 @@ from imalink.media.reader import Reader
 _MAX_ITEMS: Final = 65_536
 _MAX_LINKS: Final = 1_048_576
 """References, associations and extents of a file, each."""
+_MAX_PROPERTIES: Final = 255
+"""Of one item: as many as one entry of the table can name."""
 _IN_FILE, _IN_META = 0, 1
 _KEPT_REFERENCES: Final = frozenset((b"dimg", b"auxl", b"cdsc"))
 
@@ -196,4 +198,6 @@ def _read_properties(reader: Reader, box: Box, items: Items) -> None:
                     raise BrokenStructureError("more properties than any real picture has")
                 # The highest bit says that a reader must know the property; editors set it as they please.
                 known = items.associations.setdefault(number, [])
+                if len(known) + count > _MAX_PROPERTIES:
+                    raise BrokenStructureError("more properties of an item than in any real picture")
                 known += [fields.number(2) & 0x7FFF if is_wide else fields.number(1) & 0x7F for _ in range(count)]
