@@ -285,6 +285,45 @@ CASES = (
     ),
     Case("a film that is too long", (shot_file("I.JPG"), clip("I.MOV", seconds=61.0)), ("I.JPG", "I.MOV")),
     Case("a film taken later", (shot_file("I.JPG"), clip("I.MOV", "12:20:30")), ("I.JPG", "I.MOV")),
+    Case(
+        "a short film hours later, its time in no zone",
+        (shot_file("I.JPG"), clip("I.MOV", "16:15:01")),
+        ("I.JPG", "I.MOV"),
+    ),
+    Case(
+        "a film in UTC that no zone on Earth brings to its picture",
+        (shot_file("I.JPG"), shot_file("I.MOV", "12:15:01", offset="+00:00", seconds=5.0)),
+        ("I.JPG", "I.MOV"),
+    ),
+    Case(
+        "a film in UTC whose picture names its zone",
+        (shot_file("I.JPG", offset="+02:00"), shot_file("I.MOV", "12:00:00", offset="+00:00", seconds=5.0)),
+        ("I.JPG", "I.MOV"),
+    ),
+    Case(
+        "live photo: both name their zones",
+        (shot_file("I.HEIC", offset="+02:00"), shot_file("I.MOV", "12:00:01", offset="+02:00", seconds=2.8)),
+        ("I.HEIC ~ I.MOV",),
+    ),
+    Case(
+        "live photo: the picture names its zone, the clip writes UTC",
+        (shot_file("I.HEIC", offset="+02:00"), shot_file("I.MOV", "10:00:01", offset="+00:00", seconds=2.8)),
+        ("I.HEIC ~ I.MOV",),
+    ),
+    Case(
+        "live photo in Nepal: the clip's time is in UTC",
+        (shot_file("I.JPG"), shot_file("I.MOV", "06:15:01", offset="+00:00", seconds=2.5)),
+        ("I.JPG ~ I.MOV",),
+    ),
+    Case(
+        "two films in UTC, each of the shot in another zone",
+        (
+            shot_file("I.JPG"),
+            shot_file("I.MOV", "10:00:01", offset="+00:00", seconds=2.5),
+            shot_file("I.MP4", "09:00:01", offset="+00:00", seconds=2.5),
+        ),
+        ("I.JPG", "I.MOV", "I.MP4"),
+    ),
     Case("a film that tells no time", (shot_file("I.JPG"), clip("I.MOV", None)), ("I.JPG", "I.MOV")),
     Case(
         "live photo as HEIC and JPEG: the clip goes with the one of its identifier",

@@ -23,8 +23,11 @@ _RENDERED = ("JPEG", "HEIC", "AVIF", "JXL", "WEBP")
 _PROCESSED = ("TIFF", "PSD", "PNG", "BMP", "GIF")
 _ORDER = {name: place for place, name in enumerate((*_RENDERED, *_PROCESSED, "RAW", "UNKNOWN", "VIDEO"))}
 _GUESSED = frozenset({"filename", "mtime"})
-_QUARTER_SECONDS = 900.0
-_ZONE_SECONDS = 14 * 3600.0
+# Minutes by which some place's clocks are, or in summer were, ahead of UTC.
+_ZONE_MINUTES = (
+    *range(-12 * 60, 15 * 60, 60),
+    *(-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630, 765, 825),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +156,22 @@ def _pair_set(files: Sequence[ShotFile], members: Sequence[int]) -> list[Shot]:
     owners = {film: owner for film in films if (owner := _owner_of(files, film, groups)) is not None}
     for group in groups:
         clips = {film: owner for film, owner in owners.items() if owner in group}
+        zones = {
+            film: zone for film, owner in clips.items() if (zone := _zone_of(files[owner], files[film])) is not None
+        }
+        if len(set(zones.values())) > 1:  # two films, each of the shot if it was taken elsewhere
+            for film in zones:
+                del owners[film], clips[film]
         shots.append(Shot(files=tuple(group), clips=clips))
     shots.extend(Shot(files=(film,), clips={}) for film in films if film not in owners)
     return shots
+
+
+def _zone_of(picture: ShotFile, clip: ShotFile) -> int | None:
+    """Give the zone on which alone it rests that a clip goes with a picture; None where there is a better proof."""
+    if picture.facts.content_identifier is not None and clip.facts.content_identifier is not None:
+        return None
+    return _guessed_zone(picture, clip)
 
 
 def _owner_of(files: Sequence[ShotFile], film: int, groups: Sequence[Sequence[int]]) -> int | None:
@@ -280,20 +296,33 @@ def _gap_seconds(first: ShotFile, second: ShotFile) -> float | None:
 
 
 def _clip_gap_seconds(picture: ShotFile, clip: ShotFile) -> float | None:
-    """As between pictures; but films write UTC, so beside a picture without a zone whole quarter hours do not count."""
-    gap = _gap_seconds(picture, clip)
+    """As between pictures; but beside a picture without a zone a film in UTC is as far as in the nearest zone."""
+    zone = _guessed_zone(picture, clip)
+    if zone is None:
+        return _gap_seconds(picture, clip)
     one, other = _told(picture), _told(clip)
-    if gap is None or one is None or other is None or gap > _ZONE_SECONDS:
-        return gap
-    if one.offset is None and other.offset in (None, "+00:00"):
-        rest = gap % _QUARTER_SECONDS
-        return min(rest, _QUARTER_SECONDS - rest)
-    return gap
+    assert one is not None
+    assert other is not None
+    return abs(_seconds_from(one.local, other.local) - 60 * zone)
+
+
+def _guessed_zone(picture: ShotFile, clip: ShotFile) -> int | None:
+    """Give the zone, in minutes, in which a picture that names none was taken nearest to a film in UTC."""
+    one, other = _told(picture), _told(clip)
+    if one is None or other is None or one.offset is not None or other.offset != "+00:00":
+        return None
+    ahead = _seconds_from(one.local, other.local)
+    return min(_ZONE_MINUTES, key=lambda minutes: abs(ahead - 60 * minutes))
 
 
 def _seconds_between(one: str, other: str) -> float:
+    return abs(_seconds_from(one, other))
+
+
+def _seconds_from(one: str, other: str) -> float:
+    """Give by how much ``one`` is later than ``other``."""
     first, second = _parts(one), _parts(other)
-    return abs((first[0] - second[0]).total_seconds() + first[1] - second[1])
+    return (first[0] - second[0]).total_seconds() + first[1] - second[1]
 
 
 def _parts(text: str) -> tuple[datetime, float]:
