@@ -45,6 +45,7 @@ def jpeg_parts(data: bytes) -> Parts:
     tape = Bytes(data)
     tape.take(2)
     parts: Parts = []
+    before_scan: Parts = []
     while True:
         if tape.take_one() != 0xFF:
             raise NotWellFormedError("no marker")
@@ -60,13 +61,29 @@ def jpeg_parts(data: bytes) -> Parts:
             raise NotWellFormedError("short segment")
         payload = tape.take(length - 2)
         if code == 0xDA:
+            if "FFDA" not in [tag for tag, _ in parts] and needs_jfif(before_scan):
+                parts.append(("JFIF", b""))
             parts.append(("FFDA", payload + scan(tape)))
         elif code in HASHED or (code == 0xEE and payload[:5] == b"Adobe"):
             parts.append((f"FF{code:02X}", payload))
+        before_scan.append((f"FF{code:02X}", payload))
     tags = [tag for tag, _ in parts]
     if "FFDA" not in tags or not any(f"FF{code:02X}" in tags for code in SOF):
         raise NotWellFormedError("no frame or no scan")
     return parts
+
+
+def needs_jfif(segments: Parts) -> bool:
+    frames = [payload for tag, payload in segments if tag in [f"FF{code:02X}" for code in SOF]]
+    has_jfif = any(tag == "FFE0" and payload[:5] == b"JFIF\0" and len(payload) >= 14 for tag, payload in segments)
+    if not has_jfif or not frames or len(frames[0]) < 15 or frames[0][5] != 3:
+        return False
+    if [chr(frames[0][at]) for at in (6, 9, 12)] == ["R", "G", "B"]:
+        return True
+    return any(
+        tag == "FFEE" and payload[:5] == b"Adobe" and len(payload) >= 12 and payload[11] == 0
+        for tag, payload in segments
+    )
 
 
 def scan(tape: Bytes) -> bytes:

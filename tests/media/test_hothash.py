@@ -27,6 +27,12 @@ GOLDEN_FILES = sorted(
 )
 
 
+def agree(data: bytes) -> None:
+    """Both implementations read it alike."""
+    fingerprint = fingerprint_bytes(data)
+    assert (fingerprint.hothash, fingerprint.method) == reference_hothash(data)
+
+
 def file_name(path: Path) -> str:
     return path.name
 
@@ -274,6 +280,50 @@ def test_only_an_app14_that_begins_with_adobe_counts(payload: bytes) -> None:
     marked = fingerprint_bytes(join_jpeg([*segments, (0xEE, payload)], rest))
     is_same = marked.hothash == fingerprint_bytes(join_jpeg(segments, rest)).hothash
     assert is_same == (payload != b"Adobe")
+
+
+JFIF = (0xE0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0")
+ADOBE_RGB, ADOBE_YCC = ((0xEE, b"Adobe\0\x64\0\0\0\0" + bytes((transform,))) for transform in (0, 1))
+
+
+def bare(*, is_named_rgb: bool) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Segments and scan of a picture with neither JFIF nor Adobe."""
+    target = io.BytesIO()
+    Image.new("RGB", (16, 16), (200, 30, 60)).save(target, "JPEG", quality=95, keep_rgb=is_named_rgb)
+    segments, rest = split_jpeg(target.getvalue())
+    return [segment for segment in segments if segment[0] not in (0xE0, 0xEE)], rest
+
+
+COLOURED: dict[str, tuple[bool, list[tuple[int, bytes]], bool]] = {
+    "named R, G, B": (True, [], True),
+    "Adobe's RGB": (False, [ADOBE_RGB], True),
+    "Adobe's YCbCr": (False, [ADOBE_YCC], False),
+    "nothing": (False, [], False),
+}
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_a_jfif_segment_counts_where_the_colours_depend_on_it_and_nowhere_else(name: str) -> None:
+    is_named_rgb, marks, is_needed = COLOURED[name]
+    segments, rest = bare(is_named_rgb=is_named_rgb)
+    without, with_it = join_jpeg([*marks, *segments], rest), join_jpeg([JFIF, *marks, *segments], rest)
+    too_short = join_jpeg([(0xE0, JFIF[1][:13]), *marks, *segments], rest)
+    late = join_jpeg([*marks, *segments, JFIF], rest)
+    for data in (without, with_it, too_short, late):
+        agree(data)
+    shown = [Image.open(io.BytesIO(data)).convert("RGB").getpixel((3, 3)) for data in (without, with_it)]
+    assert (shown[0] != shown[1]) == is_needed
+    hothashes = [fingerprint_bytes(data).hothash for data in (without, with_it)]
+    assert (hothashes[0] != hothashes[1]) == is_needed
+    assert fingerprint_bytes(too_short).hothash == hothashes[0]
+    assert fingerprint_bytes(late).hothash == hothashes[1]
+
+
+def test_a_jfif_segment_after_the_first_scan_does_not_count() -> None:
+    segments, rest = bare(is_named_rgb=True)
+    late = join_jpeg(segments, rest[:-2] + jpeg_segment(*JFIF) + rest[-2:])
+    agree(late)
+    assert fingerprint_bytes(late).hothash == fingerprint_bytes(join_jpeg(segments, rest)).hothash
 
 
 def test_an_app14_looks_for_adobe_only_in_its_own_payload() -> None:

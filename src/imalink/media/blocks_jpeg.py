@@ -29,6 +29,11 @@ _EXTENDED_XMP: Final = b"http://ns.adobe.com/xmp/extension/\x00"
 _ICC: Final = b"ICC_PROFILE\x00"
 _PHOTOSHOP: Final = b"Photoshop 3.0\x00"
 _ADOBE: Final = b"Adobe"
+_JFIF: Final = b"JFIF\x00"
+_JFIF_BYTES, _ADOBE_BYTES = 14, 12
+"""Of what is shorter, decoders take no notice."""
+_THREE_COMPONENTS: Final = 15
+"""Bytes of a frame header with three of them."""
 _OLD_CAMERAS: Final = (
     (_APP0, "ciff", re.compile(rb"II....HEAPJPGM", re.DOTALL)),
     (_APP1, "qvci", re.compile(rb"QVCI\x00")),
@@ -42,6 +47,7 @@ def walk_jpeg(reader: Reader, blocks: Blocks) -> None:
     """Fill ``blocks`` from a JPEG. Raises BrokenStructureError where a rule is broken; what came before stays."""
     position = 2
     has_frame = has_scan = False
+    colours = _Colours()
     while True:
         code_at = _code_at(reader, position)
         header = reader.read(code_at, min(3, reader.size - code_at))
@@ -59,16 +65,46 @@ def walk_jpeg(reader: Reader, blocks: Blocks) -> None:
             raise BrokenStructureError("a segment reaches beyond the file")
         if code == _SOS:
             position = _end_of_scan(reader, position)
+            if not has_scan and colours.depend_on_jfif:
+                blocks.add(Part(tag=b"JFIF"))
             blocks.add(Part(tag=b"FFDA", spans=Spans(payload, position - payload)))
             has_scan = True
         elif code in _SKIPPED:
+            if code in (_APP0, _APP14) and not has_scan:
+                colours.note_segment(code, reader.read(payload, min(size, _JFIF_BYTES)))
             _note_metadata(reader, blocks, code, payload, size)
         else:
             blocks.add(Part(tag=b"FF%02X" % code, spans=Spans(payload, size)))
-            has_frame = has_frame or code in _FRAME_HEADERS
+            if code in _FRAME_HEADERS and not has_frame:
+                colours.note_frame(reader.read(payload, min(size, _THREE_COMPONENTS)))
+                has_frame = True
             _note_size(reader, blocks, code, payload, size)
     if not has_frame or not has_scan:
         raise BrokenStructureError("no frame or no scan")
+
+
+class _Colours:
+    """What decoders go by when a picture has three components: they are YCbCr wherever a JFIF segment says so."""
+
+    def __init__(self) -> None:
+        self._is_jfif = self._is_adobe_rgb = self._is_three = self._is_named_rgb = False
+
+    def note_segment(self, code: int, head: bytes) -> None:
+        """Note the first bytes of an APP0 or APP14."""
+        if code == _APP0:
+            self._is_jfif = self._is_jfif or (head.startswith(_JFIF) and len(head) == _JFIF_BYTES)
+        elif head.startswith(_ADOBE) and len(head) >= _ADOBE_BYTES and head[_ADOBE_BYTES - 1] == 0:
+            self._is_adobe_rgb = True
+
+    def note_frame(self, header: bytes) -> None:
+        """Note the first frame header."""
+        self._is_three = len(header) == _THREE_COMPONENTS and header[5] == 3
+        self._is_named_rgb = header[6::3] == b"RGB"
+
+    @property
+    def depend_on_jfif(self) -> bool:
+        """Tell whether the file has a JFIF segment and would show other colours without it."""
+        return self._is_jfif and self._is_three and (self._is_adobe_rgb or self._is_named_rgb)
 
 
 def _code_at(reader: Reader, position: int) -> int:
