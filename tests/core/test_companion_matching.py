@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imalink.core.companion_matching import match_companions, shared_sidecars, telling_sidecars
+from imalink.core.companion_matching import match_companions, shared_sidecars, telling_sidecars, tells_of
 from imalink.core.relative_path import RelativePath
 from imalink.core.sidecar_facts import SidecarFacts, SidecarSort
 
@@ -67,6 +67,51 @@ def test_a_takeout_sidecar_finds_its_picture(companion: str, picture: str) -> No
 )
 def test_a_takeout_sidecar_of_another_picture_does_not(companion: str, picture: str) -> None:
     assert match(companion, picture) is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("companion", "picture"),
+    [
+        ("a.jpg.xmp", "a.jpg"),
+        ("A.JPG.xmp", "A.JPG"),
+        ("a.jpg.json", "a.jpg"),
+        ("A.JPG.supplemental-metadata.json", "A.JPG"),
+        ("a.xmp", "a.jpg"),
+        ("A.xmp", "A.JPG"),
+        ("A_01.JPG.XMP", "A.JPG"),
+        ("A.jpg.xmp", None),
+        ("A.jpg.json", None),
+        ("b.jpg.xmp", "B.JPG"),
+    ],
+)
+def test_of_twins_that_differ_in_case_each_has_its_own(companion: str, picture: str | None, turned: bool) -> None:
+    pictures = ("a.jpg", "A.JPG", "B.JPG")
+    assert match(companion, *(reversed(pictures) if turned else pictures)) == picture
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "picture", "title", "does_tell"),
+    [
+        ("IMG_1.png.supplemental-metadata.json", "IMG_1.jpg", "IMG_1.png", False),
+        ("IMG_1.png.supplemental-metadata.json", "IMG_1.jpg", None, False),
+        ("IMG_1.png.supplemental-metadata.json", "IMG_1.jpg", "IMG_1.JPG", True),
+        ("IMG_1.gif.json", "IMG_1.CR2", "IMG_1.gif", False),
+        ("IMG_1.jpg.json", "IMG_1.JPG", None, True),
+        ("IMG_1.jpg.supplemental-metadata(2).json", "IMG_1(2).jpg", "IMG_1.jpg", True),
+        ("IMG_1.HEIC.json", "IMG_1-edited.jpg", "IMG_1.HEIC", True),
+        ("IMG_1.json", "IMG_1.jpg", None, True),
+        (f"{(LONG + '.jpg')[:46]}.json", f"{LONG[:47]}.jpg", None, True),
+        (f"{('y' * 44 + '.jpg')[:46]}.json", f"{'y' * 44}.jpg", None, True),
+        ("IMG_1.xmp", "IMG_1.jpg", None, True),
+    ],
+)
+def test_a_takeout_sidecar_of_another_file_tells_nothing_unless_its_title_agrees(
+    sidecar: str, picture: str, title: str | None, does_tell: bool
+) -> None:
+    assert match(sidecar, picture) in (picture, None)
+    facts = SidecarFacts(sort=SidecarSort.TAKEOUT, picture_name=title)
+    assert tells_of(RelativePath(f"d/{picture}"), RelativePath(f"d/{sidecar}"), facts) is does_tell
 
 
 def test_an_original_keeps_its_sidecar_and_shares_it_with_the_edited_one() -> None:

@@ -98,6 +98,17 @@ def test_takeout_dates_a_picture_that_has_no_date_and_only_that(bench: Workbench
     assert report.statistics.ignored == 1
 
 
+def test_takeout_s_sidecar_of_another_file_is_kept_and_says_nothing(bench: Workbench, tmp_path: Path) -> None:
+    album = tmp_path / "Takeout"
+    make_png(album / "drawing.png", seed=1)
+    (album / "drawing.gif.supplemental-metadata.json").write_text(takeout_json("drawing.gif"))
+    record = bench.create()
+    bench.import_(record, album)
+    (entry,) = bench.session(record).files.values()
+    assert [each.relative_path.name for each in entry.companions] == ["drawing.gif.supplemental-metadata.json"]
+    assert entry.facts.capture_time is not None and entry.facts.capture_time.source != "takeout"
+
+
 def test_an_edited_picture_takes_its_facts_from_the_sidecar_of_the_unedited(bench: Workbench, tmp_path: Path) -> None:
     album = tmp_path / "album"
     for number, name in enumerate(("IMG_1.jpg", "IMG_1-edited.jpg", "IMG_1(1).jpg")):

@@ -22,7 +22,7 @@ _TAKEOUT_LIMIT = 46
 _TAKEOUT_SUFFIX = ".supplemental-metadata"
 _COUNTER = re.compile(r"(?P<name>.*)(?P<counter>\(\d{1,4}\))", re.DOTALL)
 _NUMBERED = re.compile(r"(?P<stem>.*)(?P<counter>\(\d{1,4}\))(?P<suffix>\.[^.]*)", re.DOTALL)
-_DUPLICATE = re.compile(r"(?P<stem>.+)_\d{2,3}(?P<suffix>\.[^.]+)\.xmp", re.DOTALL)
+_DUPLICATE = re.compile(r"(?P<stem>.+)_\d{2,3}(?P<suffix>\.[^.]+)\.xmp", re.DOTALL | re.IGNORECASE)
 _EDITED = (
     "-edited",
     "-bearbeitet",
@@ -51,7 +51,7 @@ def match_companions(
     ``IMG.jpg.xmp`` goes with ``IMG.jpg``. ``IMG.xmp`` goes with the file it names itself (``read_clue``), else with the
     RAW of that stem if there is one, for that is what programs write it for, else with the first picture by name.
     Takeout's go with the picture whose name they were made from; the picture of an edited one is the unedited one
-    where that is there. Case does not count.
+    where that is there. Case does not count, unless it is all that tells two pictures apart.
     """
     matcher = _Matcher(pictures, is_raw_name, read_clue)
     found = ((companion, matcher.find(companion)) for companion in companions)
@@ -100,6 +100,23 @@ def shared_sidecars(
     return shared
 
 
+def tells_of(picture: RelativePath, sidecar: RelativePath, facts: SidecarFacts) -> bool:
+    """Tell whether what a sidecar says is of this picture, to which it goes by its name.
+
+    Takeout's `IMG.gif.json` beside an `IMG.jpg` alone is carried along, but was made for another file; only the title
+    that it holds can prove that it speaks of this one.
+    """
+    if not is_takeout_sidecar(sidecar):
+        return True
+    name, (_, stem) = _folded(picture.name), _place(picture)
+    made_for = _folded(sidecar.name.removesuffix(sidecar.suffix))
+    if name in _takeout_picture_names(made_for) or made_for == stem or _unedited_stem(stem) is not None:
+        return True
+    if made_for in map(_folded, _cut_takeout_names(picture.name)):
+        return True
+    return _is_cut_from(name, _folded(facts.picture_name) if facts.picture_name else None)
+
+
 def is_takeout_sidecar(path: RelativePath) -> bool:
     """Tell whether a companion is one of Google Takeout's."""
     return path.suffix.lower() == ".json"
@@ -111,12 +128,12 @@ class _Matcher:
     ) -> None:
         self._is_raw_name = is_raw_name
         self._read_clue = read_clue
-        self._by_name: dict[tuple[str, str], RelativePath] = {}
+        self._by_name: dict[tuple[str, str], list[RelativePath]] = defaultdict(list)
         self._by_stem: dict[tuple[str, str], list[RelativePath]] = defaultdict(list)
         self._by_takeout: dict[tuple[str, str], list[RelativePath]] = defaultdict(list)
         for picture in pictures:
             folder, _, name = picture.rpartition("/")
-            self._by_name[folder, _folded(name)] = picture
+            self._by_name[folder, _folded(name)].append(picture)
             self._by_stem[_place(picture)].append(picture)
             for cut in set(_cut_takeout_names(name)):
                 self._by_takeout[folder, _folded(cut)].append(picture)
@@ -124,25 +141,40 @@ class _Matcher:
     def find(self, companion: RelativePath) -> RelativePath | None:
         """Give the picture a companion goes with."""
         folder, _, name = companion.rpartition("/")
-        folded = _folded(name)
-        if folded.endswith(".json"):
-            return self._find_of_takeout(companion, folder, folded.removesuffix(".json"))
-        found = self._find_by_name(companion, folder, folded)
-        duplicated = _duplicated_name(folded)
+        name = _spelt(name)
+        if is_takeout_sidecar(companion):
+            return self._find_of_takeout(companion, folder, name[: -len(".json")])
+        found = self._find_by_name(companion, folder, name)
+        duplicated = _duplicated_name(name)
         if found is None and duplicated is not None:
-            found = self._by_name.get((folder, duplicated))
+            found = self._named(folder, duplicated)
         return found
+
+    def _named(self, folder: str, name: str) -> RelativePath | None:
+        """Give the picture of a name, of twins that differ in case the one spelt so; None where that is not clear."""
+        twins = self._by_name.get((folder, _folded(name)), [])
+        alike = [each for each in twins if _spelt(each.name) == _spelt(name)] if len(twins) > 1 else twins
+        return alike[0] if len(alike) == 1 else None
 
     def _find_by_name(self, companion: RelativePath, folder: str, rest: str) -> RelativePath | None:
         while "." in rest:
             rest = rest.rpartition(".")[0]
-            if (folder, rest) in self._by_name:
-                return self._by_name[folder, rest]
-            if (folder, rest) in self._by_stem:
-                return self._choose(companion, sorted(self._by_stem[folder, rest]))
+            place = (folder, _folded(rest))
+            if place in self._by_name:
+                return self._named(folder, rest)
+            if place in self._by_stem:
+                return self._choose(companion, self._of_stem(sorted(self._by_stem[place]), rest))
         return None
 
-    def _choose(self, companion: RelativePath, candidates: list[RelativePath]) -> RelativePath:
+    def _of_stem(self, candidates: list[RelativePath], stem: str) -> list[RelativePath]:
+        """Keep of the pictures of a stem those spelt so, if there are twins that differ in case."""
+        if len({_folded(each.name) for each in candidates}) == len(candidates):
+            return candidates
+        return [each for each in candidates if _spelt(each.name.removesuffix(each.suffix)) == _spelt(stem)]
+
+    def _choose(self, companion: RelativePath, candidates: list[RelativePath]) -> RelativePath | None:
+        if not candidates:
+            return None
         if len(candidates) > 1 and companion.suffix.lower() == ".xmp":
             clue = self._clue(companion)
             extension = clue.for_extension if clue is not None else None
@@ -153,9 +185,9 @@ class _Matcher:
 
     def _find_of_takeout(self, companion: RelativePath, folder: str, stem: str) -> RelativePath | None:
         for name in _takeout_picture_names(stem):
-            if (folder, name) in self._by_name:
-                return self._by_name[folder, name]
-        candidates = self._by_takeout.get((folder, stem), [])
+            if (folder, _folded(name)) in self._by_name:
+                return self._named(folder, name)
+        candidates = self._by_takeout.get((folder, _folded(stem)), [])
         originals = [each for each in candidates if _unedited_stem(_place(each)[1]) is None] or candidates
         if len(originals) > 1:
             clue = self._clue(companion)
@@ -167,7 +199,7 @@ class _Matcher:
         for name in _takeout_picture_names(stem):
             picture_stem, dot, extension = name.rpartition(".")
             for ending in _EDITED if dot else ():
-                edited = self._by_name.get((folder, f"{picture_stem}{ending}.{extension}"))
+                edited = self._named(folder, f"{picture_stem}{ending}.{extension}")
                 if edited is not None:
                     return edited
         # `IMG.HEIC.json` of an `IMG.jpg`; but `IMG.jpg(2).json` is of no `IMG.jpg`.
@@ -179,7 +211,7 @@ class _Matcher:
 
 
 def _takeout_picture_names(stem: str) -> Iterator[str]:
-    """Give the folded names of the pictures that a JSON file of this folded stem may be made for."""
+    """Give the names of the pictures that a JSON file of this stem may be made for."""
     yield stem
     match = _COUNTER.fullmatch(stem)
     name, counter = (match["name"], match["counter"]) if match is not None else (stem, "")
@@ -193,7 +225,7 @@ def _takeout_picture_names(stem: str) -> Iterator[str]:
 
 def _without_takeout_suffix(name: str) -> str:
     stem, dot, last = name.rpartition(".")
-    return stem if dot and last and _TAKEOUT_SUFFIX.startswith("." + last) else name
+    return stem if dot and last and _TAKEOUT_SUFFIX.startswith("." + last.casefold()) else name
 
 
 def _unedited_stem(stem: str) -> str | None:
@@ -231,11 +263,15 @@ def _is_cut_from(name: str, wanted: str | None) -> bool:
     return extension == wanted_extension and len(stem) >= _TAKEOUT_LIMIT and wanted_stem.startswith(stem)
 
 
-def _duplicated_name(folded: str) -> str | None:
-    """Give the folded name of the picture of which a sidecar describes a further development."""
-    match = _DUPLICATE.fullmatch(folded)
+def _duplicated_name(name: str) -> str | None:
+    """Give the name of the picture of which a sidecar describes a further development."""
+    match = _DUPLICATE.fullmatch(name)
     return match["stem"] + match["suffix"] if match is not None else None
 
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def _spelt(name: str) -> str:
+    return unicodedata.normalize("NFC", name)

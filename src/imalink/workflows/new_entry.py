@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from imalink.core.analyser import Analyser, Analysis
 from imalink.core.capture_fallback import capture_time_from_file, capture_time_from_name
+from imalink.core.companion_matching import tells_of
 from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid
 from imalink.core.index import Companion, FileEntry
@@ -29,7 +30,7 @@ def with_sidecars(
         path = sidecar.relative_path
         reading = read_source_sidecar(files, path, analyser=analyser)
         findings.extend(replace(finding, path=path.printable()) for finding in reading.findings)
-        if reading.facts is not None:
+        if reading.facts is not None and tells_of(picture.file.relative_path, path, reading.facts):
             found.append(reading.facts)
     facts = complete_facts(analysis.facts, telling_facts(picture.file.relative_path, found))
     return replace(analysis, facts=facts), findings

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from imalink.core.analyser import Analyser
-from imalink.core.companion_matching import shared_sidecars, telling_sidecars
+from imalink.core.companion_matching import shared_sidecars, telling_sidecars, tells_of
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
 from imalink.core.index import Companion, FileEntry
@@ -69,7 +69,7 @@ def with_sidecars(
             findings.append(Finding(code="storage-unreadable", path=sidecar.printable()))
             continue
         findings.extend(replace(finding, path=sidecar.printable()) for finding in reading.findings)
-        if reading.facts is not None:
+        if reading.facts is not None and tells_of(path, sidecar, reading.facts):
             found.append(reading.facts)
     facts = complete_facts(entry.facts, telling_facts(path, found))
     return replace(entry, facts=facts), tuple(findings)
