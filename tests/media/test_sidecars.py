@@ -283,3 +283,29 @@ def test_no_bytes_raise(data: bytes) -> None:
     for name in ("a.jpg.json", "a.xmp"):
         reading = read_sidecar(data, filename=name)
         assert (reading.facts is None) == bool(reading.findings)
+
+
+def test_a_sidecar_of_more_than_two_megabytes_is_not_read() -> None:
+    limit = 2 * 1024 * 1024
+    short = packet('xmp:Rating="4"')
+    assert read_sidecar(short + b" " * (limit - len(short)), filename="a.xmp").facts is not None
+    assert trouble(short + b" " * (limit + 1 - len(short)), "a.xmp") == [("metadata-unreadable", "xmp-sidecar")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        packet(children="<xmp:a/>" * 100_000),
+        packet(children="<xmp:a>" * 1_000 + "</xmp:a>" * 1_000),
+        packet(" ".join(f'xmp:a{number}=""' for number in range(100_000))),
+    ],
+    ids=["many", "deep", "attributes"],
+)
+def test_a_sidecar_of_too_many_elements_is_not_read(data: bytes) -> None:
+    assert len(data) < 2 * 1024 * 1024
+    assert trouble(data, "a.xmp") == [("metadata-unreadable", "xmp-sidecar")]
+
+
+def test_a_sidecar_with_a_long_history_is_read() -> None:
+    steps = "".join(f'<rdf:li xmp:action="saved" xmp:when="{number}"/>' for number in range(20_000))
+    assert xmp('xmp:Rating="4"', f"<xmp:History><rdf:Seq>{steps}</rdf:Seq></xmp:History>").stars == 4

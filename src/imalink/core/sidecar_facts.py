@@ -14,8 +14,8 @@ from imalink.core.timestamps import CaptureTime
 
 _T = TypeVar("_T")
 
-MAX_SIDECAR_BYTES = 16 * 1024 * 1024
-"""More of a sidecar is not read; real ones have some ten thousand."""
+MAX_SIDECAR_BYTES = 2 * 1024 * 1024
+"""A longer sidecar is not read; real ones have some ten thousand."""
 
 
 class SidecarSort(StrEnum):

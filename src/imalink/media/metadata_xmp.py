@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_XMP_BYTES: Final = 16 * 1024 * 1024
 _MAX_PROPERTIES: Final = 20_000
+_MAX_NODES: Final = 100_000
+_MAX_DEPTH: Final = 1_000
 _MAX_CATEGORY_DEPTH: Final = 50
 _PACKET_START: Final = re.compile(rb"<\?xpacket\s[^>]{0,200}\?>")
 _XML_DECLARATION: Final = re.compile(r"<\?xml\s[^>]{0,200}\?>")
@@ -82,7 +84,7 @@ class XmpFacts:
 
 
 def parse_xmp(data: bytes) -> XmpFacts:
-    """Read an XMP packet. Raises UnreadableBlockError: no XML, too long, or with a DTD or entities."""
+    """Read an XMP packet. Raises UnreadableBlockError: no XML, too much, or with a DTD or entities."""
     packet = _Packet(_parse_xml(data))
     return XmpFacts(
         capture_time=_capture_time(packet),
@@ -102,15 +104,37 @@ def parse_xmp(data: bytes) -> XmpFacts:
 
 
 def _parse_xml(data: bytes) -> Element:
-    from xml.etree.ElementTree import ParseError
+    from xml.etree.ElementTree import ParseError, TreeBuilder
 
     from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
+    from defusedxml.ElementTree import XMLParser
 
     if len(data) > MAX_XMP_BYTES:
         raise UnreadableBlockError("XMP packet too long")
+
+    class LimitedBuilder(TreeBuilder):
+        """Builds no tree that takes much more memory than its text."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._nodes = 0
+            self._depth = 0
+
+        def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+            self._nodes += 1 + len(attrs)
+            self._depth += 1
+            if self._nodes > _MAX_NODES or self._depth > _MAX_DEPTH:
+                raise UnreadableBlockError("XMP packet has too many elements")
+            return super().start(tag, attrs)
+
+        def end(self, tag: str, /) -> Element:
+            self._depth -= 1
+            return super().end(tag)
+
     try:
-        return fromstring(_as_utf8(data), forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        parser = XMLParser(target=LimitedBuilder(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        parser.feed(_as_utf8(data))
+        return parser.close()
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise UnreadableBlockError("XMP packet is no XML that may be read") from error
 
