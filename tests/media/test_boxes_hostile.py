@@ -341,8 +341,14 @@ def _parts_of_a_sequence(count: int) -> bytes:
     return boxes.film([track], brand="msf1")
 
 
+def _chunks_mostly_empty(count: int) -> bytes:
+    table = full_box("stco", 0, 0, number(count, 4), number(900, 4) * count)
+    return with_number(_track_with("stco", table), b"stsz", 8, 1)
+
+
 LIMITS: dict[str, tuple[int, str, Callable[[int], bytes]]] = {
     "tracks": (1_024, "video-1", _tracks),
+    "chunks": (1_500_000, "video-1", _chunks_mostly_empty),
     "boxes in a box": (65_536, "video-1", _boxes_in_moov),
     "pieces of a codestream": (65_536, "jxl-1", _pieces),
     "parts of a raw picture": (65_536, "cr3-1", _samples),

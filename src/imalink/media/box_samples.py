@@ -18,8 +18,9 @@ from imalink.media.blocks import BrokenStructureError
 from imalink.media.boxes import Box, read_within
 from imalink.media.reader import Reader
 
+MAX_CHUNKS: Final = 1_500_000
+"""Of all tracks: seven hours of a film with sixty a second, and some ten seconds of work where each is made to cost."""
 _CHUNK_BITS: Final = 21
-MAX_CHUNKS: Final = 1 << _CHUNK_BITS
 _WINDOW: Final = 16_384
 """How many entries of a table are read at once."""
 
@@ -161,7 +162,7 @@ def _sort_and_state(digest: _Hash, chunks: Chunks) -> None:
     if any(map(gt, offsets, islice(offsets, 1, None))):
         # Offset and number in one integer, which takes half the memory of a pair.
         order = sorted(offset << _CHUNK_BITS | number for number, offset in enumerate(offsets))
-        mask = MAX_CHUNKS - 1
+        mask = (1 << _CHUNK_BITS) - 1
         for rank, packed in enumerate(order):
             ranks[packed & mask] = rank
         chunks.lengths = array("Q", (lengths[packed & mask] for packed in order))
