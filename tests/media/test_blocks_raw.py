@@ -16,6 +16,7 @@ import pytest
 
 from imalink.core.picture import PictureFacts
 from imalink.media.blocks import Blocks
+from imalink.media.hothash import fingerprint_bytes
 from imalink.media.kinds import file_format_of
 from imalink.media.metadata import facts_of, read_blocks
 from imalink.media.reader import MemoryReader
@@ -200,6 +201,63 @@ def x3f(jpeg: bytes, properties: dict[str, str], *, version: int = 0x20002, rota
         directory += struct.pack("<II", len(data), len(section)) + kind
         data += section
     return data + directory + struct.pack("<I", len(data))
+
+
+class CountingReader(MemoryReader):
+    """Counts how often it is read."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.reads = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return super().read(offset, length)
+
+
+def x3f_of_sections(count: int, *, is_same: bool) -> bytes:
+    """A file whose sections lie in one another: a JPEG of very many segments, again and again."""
+    header = (b"FOVb" + struct.pack("<I", 0x20002)).ljust(28, b"\x00") + struct.pack("<IIi", 20, 10, 0)
+    section = bytes(28) + b"\xff\xd8" + b"\xff\xe0\x00\x02" * 10_000 + bytes(count)
+    places = [(len(header), len(section) - (0 if is_same else number), b"IMA2") for number in range(count)]
+    directory = b"SECd" + struct.pack("<II", 0x20002, count) + b"".join(struct.pack("<II4s", *at) for at in places)
+    return header + section + directory + struct.pack("<I", len(header) + len(section))
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_sections_of_a_sigma_file_that_share_their_bytes_are_walked_once(is_same: bool) -> None:
+    alone, many = CountingReader(x3f_of_sections(1, is_same=True)), CountingReader(x3f_of_sections(64, is_same=is_same))
+    for each in (alone, many):
+        assert walk(each).fault is None
+    assert alone.reads > 10_000
+    assert many.reads < alone.reads + 64 * 200  # the frame of each is looked for, in a header of bounded length
+
+
+def test_a_sigma_file_s_largest_jpeg_speaks_and_all_are_found(tmp_path: Path) -> None:
+    jpegs = [make_jpeg(tmp_path / f"{n}.jpg", seed=n, size=(40 * n, 30 * n)).read_bytes() for n in (1, 2)]
+    header = (b"FOVb" + struct.pack("<I", 0x20002)).ljust(28, b"\x00") + struct.pack("<IIi", 20, 10, 0)
+    data, directory = header, b"SECd" + struct.pack("<II", 0x20002, 2)
+    for jpeg in jpegs:
+        directory += struct.pack("<II4s", len(data), 28 + len(jpeg), b"IMA2")
+        data += bytes(28) + jpeg
+    blocks = walk(MemoryReader(data + directory + struct.pack("<I", len(data))))
+    ranges = [next(iter(spans)) for spans in blocks.embedded_pictures]
+    second_at = len(header) + 28 + len(jpegs[0]) + 28
+    assert ranges == [(second_at, len(jpegs[1])), (len(header) + 28, len(jpegs[0]))]
+    assert blocks.exif is not None
+    assert next(iter(blocks.exif))[0] > second_at
+
+
+def test_a_file_without_a_method_is_not_looked_into_for_its_fingerprint_alone(tmp_path: Path) -> None:
+    jpeg = make_jpeg(tmp_path / "a.jpg", seed=1).read_bytes()
+    for data in (raf(jpeg, {0x111: (40, 30)}), x3f(jpeg, SIGMA), crw(jpeg)):
+        looked, counted = CountingReader(data), CountingReader(data)
+        walk(looked)
+        walk(counted, is_for_facts=False)
+        assert counted.reads == 1 < looked.reads
+        assert fingerprint_bytes(data).method == "file-1"
 
 
 SIGMA = {"CAMMANUF": "SIGMA", "CAMMODEL": "SD10", "TIME": "978309395", "ISO": "100", "SHUTTER": "0.5", "FLENGTH": "30"}

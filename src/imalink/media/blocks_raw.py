@@ -75,15 +75,18 @@ def read_x3f(reader: Reader, blocks: Blocks) -> None:
     mark, count = struct.unpack("<4s4xI", reader.read(directory_at, 12))
     if mark != b"SECd":
         raise BrokenStructureError("no directory of sections")
-    jpegs: list[tuple[int, int]] = []
+    jpegs: set[tuple[int, int]] = set()
     for number in range(min(count, _MAX_SECTIONS)):
         offset, length, kind = struct.unpack("<II4s", reader.read(directory_at + 12 + 12 * number, 12))
         if kind in (b"IMAG", b"IMA2") and length > 28 and reader.read(offset + 28, 3) == b"\xff\xd8\xff":
-            jpegs.append((offset + 28, length - 28))
+            jpegs.add((offset + 28, length - 28))
         elif kind == b"PROP" and 24 <= length <= _MAX_PROPERTIES_BYTES:
             blocks.own_facts = _sigma_facts(_properties(reader.read(offset, length)), rotation)
-    for offset, length in sorted(jpegs, key=lambda jpeg: -jpeg[1]):
-        _note_jpeg(reader, offset, length, blocks)
+    if jpegs:
+        # Only one is walked: sixty-four sections may lie in one another.
+        largest = max(jpegs, key=lambda jpeg: (jpeg[1], -jpeg[0]))
+        _note_jpeg(reader, *largest, blocks)
+        note_pictures(reader, jpegs - {largest}, blocks)
 
 
 def read_crw(reader: Reader, blocks: Blocks) -> None:

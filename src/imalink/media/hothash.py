@@ -74,7 +74,7 @@ def _feed(digest: _Hash, reader: Reader, offset: int, length: int) -> None:
 
 
 def _fingerprint(reader: Reader, sha256: Sha256) -> Fingerprint:
-    blocks = walk(reader)
+    blocks = walk(reader, is_for_facts=False)
     hothash = hothash_of(reader, blocks)
     if hothash is None or blocks.method_kind is None:
         return Fingerprint(hothash=Hothash(sha256), method=FILE_METHOD, sha256=sha256, size_bytes=reader.size)

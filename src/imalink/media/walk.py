@@ -53,11 +53,11 @@ def head_of(reader: Reader) -> bytes:
         return b""
 
 
-def walk(reader: Reader) -> Blocks:
+def walk(reader: Reader, *, is_for_facts: bool = True) -> Blocks:
     """Find the picture parts and metadata blocks of a file of any kind.
 
-    Content chooses the walker. Never raises for content: a broken file has ``fault`` and what was found before it.
-    Raises OSError.
+    Content chooses the walker. Without ``is_for_facts`` kinds that have no hothash method are not looked into. Never
+    raises for content: a broken file has ``fault`` and what was found before it. Raises OSError.
     """
     kind = kind_of(head_of(reader))
     blocks = Blocks()
@@ -65,7 +65,7 @@ def walk(reader: Reader) -> Blocks:
     if walker is not None:
         blocks.method_kind = kind.value
     else:
-        walker = _PLAIN.get(kind, _nothing)
+        walker = _PLAIN.get(kind, _nothing) if is_for_facts else _nothing
     try:
         walker(reader, blocks)
     except BrokenStructureError as error:
