@@ -88,6 +88,11 @@ def soon(condition: Callable[[], bool], seconds: float = 10) -> bool:
     return condition()
 
 
+def is_contained(process: int) -> bool:
+    """Tell whether a worker is up: it is before it sees its first file."""
+    return "Seccomp:\t2" in Path(f"/proc/{process}/status").read_text()
+
+
 def kill_busy(workers: DecodeWorkers, idle: set[int], times: int) -> threading.Thread:
     """Kill, ``times`` over, whatever worker there is that was not idle before, a moment after it began."""
 
@@ -96,6 +101,7 @@ def kill_busy(workers: DecodeWorkers, idle: set[int], times: int) -> threading.T
         for _ in range(times):
             assert soon(lambda: bool(set(workers.process_ids()) - killed))
             victim = (set(workers.process_ids()) - killed).pop()
+            assert soon(lambda: is_contained(victim))  # noqa: B023 - used at once
             time.sleep(0.5)
             os.kill(victim, signal.SIGKILL)
             killed.add(victim)
@@ -282,6 +288,16 @@ def test_a_machine_that_can_start_no_worker_is_never_an_answer_about_a_picture(
                 ask(file.fileno(), filename=picture.name)
         analysis = workers.analyse(file.fileno(), filename=picture.name)
     assert analysis == analysed(PictureAnalyser(), picture)
+
+
+def test_a_worker_that_does_not_come_up_is_never_an_answer_about_a_picture(
+    picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_module, "_SHORTAGE_PAUSES", (0.01,))
+    with DecodeWorkers(1, limits=limits(memory=16 * 1024 * 1024)) as workers:  # not enough for its second thread
+        with pytest.raises(MachineShortageError, match="did not come up"):
+            analysed(workers, picture)
+        assert workers.process_ids() == []
 
 
 def test_a_short_shortage_of_the_machine_is_waited_for(workers: DecodeWorkers, picture: Path) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from imalink.runtime.worker_messages import (
     ANSWER_LIMIT,
     LENGTH_BYTES,
+    READY,
     Answer,
     BrokenConversationError,
     Limits,
@@ -36,6 +37,7 @@ _START: Final = "import sys; sys.path.append(sys.argv[1]); from imalink.runtime.
 _PACKAGES: Final = str(Path(__file__).resolve().parents[2])
 """Where this very ``imalink`` stands: it need not be installed for the Python that runs it."""
 
+_START_SECONDS: Final = 60.0
 _ONE_THREAD: Final = {"VIPS_CONCURRENCY": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -58,6 +60,7 @@ class Worker:
             raise WorkerNotStartedError(str(error)) from error
         self._connection = ours
         self.file_count = 0
+        self._is_ready = False
         try:
             # A process of its own from the start, not a fork of this one: libvips does not survive a fork, and nothing
             # that this process holds is there to be read. What it prints are decoders' complaints.
@@ -93,8 +96,10 @@ class Worker:
     def ask(self, request: Request, descriptor: int, *, seconds: float) -> Answer:
         """Have a file looked at and give the answer.
 
-        Raises WorkerDiedError, also after ``seconds``; WorkerNotStartedError when the machine cannot pass the file on.
+        Raises WorkerDiedError, also after ``seconds``; WorkerNotStartedError when the process did not come up, or the
+        machine cannot pass the file on.
         """
+        self._wait_until_ready()
         deadline = time.monotonic() + seconds
         frame = framed(request)
         self.file_count += 1
@@ -112,6 +117,17 @@ class Worker:
             raise WorkerDiedError(str(error)) from error
         except BrokenConversationError as error:
             raise WorkerDiedError(str(error)) from error
+
+    def _wait_until_ready(self) -> None:
+        # A process that dies before it has seen a file dies of the machine: no memory, no threads, a half-done upgrade.
+        if self._is_ready:
+            return
+        try:
+            if self._receive(len(READY), time.monotonic() + _START_SECONDS) != READY:
+                raise WorkerNotStartedError("the process spoke before it was ready")
+        except (OSError, BrokenConversationError) as error:
+            raise WorkerNotStartedError(f"the process did not come up: {error}") from error
+        self._is_ready = True
 
     def _receive(self, length: int, deadline: float) -> bytes:
         pieces: list[bytes] = []

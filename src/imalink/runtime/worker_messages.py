@@ -12,6 +12,9 @@ import msgspec
 
 from imalink.core.analyser import Analysis, PreviewResult
 
+READY: Final = b"\x06"
+"""What a worker sends before all else, once it is up and contained."""
+
 LENGTH_BYTES: Final = 4
 REQUEST_LIMIT: Final = 64 * 1024
 ANSWER_LIMIT: Final = 64 * 1024 * 1024

@@ -19,6 +19,7 @@ from imalink.media.analyser import PictureAnalyser
 from imalink.runtime.worker_limits import allow_cpu_seconds, contain
 from imalink.runtime.worker_messages import (
     LENGTH_BYTES,
+    READY,
     REQUEST_LIMIT,
     Analysed,
     Answer,
@@ -44,6 +45,7 @@ def main() -> None:
     contain(limits)
     threading.Thread(target=_end_with_parent, args=(connection.fileno(), os.getppid()), daemon=True).start()
     analyser = PictureAnalyser(pixel_limit=limits.pixel_limit)
+    connection.sendall(READY)
     while True:
         try:
             request, descriptor = _receive(connection)

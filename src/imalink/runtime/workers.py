@@ -132,11 +132,15 @@ class DecodeWorkers:
             try:
                 return self._ask_once(request, descriptor)
             except WorkerNotStartedError as error:
+                if self._is_closed:
+                    raise CancelledError("The work was stopped.") from error
                 _log.warning("no decode worker can be started: %s", error)
                 time.sleep(pause)
         try:
             return self._ask_once(request, descriptor)
         except WorkerNotStartedError as error:
+            if self._is_closed:
+                raise CancelledError("The work was stopped.") from error
             raise MachineShortageError(
                 f"This machine cannot start the process that decodes pictures: {error}. No picture is to blame.",
                 hint="Close other programs, or raise the limit (`ulimit -n`, `ulimit -u`); then run the same again.",
