@@ -339,8 +339,12 @@ def test_unreadable_xmp_is_a_finding_and_nothing_else(xmp: bytes, tmp_path: Path
 
 
 def test_deeply_nested_xmp_does_no_harm() -> None:
-    depth = 200_000
-    assert parse_xmp(packet("<xmp:Label>" * depth + "</xmp:Label>" * depth)).label is None
+    def nested(depth: int) -> bytes:
+        return packet("<xmp:Label>" * depth + "</xmp:Label>" * depth)
+
+    assert parse_xmp(nested(900)).label is None
+    with pytest.raises(UnreadableBlockError, match="too many elements"):
+        parse_xmp(nested(200_000))
 
 
 def test_utf16_xmp_is_read() -> None:
