@@ -13,7 +13,7 @@ from imalink.media.hothash import fingerprint_bytes
 from tests.media.test_invariance import LONG_TEXT, edited
 from tests.support.boxes import find_box, number
 from tests.support.photos import noise_picture
-from tests.support.videos import make_video
+from tests.support.videos import make_film_with_sound, make_video
 
 pytestmark = pytest.mark.exiftool
 
@@ -85,6 +85,40 @@ def test_an_edit_of_an_avif_keeps_its_hothash(files: dict[str, Path], name: str,
 @pytest.mark.parametrize("name", ["film.mp4", "film.mov"])
 def test_an_edit_of_a_film_keeps_its_hothash(files: dict[str, Path], name: str, edit: str, tmp_path: Path) -> None:
     _keeps(files[name], tmp_path, FILM_EDITS[edit], method="video-1", may_be_unchanged=False)
+
+
+@pytest.mark.parametrize("edit", FILM_EDITS)
+def test_an_edit_that_moves_all_chunks_of_a_film_keeps_its_hothash(edit: str, tmp_path: Path) -> None:
+    """The header stands before the chunks, so a longer one shifts every offset; sound lies between the pictures."""
+    pictures = [noise_picture(seed, (64, 48)) for seed in range(12)]
+    options = {"movflags": "faststart"}
+    film = make_film_with_sound(tmp_path / "film.mp4", pictures, codec="mpeg4", sound="aac", options=options)
+    data = film.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    _keeps(film, tmp_path, FILM_EDITS[edit], method="video-1", may_be_unchanged=False)
+
+
+def test_a_header_moved_behind_the_chunks_keeps_the_hothash(tmp_path: Path) -> None:
+    pictures = [noise_picture(seed, (64, 48)) for seed in range(12)]
+    first, last = (
+        make_film_with_sound(tmp_path / name, pictures, codec="mpeg4", sound="aac", options=options).read_bytes()
+        for name, options in (("first.mp4", {"movflags": "faststart"}), ("last.mp4", {}))
+    )
+    assert first.index(b"moov") < first.index(b"mdat")
+    assert last.index(b"moov") > last.index(b"mdat")
+    assert fingerprint_bytes(first).hothash == fingerprint_bytes(last).hothash
+
+
+def test_turning_a_picture_with_transparency_keeps_its_hothash(tmp_path: Path) -> None:
+    """The encoder turns both by one property, and so does the editor."""
+    picture = noise_picture(1, (64, 48))
+    picture.putalpha(picture.convert("L"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "turned.avif"
+    picture.save(path, "AVIF", quality=60, exif=exif)
+    assert path.read_bytes().count(b"irot") == 1
+    _keeps(path, tmp_path, ["-Rotation=180"], method="heif-1", may_be_unchanged=False)
 
 
 @pytest.mark.parametrize("name", ["plain.avif", "alpha.avif", "animated.avif", "film.mp4", "film.mov"])
