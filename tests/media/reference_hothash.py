@@ -45,7 +45,7 @@ def jpeg_parts(data: bytes) -> Parts:
     tape = Bytes(data)
     tape.take(2)
     parts: Parts = []
-    before_scan: Parts = []
+    seen: Parts = []
     while True:
         if tape.take_one() != 0xFF:
             raise NotWellFormedError("no marker")
@@ -61,12 +61,14 @@ def jpeg_parts(data: bytes) -> Parts:
             raise NotWellFormedError("short segment")
         payload = tape.take(length - 2)
         if code == 0xDA:
-            if "FFDA" not in [tag for tag, _ in parts] and needs_jfif(before_scan):
+            if "FFDA" not in [tag for tag, _ in parts] and needs_jfif(seen):
                 parts.append(("JFIF", b""))
             parts.append(("FFDA", payload + scan(tape)))
         elif code in HASHED or (code == 0xEE and payload[:5] == b"Adobe"):
             parts.append((f"FF{code:02X}", payload))
-        before_scan.append((f"FF{code:02X}", payload))
+        seen.append((f"FF{code:02X}", payload))
+        if len(seen) > 100_000:
+            raise NotWellFormedError("segments")
     tags = [tag for tag, _ in parts]
     if "FFDA" not in tags or not any(f"FF{code:02X}" in tags for code in SOF):
         raise NotWellFormedError("no frame or no scan")
@@ -117,6 +119,8 @@ def png_parts(data: bytes) -> Parts:
         payload = tape.take(length)
         tape.take(4)
         chunks.append((name, payload))
+    if len(chunks) > 1_048_576:
+        raise NotWellFormedError("chunks")
     names = [name for name, _ in chunks]
     if names[0] != "IHDR" or names.count("IHDR") > 1 or len(chunks[0][1]) != 13 or "IDAT" not in names:
         raise NotWellFormedError("IHDR or IDAT")

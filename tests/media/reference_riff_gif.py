@@ -26,6 +26,8 @@ def webp_parts(data: bytes) -> Parts | None:
         if length > len(rest) - 8:
             return None
         chunks.append((rest[:4].decode("latin-1"), rest[8 : 8 + length]))
+        if len(chunks) > 1_048_576:
+            return None
         rest = rest[8 + length + (1 if length % 2 == 1 else 0) :]
     if not [name for name, _ in chunks if name in ("VP8 ", "VP8L", "ANMF")]:
         return None
@@ -64,6 +66,7 @@ class TornError(Exception):
 class GifTape:
     def __init__(self, data: bytes) -> None:
         self.rest = list(reversed(data))
+        self.sub_block_count = 0
 
     def take(self, count: int) -> bytes:
         if count > len(self.rest):
@@ -74,6 +77,7 @@ class GifTape:
         found: list[bytes] = []
         while (length := self.take(1)[0]) != 0:
             found.append(self.take(length))
+            self.sub_block_count += 1
         return found
 
     def colour_table(self, tag: str, flags: int) -> Parts:
@@ -87,6 +91,7 @@ def gif_parts(data: bytes) -> Parts | None:
     try:
         screen = tape.take(7)
         parts: Parts = [("SCRN", screen), *tape.colour_table("GCT ", screen[4])]
+        blocks = 0
         while True:
             block = tape.take(1)
             if block == b"\x3b":
@@ -106,6 +111,9 @@ def gif_parts(data: bytes) -> Parts | None:
                 elif label == b"\xff" and found and found[0] in (b"NETSCAPE2.0", b"ANIMEXTS1.0"):
                     parts.append(("LOOP", b"".join(found[1:])))
             else:
+                return None
+            blocks += 1
+            if blocks > 262_144 or tape.sub_block_count > 4_194_304:
                 return None
     except TornError:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -340,6 +341,30 @@ def test_more_parts_than_the_limit_make_the_file_its_own_picture() -> None:
     above = join_jpeg([*segments, *[(0xDD, b"")] * (spare + 1)], rest)
     assert fingerprint_bytes(at_limit).method == "jpeg-1"
     assert fingerprint_bytes(above).method == "file-1"
+
+
+def test_a_jpeg_may_have_a_hundred_thousand_segments() -> None:
+    segments, rest = split_jpeg(jpeg())
+    spare = 100_000 - len(segments) - 1  # the scan is one
+    for more, method in ((0, "jpeg-1"), (1, "file-1")):
+        data = join_jpeg([*segments, *[(0xFE, b"")] * (spare + more)], rest)
+        assert fingerprint_bytes(data).method == method
+        agree(data)
+
+
+@pytest.mark.slow
+def test_a_png_may_have_a_million_chunks() -> None:
+    data = (GOLDEN / "plain.png").read_bytes()
+    first = data.index(b"IDAT") - 4
+    chunk = b"\0\0\0\0tEXt" + bytes(4)
+    spare = 1_048_576 - 3  # IHDR, IDAT and IEND
+    assert data.count(b"IDAT") == 1
+    for more, method in ((0, "png-1"), (1, "file-1")):
+        changed = data[:first] + chunk * (spare + more) + data[first:]
+        start = time.process_time()
+        assert fingerprint_bytes(changed).method == method
+        assert time.process_time() - start < 15
+        agree(changed)
 
 
 def test_palettes_and_transparency_of_pillow_s_pngs_are_well_formed(tmp_path: Path) -> None:

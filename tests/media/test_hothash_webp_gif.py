@@ -203,6 +203,34 @@ def test_more_parts_than_the_limit_make_the_file_its_own_picture() -> None:
     assert fingerprint_bytes(data[:at] + control * (spare + 1) + data[at:]).method == "file-1"
 
 
+def test_a_gif_may_have_a_quarter_of_a_million_blocks() -> None:
+    data = golden("palette.gif")
+    at = data.index(b"\x2c\0\0\0\0")
+    for blocks, method in ((262_143, "gif-1"), (262_144, "file-1")):
+        changed = data[:at] + b"\x21\xfe\x00" * blocks + data[at:]
+        assert fingerprint_bytes(changed).method == method
+        agree(changed)
+
+
+@pytest.mark.slow
+def test_a_gif_may_have_four_million_sub_blocks_in_all() -> None:
+    comment = b"\x21\xfe" + b"\x01a" * 2_000_000 + b"\x00"
+    spare = 4_194_304 - 2_000_000
+    for more, method in ((0, "gif-1"), (1, "file-1")):
+        data = gif_start() + comment + gif_of_data(b"\x01a" * (spare + more))[len(gif_start()) :]
+        start = time.process_time()
+        assert fingerprint_bytes(data).method == method
+        assert time.process_time() - start < 15
+        agree(data)
+
+
+@pytest.mark.slow
+def test_a_webp_may_have_a_million_chunks() -> None:
+    picture = golden("lossy.webp")[12:]
+    for more, method in ((0, "webp-1"), (1, "file-1")):
+        assert fingerprint_bytes(riff(picture + b"JUNK\0\0\0\0" * (1_048_575 + more))).method == method
+
+
 # Metadata blocks.
 
 

@@ -22,6 +22,8 @@ _ICC: Final = b"ICCRGBG1012"
 _IDENTIFIER_BYTES: Final = 11
 # Plain text that is read as sub-blocks leads anywhere; these bytes after it lead to their end from wherever one lands.
 _LANDING: Final = b"\x01" + bytes(range(0xFF, -1, -1)) + b"\x00"
+_MAX_BLOCKS: Final = 262_144
+_MAX_SUB_BLOCKS: Final = 4_194_304
 _FIRST_WINDOW, _WINDOW = 256, 32 * 1024  # most chains are short
 
 
@@ -31,17 +33,25 @@ class SubBlocks(Spans):
     The ranges are found anew each time they are asked for: a hostile file can have one for every two of its bytes.
     """
 
-    __slots__ = ("_position", "_reader", "end")
+    __slots__ = ("_position", "_reader", "count", "end")
+    count: int
     length: int
     end: int
 
-    def __init__(self, reader: Reader, position: int) -> None:
-        """Follow the chain that begins at ``position``. Raises BrokenStructureError when it has no end."""
+    def __init__(self, reader: Reader, position: int, *, at_most: int = _MAX_SUB_BLOCKS) -> None:
+        """Follow the chain that begins at ``position``.
+
+        Raises BrokenStructureError when it has no end, or more than ``at_most`` sub-blocks.
+        """
         super().__init__()
         self._reader = reader
         self._position = position
         last = position
+        self.count = 0
         for offset, length in self:
+            self.count += 1
+            if self.count > at_most:
+                raise BrokenStructureError("more sub-blocks than any real picture has")
             self.length += length
             last = offset + length
         self.end = last + 1
@@ -75,14 +85,18 @@ def walk_gif(reader: Reader, blocks: Blocks) -> None:
     blocks.add(Part(tag=b"SCRN", spans=Spans(_SCREEN_AT, _SCREEN_BYTES)))
     position = _add_colour_table(reader, blocks, b"GCT ", screen[4], _SCREEN_AT + _SCREEN_BYTES)
     has_picture = False
+    block_count, spare = 0, _MAX_SUB_BLOCKS
     while (introducer := reader.read(position, 1)[0]) != _TRAILER:
         if introducer == _IMAGE:
-            position = _walk_image(reader, blocks, position + 1)
+            position, used = _walk_image(reader, blocks, position + 1, spare)
             has_picture = True
         elif introducer == _EXTENSION:
-            position = _walk_extension(reader, blocks, position + 1)
+            position, used = _walk_extension(reader, blocks, position + 1, spare)
         else:
             raise BrokenStructureError(f"block {introducer:02X} where none may stand")
+        block_count, spare = block_count + 1, spare - used
+        if block_count > _MAX_BLOCKS:
+            raise BrokenStructureError("more blocks than any real picture has")
     if not has_picture:
         raise BrokenStructureError("no picture data")
 
@@ -98,21 +112,23 @@ def _add_colour_table(reader: Reader, blocks: Blocks, tag: bytes, flags: int, po
     return position + size
 
 
-def _walk_image(reader: Reader, blocks: Blocks, position: int) -> int:
+def _walk_image(reader: Reader, blocks: Blocks, position: int, spare: int) -> tuple[int, int]:
+    """Add a picture; give where it ends and how many sub-blocks it has, which are at most ``spare``."""
     descriptor = reader.read(position, 9)
     blocks.add(Part(tag=b"IMGD", spans=Spans(position, 9)))
     position = _add_colour_table(reader, blocks, b"LCT ", descriptor[8], position + 9)
     code_size = reader.read(position, 1)
-    data = SubBlocks(reader, position + 1)
+    data = SubBlocks(reader, position + 1, at_most=spare)
     blocks.add(Part(tag=b"DATA", built=code_size, spans=data))
-    return data.end
+    return data.end, data.count
 
 
-def _walk_extension(reader: Reader, blocks: Blocks, position: int) -> int:
+def _walk_extension(reader: Reader, blocks: Blocks, position: int, spare: int) -> tuple[int, int]:
+    """Add or note an extension; give where it ends and how many sub-blocks it has, which are at most ``spare``."""
     label, first = reader.read(position, 2)
     if not first and label != _GRAPHIC_CONTROL:
-        return position + 2
-    data = SubBlocks(reader, position + 1)
+        return position + 2, 0
+    data = SubBlocks(reader, position + 1, at_most=spare)
     if label == _GRAPHIC_CONTROL:
         if first != 4 or data.length != 4:
             raise BrokenStructureError("a graphic control that is not one sub-block of 4 bytes")
@@ -126,7 +142,7 @@ def _walk_extension(reader: Reader, blocks: Blocks, position: int) -> int:
             blocks.xmp = _xmp_in(reader, body, data.end)
         elif identifier == _ICC:
             blocks.icc.setdefault(1, SubBlocks(reader, body))
-    return data.end
+    return data.end, data.count
 
 
 def _xmp_in(reader: Reader, body: int, end: int) -> Spans:

@@ -40,6 +40,7 @@ _OLD_CAMERAS: Final = (
     # The maker's name comes before it.
     (_APP12, "picture-info", re.compile(rb".{0,60}?\[picture info\]", re.DOTALL)),
 )
+_MAX_SEGMENTS: Final = 100_000
 _LONGEST_HEADER: Final = len(_EXTENDED_XMP) + 40
 
 
@@ -48,6 +49,7 @@ def walk_jpeg(reader: Reader, blocks: Blocks) -> None:
     position = 2
     has_frame = has_scan = False
     colours = _Colours()
+    segments = 0
     while True:
         code_at = _code_at(reader, position)
         header = reader.read(code_at, min(3, reader.size - code_at))
@@ -56,6 +58,9 @@ def walk_jpeg(reader: Reader, blocks: Blocks) -> None:
             break
         if code not in _FRAME_HEADERS and code not in _TABLES and code not in _SKIPPED and code != _SOS:
             raise BrokenStructureError(f"marker {code:02X} where none may stand")
+        segments += 1
+        if segments > _MAX_SEGMENTS:
+            raise BrokenStructureError("more segments than any real picture has")
         length = int.from_bytes(header[1:], "big")
         if len(header) < 3 or length < 2:
             raise BrokenStructureError("a segment without length or shorter than it")

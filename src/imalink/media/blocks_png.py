@@ -13,6 +13,7 @@ from imalink.media.reader import Reader
 _SIGNATURE_LENGTH: Final = 8
 _WHOLE_PARTS: Final = frozenset((b"IHDR", b"PLTE", b"tRNS", b"acTL"))
 _TEXT: Final = frozenset((b"tEXt", b"zTXt", b"iTXt", b"iCCP"))
+_MAX_CHUNKS: Final = 1_048_576
 _LOWER_CASE: Final = range(0x61, 0x7B)
 _LONGEST_TEXT_HEADER: Final = 512
 
@@ -24,6 +25,7 @@ def walk_png(reader: Reader, blocks: Blocks) -> None:
     picture_data: Spans | None = None
     frame_data: Spans | None = None
     last_chunk = b""
+    chunks = 0
     while True:
         header = reader.read(position, 8)
         size, chunk = int.from_bytes(header[:4], "big"), header[4:]
@@ -31,6 +33,9 @@ def walk_png(reader: Reader, blocks: Blocks) -> None:
         position = payload + size + 4  # the CRC must be there, though nobody checks it
         if position > reader.size:
             raise BrokenStructureError("a chunk reaches beyond the file")
+        chunks += 1
+        if chunks > _MAX_CHUNKS:
+            raise BrokenStructureError("more chunks than any real picture has")
         last_chunk, chunk_before = chunk, last_chunk
         if is_first != (chunk == b"IHDR") or (is_first and size != 13):
             raise BrokenStructureError("IHDR is not the first and only one, of 13 bytes")

@@ -14,6 +14,7 @@ from imalink.media.reader import Reader
 _RIFF_HEADER_BYTES: Final = 12
 _PICTURE_CHUNKS: Final = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
 _CODED_CHUNKS: Final = frozenset((b"VP8 ", b"VP8L", b"ANMF"))
+_MAX_CHUNKS: Final = 1_048_576
 _ALPHA, _ANIMATION = 0x10, 0x02
 
 
@@ -36,6 +37,7 @@ def walk_webp(reader: Reader, blocks: Blocks) -> None:
     frame: _Size | None = None
     is_frame_lossless = False
     has_picture = False
+    chunks = 0
     blocks.add(Part(tag=b"SIZE"))  # first in the hash, though what it says may stand later
     while position < end:
         if position + 8 > end:
@@ -45,6 +47,9 @@ def walk_webp(reader: Reader, blocks: Blocks) -> None:
         payload = position + 8
         if payload + size > end:
             raise BrokenStructureError("a chunk reaches beyond the file")
+        chunks += 1
+        if chunks > _MAX_CHUNKS:
+            raise BrokenStructureError("more chunks than any real picture has")
         position = payload + size + size % 2  # writers exist that leave the last pad byte out
         if chunk in _PICTURE_CHUNKS:
             blocks.add(Part(tag=chunk, spans=Spans(payload, size)))
