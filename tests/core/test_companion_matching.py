@@ -90,6 +90,12 @@ def test_of_twins_that_differ_in_case_each_has_its_own(companion: str, picture: 
     assert match(companion, *(reversed(pictures) if turned else pictures)) == picture
 
 
+def test_edited_twins_that_differ_in_case_share_each_their_own() -> None:
+    pictures = [RelativePath(name) for name in ("a.jpg", "A.JPG", "a-edited.jpg", "A-edited.jpg")]
+    owners = match_companions(map(RelativePath, ("a.jpg.json", "A.JPG.json")), pictures, is_raw_name=is_raw)
+    assert shared_sidecars(owners, pictures) == {"a-edited.jpg": "a.jpg.json", "A-edited.jpg": "A.JPG.json"}
+
+
 @pytest.mark.parametrize(
     ("sidecar", "picture", "title", "does_tell"),
     [

@@ -95,6 +95,10 @@ def shared_sidecars(
             continue
         candidates = by_stem.get((folder, unedited), [])
         alike = [pair for pair in candidates if pair[0].suffix.casefold() == picture.suffix.casefold()] or candidates
+        owners_alike = {owner for owner, _ in alike}
+        if len({_folded(owner.name) for owner in owners_alike}) < len(owners_alike):
+            wanted = _unedited_stem(_spelt(picture.name.removesuffix(picture.suffix)))
+            alike = [pair for pair in alike if _spelt(pair[0].name.removesuffix(pair[0].suffix)) == wanted]
         if alike:
             shared[picture] = min(alike)[1]
     return shared
