@@ -119,6 +119,17 @@ def test_a_file_that_shrinks_between_walk_and_hash_has_no_hothash_of_its_own(tmp
         assert hothash_of(shrinking, blocks) is None
 
 
+def test_a_file_made_of_the_hashed_text_has_the_hothash_but_not_the_sum_of_the_picture() -> None:
+    data = (GOLDEN / "plain.png").read_bytes()
+    text = b"imalink-hothash-1\0png\0"
+    for part in walk(MemoryReader(data)).iter_parts():
+        content = part.built + b"".join(data[offset : offset + length] for offset, length in part.spans)
+        text += part.tag + len(content).to_bytes(8, "big") + content
+    made, picture = fingerprint_bytes(text), fingerprint_bytes(data)
+    assert (made.hothash, made.method, picture.method) == (picture.hothash, "file-1", "png-1")
+    assert made.sha256 != picture.sha256
+
+
 # Sensitivity: whatever a decoder needs.
 
 
