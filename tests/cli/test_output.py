@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,8 +70,6 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "reindex full": ["reindex", NAME, "--strategy", "full"],
         "reindex -n": ["reindex", NAME, "-n"],
         "scan": ["scan", scene.root],
-        # Without ExifTool it is refused; tests/workflows/test_enrich_facts.py says how.
-        **({"enrich": ["enrich", NAME]} if shutil.which("exiftool") else {}),
         "find": ["find", hothash, hothash[:12]],
         "whereis": ["whereis", hothash],
         "search": ["search", "IMG"],
@@ -101,6 +98,16 @@ def test_every_command_gives_one_json_document_and_nothing_else(scene: Scene, he
         assert (name, said.code) == (name, 0), said.err
         json.loads(said.out)
         assert said.err == "", name
+
+
+@pytest.mark.exiftool
+def test_enrich_gives_one_json_document_and_talks_to_people(scene: Scene, here: Here) -> None:
+    said = here("enrich", NAME, "--json")
+    assert (said.code, said.err) == (0, "")
+    assert json.loads(said.out)["files_enriched"] == 0
+    said = here("enrich", NAME)
+    assert (said.code, said.err) == (0, "")
+    assert "ExifTool" in said.out
 
 
 def test_the_installed_command_gives_one_json_document_and_nothing_else(scene: Scene, imalink: Stranger) -> None:

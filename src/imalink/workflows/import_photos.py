@@ -12,7 +12,7 @@ from imalink.core.analyser import Analysis
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
 from imalink.core.index import Companion, MasterIndex
-from imalink.core.journal import RunEnd, RunPlan
+from imalink.core.journal import RunPlan
 from imalink.core.organization import companion_target
 from imalink.core.path_template import NamedPicture
 from imalink.core.picture import Fingerprint
@@ -53,14 +53,14 @@ from imalink.workflows.new_entry import capture_time_of, new_entry, with_sidecar
 from imalink.workflows.run_session import (
     RunCounts,
     begin_session,
+    commit_run,
     next_session_number,
     note_interruption,
-    status_after,
 )
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.source_pictures import list_pictures, picture_sets
 from imalink.workflows.staged_group import StagedGroup, StagedPicture
-from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.storage_access import open_storage, project_fold
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import (
@@ -233,14 +233,16 @@ class _Import:
                 self._files.extend(self._group.place(run))
         self._files.extend(self._group.place(run))
         self.findings.extend(self._group.findings)
-        ended = format_instant(self._tools.clock.now())
-        session = replace(session, status=status_after(self.findings), copy_completed_at=ended)
-        self._storage.root.verify_identity()
-        run.commit(RunEnd(finished_at=ended, session=session, statistics=self._counts.statistics()), self.findings)
-        self._progress.start_phase("index")
-        result = self._storage.fold(fold_notes(self._storage, self._record))
-        run.clean_up()
-        return session, result
+        return commit_run(
+            self._tools,
+            self._record,
+            self._storage,
+            run,
+            session,
+            findings=self.findings,
+            counts=self._counts,
+            progress=self._progress,
+        )
 
     # pictures that may be of one photo
 

@@ -11,7 +11,7 @@ from imalink.core.analyser import Analysis
 from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid, RunUuid
 from imalink.core.index import Companion, MasterIndex
-from imalink.core.journal import RunEnd, RunPlan
+from imalink.core.journal import RunPlan
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
@@ -29,10 +29,10 @@ from imalink.storage.staging import ImportRun
 from imalink.workflows.import_report import ImportReport, PlannedFile
 from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.new_entry import new_entry, with_sidecars
-from imalink.workflows.run_session import RunCounts, begin_session, note_interruption, status_after
+from imalink.workflows.run_session import RunCounts, begin_session, commit_run, note_interruption
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.source_pictures import list_pictures, picture_sets
-from imalink.workflows.storage_access import fold_notes, project_fold
+from imalink.workflows.storage_access import project_fold
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import analyse_source, fingerprint_source
 
@@ -134,15 +134,16 @@ class _InPlace:
             if self._planned >= GROUP_FILES:
                 run.flush_plans()
                 self._planned = 0
-        ended = format_instant(self._tools.clock.now())
-        session = replace(session, status=status_after(self.findings), copy_completed_at=ended)
-        self._storage.root.verify_identity()
-        end = RunEnd(finished_at=ended, session=session, statistics=self._counts.statistics())
-        run.commit(end, self.findings)
-        self._progress.start_phase("index")
-        result = self._storage.fold(fold_notes(self._storage, self._record))
-        run.clean_up()
-        return session, result
+        return commit_run(
+            self._tools,
+            self._record,
+            self._storage,
+            run,
+            session,
+            findings=self.findings,
+            counts=self._counts,
+            progress=self._progress,
+        )
 
     def _take_in(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
         """Read pictures that may be of one photo, pair them and plan each."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import SessionUuid
-from imalink.core.journal import RunBegin
+from imalink.core.journal import RunBegin, RunEnd
+from imalink.core.progress import Progress
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
 from imalink.storage.file_storage import FileStorage
+from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
+from imalink.workflows.storage_access import fold_notes
 from imalink.workflows.tools import Tools
 
 
@@ -89,6 +92,28 @@ def begin_session(
     return session
 
 
+def commit_run(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    run: ImportRun,
+    session: ImportSession,
+    *,
+    findings: list[Finding],
+    counts: RunCounts,
+    progress: Progress,
+) -> tuple[ImportSession, FoldResult]:
+    """Make a run a fact and fold it; give its session as it ended. From the commit on, what it placed is imported."""
+    ended = format_instant(tools.clock.now())
+    session = replace(session, status=_status_after(findings), copy_completed_at=ended)
+    storage.root.verify_identity()
+    run.commit(RunEnd(finished_at=ended, session=session, statistics=counts.statistics()), findings)
+    progress.start_phase("index")
+    result = storage.fold(fold_notes(storage, record))
+    run.clean_up()
+    return session, result
+
+
 def note_interruption(tools: Tools, session: ImportSession, statistics: ImportStatistics) -> None:
     """Say in the catalog that a session's run did not come to its end."""
     with tools.catalog.begin() as db:
@@ -97,7 +122,7 @@ def note_interruption(tools: Tools, session: ImportSession, statistics: ImportSt
         )
 
 
-def status_after(findings: list[Finding]) -> SessionStatus:
+def _status_after(findings: list[Finding]) -> SessionStatus:
     """Give the status of a session whose run came to its end."""
     serious = any(finding.severity is not Severity.INFO for finding in findings)
     return SessionStatus.COMPLETED_WITH_FINDINGS if serious else SessionStatus.COMPLETED

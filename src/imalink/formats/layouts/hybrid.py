@@ -411,7 +411,7 @@ def _check_master(hothash: Hothash, record: MasterFileRecord) -> None:
 
 
 def _master_entries(files: Mapping[Hothash, MasterFileRecord]) -> dict[Hothash, MasterEntry] | None:
-    """Give what ``_master_entry`` gives for sound records, column by column, in half the time; None at trouble."""
+    """Give what ``_master_entry`` gives for sound records, column by column, which is faster; None at trouble."""
     records = files.values()
     try:
         columns = (
