@@ -21,10 +21,12 @@ from imalink.media.walk import walk
 from tests.media.reference_hothash import reference_hothash
 from tests.support import boxes
 from tests.support.boxes import Film, Item, box, full_box, number, picture_item, size_property
+from tests.support.mutations import mutated_files
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "hothash"
 SUFFIXES = (".heic", ".avif", ".cr3", ".jxl", ".mp4", ".mov")
 SEEDS = [path.read_bytes() for path in sorted(GOLDEN.iterdir()) if path.suffix in SUFFIXES]
+TELLING_BYTES = st.sampled_from([0, 1, 2, 255]) | st.integers(0, 255)
 INSERTED = [
     b"\0\0\0\x01",
     b"\xff\xff\xff\xff",
@@ -49,27 +51,7 @@ def read_facts(data: bytes) -> None:
     facts_of(read_blocks(reader, blocks), blocks, file_format="VIDEO")
 
 
-@st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    """A golden file after some cuts, changed bytes and things put in."""
-    data = bytearray(draw(st.sampled_from(SEEDS)))
-    for _ in range(draw(st.integers(1, 5))):
-        at = draw(st.integers(0, len(data)))
-        match draw(st.sampled_from(["change", "change", "insert", "cut", "end"])):
-            case "change" if at < len(data):
-                data[at] = draw(st.sampled_from([0, 1, 2, 255]) | st.integers(0, 255))
-            case "insert":
-                data[at:at] = draw(st.sampled_from(INSERTED) | st.binary(max_size=6))
-            case "cut":
-                del data[at : at + draw(st.integers(1, 40))]
-            case "end" if draw(st.booleans()):
-                del data[at:]
-            case _:
-                pass
-    return bytes(data)
-
-
-@given(data=mutated())
+@given(data=mutated_files(SEEDS, INSERTED, changed_to=TELLING_BYTES, most=5))
 @settings(max_examples=2_000, deadline=None)
 def test_mutated_files_of_boxes_are_read_alike_by_both_implementations(data: bytes) -> None:
     agree(data)

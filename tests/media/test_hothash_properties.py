@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from imalink.media import reader
 from imalink.media.hothash import fingerprint_bytes, fingerprint_descriptor
 from tests.media.reference_hothash import reference_hothash
+from tests.support.mutations import mutated_files
 from tests.support.photos import make_jpeg, make_png
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "hothash"
@@ -37,27 +38,7 @@ def agree(data: bytes) -> None:
     assert (fingerprint.hothash, fingerprint.method) == reference_hothash(data)
 
 
-@st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    """A golden file after some cuts, changed bytes and things put in."""
-    data = bytearray(draw(st.sampled_from(SEEDS)))
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(data)))
-        match draw(st.sampled_from(["change", "insert", "cut", "end"])):
-            case "change" if at < len(data):
-                data[at] = draw(st.integers(0, 255))
-            case "insert":
-                data[at:at] = draw(st.sampled_from(MARKERS) | st.binary(max_size=6))
-            case "cut":
-                del data[at : at + draw(st.integers(1, 40))]
-            case "end" if draw(st.booleans()):
-                del data[at:]
-            case _:
-                pass
-    return bytes(data)
-
-
-@given(data=mutated())
+@given(data=mutated_files(SEEDS, MARKERS))
 @settings(max_examples=1_500, deadline=None)
 def test_mutated_pictures_are_read_alike_by_both_implementations(data: bytes) -> None:
     agree(data)

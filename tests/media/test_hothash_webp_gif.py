@@ -20,6 +20,7 @@ from imalink.media.walk import walk
 from tests.media.reference_hothash import reference_hothash
 from tests.media.test_hothash import GOLDEN, with_changed_byte
 from tests.media.test_invariance import edited, exiftool
+from tests.support.mutations import mutated_files
 from tests.support.photos import noise_picture, xmp_packet
 
 pytestmark = pytest.mark.hothash_consistency
@@ -251,35 +252,17 @@ def test_xmp_of_a_gif_is_found_in_plain_text_and_in_sub_blocks() -> None:
 
 # The second implementation, and whatever bytes come.
 
-
-@st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    data = bytearray(draw(st.sampled_from(GOLDEN_FILES)).read_bytes())
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(data)))
-        match draw(st.sampled_from(["change", "insert", "cut", "end"])):
-            case "change" if at < len(data):
-                data[at] = draw(st.integers(0, 255))
-            case "insert":
-                pieces = [
-                    b"\x21\xff\x0bNETSCAPE2.0\x01a\x00",
-                    b"\x21\xf9\x04abcd\x00",
-                    b"\x2c",
-                    b"\x3b",
-                    b"VP8 ",
-                    b"\x00",
-                ]
-                data[at:at] = draw(st.sampled_from(pieces) | st.binary(max_size=6))
-            case "cut":
-                del data[at : at + draw(st.integers(1, 40))]
-            case "end" if draw(st.booleans()):
-                del data[at:]
-            case _:
-                pass
-    return bytes(data)
+INSERTED = [
+    b"\x21\xff\x0bNETSCAPE2.0\x01a\x00",
+    b"\x21\xf9\x04abcd\x00",
+    b"\x2c",
+    b"\x3b",
+    b"VP8 ",
+    b"\x00",
+]
 
 
-@given(data=mutated())
+@given(data=mutated_files([path.read_bytes() for path in GOLDEN_FILES], INSERTED))
 @settings(max_examples=1_500, deadline=None)
 def test_mutated_pictures_are_read_alike_by_both_implementations(data: bytes) -> None:
     agree(data)
