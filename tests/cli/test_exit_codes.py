@@ -164,6 +164,20 @@ def test_a_hothash_goes_by_eight_digits_in_any_case(run: Run, scene: Scene) -> N
     assert run("find", hothash[:7]).code == 2
 
 
+def test_an_unknown_picture_keeps_no_known_one_from_being_printed(run: Run, scene: Scene) -> None:
+    first, second = (scene.hothash(f"IMG_000{number}.jpg") for number in (1, 2))
+    said = run("find", first, "00000000", second)
+    assert said.code == 10
+    assert said.out.splitlines() == [str(scene.photos / "IMG_0001.jpg"), str(scene.photos / "IMG_0002.jpg")]
+    assert "00000000" in said.err
+    said = run("find", first, "00000000", "--json")
+    assert said.code == 10
+    assert said.json == [
+        {"hothash": first, "path": str(scene.photos / "IMG_0001.jpg")},
+        {"hothash": "00000000", "path": None},
+    ]
+
+
 def test_a_beginning_that_fits_two_pictures_names_both(run: Run, scene: Scene) -> None:
     hothashes: list[str] = []
     for number in (4638, 113870):

@@ -174,7 +174,7 @@ def test_findings_go_to_stderr_and_into_the_json(scene: Scene, here: Here) -> No
 
 
 def test_after_an_error_stdout_is_empty(here: Here) -> None:
-    for command in (["find", "00000000"], ["reindex", "nowhere"], ["import", "/nowhere", "--storage", NAME]):
+    for command in (["whereis", "00000000"], ["reindex", "nowhere"], ["import", "/nowhere", "--storage", NAME]):
         said = here(*command, "--json")
         assert said.out == ""
         assert said.err != ""

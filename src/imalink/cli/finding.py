@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import json_text, show_json, show_lines, show_note
+
+if TYPE_CHECKING:
+    from imalink.workflows.find_file import Answer
 
 
 @click.command()
@@ -16,26 +21,32 @@ def find(output: Output, hothashes: tuple[str, ...]) -> int:
     """Print the full path of one file that holds each picture and can be opened now.
 
     A HOTHASH may be a unique prefix of 8 digits or more. A storage that does not have a picture where it should is
-    re-indexed first.
+    re-indexed first. One that is not known, or cannot be reached, keeps no other from being printed.
     """
-    from imalink.workflows.find_file import find_files
+    from imalink.workflows.find_file import answer_each
 
     with open_tools(output) as tools:
-        pictures = find_files(tools, list(hothashes), heals=True)
+        answers = answer_each(tools, list(hothashes), heals=True)
     if output.as_json:
-        show_json(
-            [
-                {"hothash": picture.hothash, "path": None if picture.path is None else json_text(picture.path)}
-                for picture in pictures
-            ]
-        )
+        show_json([_answer_json(answer) for answer in answers])
     else:
-        show_lines(picture.path for picture in pictures if picture.path is not None)
-    unreachable = [picture for picture in pictures if picture.path is None]
-    for picture in unreachable:
-        if not output.as_json:
-            show_note(f"{picture.hothash[:16]}…: no file of it can be reached now; see `imalink whereis`.")
-    return errors.NOT_FOUND if unreachable else errors.DONE
+        for answer in answers:
+            if answer.picture is None:
+                show_note(f"{answer.asked}: no picture with such a hothash is known.")
+            elif answer.picture.path is None:
+                show_note(f"{answer.asked[:16]}…: no file of it can be reached now; see `imalink whereis`.")
+            else:
+                show_lines([answer.picture.path])
+    is_all_found = all(answer.picture is not None and answer.picture.path is not None for answer in answers)
+    return errors.DONE if is_all_found else errors.NOT_FOUND
+
+
+def _answer_json(answer: Answer) -> dict[str, object]:
+    picture = answer.picture
+    return {
+        "hothash": json_text(answer.asked) if picture is None else picture.hothash,
+        "path": None if picture is None or picture.path is None else json_text(picture.path),
+    }
 
 
 @click.command()

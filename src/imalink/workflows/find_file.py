@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,28 @@ class FoundPicture:
     def path(self) -> str | None:
         """A full path that opens now, or None."""
         return next((place.full_path for place in self.places if place.status == "present"), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a look-up found for the text it was asked; None where no such picture is known."""
+
+    asked: str
+    picture: FoundPicture | None
+
+
+def answer_each(tools: Tools, prefixes: list[str], *, heals: bool = False) -> list[Answer]:
+    """Look pictures up as ``find_files`` does, in the order asked; unknown ones keep no other from being found.
+
+    Raises UsageError, AmbiguousError.
+    """
+    known: dict[str, Hothash] = {}
+    for text in prefixes:
+        with suppress(NotFoundError):
+            known[text] = get_pictures(tools, [text])[0].hothash
+    found = find_files(tools, [*known.values()], heals=heals)
+    pictures = dict(zip(known, found, strict=True))
+    return [Answer(asked=text, picture=pictures.get(text)) for text in prefixes]
 
 
 def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> list[FoundPicture]:
