@@ -208,8 +208,19 @@ def test_json_of_a_reindex_has_what_scripts_rely_on(scene: Scene, here: Here) ->
     assert [each["expected_path"] for each in report["missing_files"]] == ["photos/IMG_0002.jpg"]
     assert report["new_files"] == ["photos/new.jpg"]
     assert [each["type"] for each in report["conflicts"]] == ["missing_file", "orphan_file"]
-    assert (report["strategy"], report["changes_detected"]) == ("smart", True)
+    assert (report["strategy"], report["changes_detected"], report["removed_files"]) == ("smart", True, [])
     assert {"modified_files", "duplicates", "files_hashed", "seconds"} < report.keys()
+
+
+def test_a_removed_file_and_its_return_are_told(scene: Scene, here: Here) -> None:
+    kept = (scene.photos / "IMG_0002.jpg").rename(scene.folder / "kept.jpg")
+    said = here("reindex", NAME, "--remove-missing")
+    assert "1 file missing and taken out of the index:\n  photos/IMG_0002.jpg" in said.out
+    kept.rename(scene.photos / "back.jpg")
+    out = here("reindex", NAME).out
+    [conflict] = here("reindex", NAME, "--json").json["conflicts"]
+    assert (conflict["type"], conflict["path"]) == ("orphan_file", "photos/back.jpg")
+    assert f"photos/back.jpg (deleted {conflict['deleted_at'][:10]})" in out
 
 
 # --- names that would harm a terminal --------------------------------------------------------------------------------

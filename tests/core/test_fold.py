@@ -14,6 +14,7 @@ from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -92,6 +93,13 @@ def copied(path: str, session_uuid: SessionUuid = SESSION.session_uuid) -> FileC
     return FileCopied(
         hothash=A, path=RelativePath(path), session_uuid=session_uuid, size_bytes=7, sha256=Sha256(hash_of("copy")),
         modified_ns=9, imported_at="2025-01-01T00:00:00Z",
+    )  # fmt: skip
+
+
+def deleted(path: RelativePath, session_uuid: SessionUuid | None = None) -> FileDeleted:
+    return FileDeleted(
+        hothash=A, session_uuid=session_uuid, path=path, deleted_at="2025-02-03T00:00:00Z", by="me", mode="missing",
+        reason="not wanted",
     )  # fmt: skip
 
 
@@ -205,6 +213,48 @@ def test_a_copy_takes_the_place_of_a_main_file_that_is_gone() -> None:
 def test_a_copy_that_is_gone_is_no_copy_any_more() -> None:
     [entry] = folded(WITH_COPY, line(missing(RelativePath("photos/copy.jpg")))).files.values()
     assert (entry.relative_path, entry.status, entry.copies) == (HERE, FileStatus.PRESENT, ())
+
+
+def test_of_a_deleted_picture_a_tombstone_stays() -> None:
+    index = folded(GONE, line(deleted(HERE)))
+    assert (index.files, index.photos) == ({}, {})
+    [tombstone] = index.deleted.values()
+    entry = GONE.files[A]
+    assert (tombstone.hothash, tombstone.sha256, tombstone.original_filename, tombstone.photo_uuid) == (
+        A, entry.sha256, entry.original_filename, entry.photo_uuid
+    )  # fmt: skip
+    assert (tombstone.session_uuid, tombstone.deleted_at, tombstone.by, tombstone.mode, tombstone.reason) == (
+        SESSION.session_uuid, "2025-02-03T00:00:00Z", "me", "missing", "not wanted"
+    )  # fmt: skip
+
+
+def test_a_deletion_of_a_file_that_is_elsewhere_by_now_changes_nothing() -> None:
+    index = folded(ONE, line(moved(HERE, THERE), deleted(HERE)))
+    assert [entry.relative_path for entry in index.files.values()] == [THERE]
+    assert index.deleted == {}
+
+
+def test_a_deleted_file_leaves_its_place_to_its_copy() -> None:
+    index = folded(WITH_COPY, line(deleted(HERE)))
+    assert [entry.relative_path for entry in index.files.values()] == ["photos/copy.jpg"]
+    index = folded(WITH_COPY, line(deleted(RelativePath("photos/copy.jpg"))))
+    assert [(entry.relative_path, entry.copies) for entry in index.files.values()] == [(HERE, ())]
+    assert index.deleted == {}
+
+
+def test_a_deletion_in_another_session_changes_nothing() -> None:
+    index = folded(GONE, line(deleted(HERE, SessionUuid(uuid_of("x")))))
+    assert (index.files, index.deleted) == (GONE.files, {})
+
+
+def test_what_was_said_of_a_deleted_picture_waits_for_its_return() -> None:
+    entry = GONE.files[A]
+    rated = replace(GONE.photos[entry.photo_uuid], rating=5, clocks=_clocks(rating=1))
+    index = folded(replace(GONE, photos={entry.photo_uuid: rated}), line(deleted(HERE)))
+    assert index.photos[entry.photo_uuid].rating == 5
+    index = folded(index, commit(make_entry("a", path=THERE)))
+    assert (index.photos[entry.photo_uuid].rating, index.photos[entry.photo_uuid].files) == (5, (A,))
+    assert index.deleted == {}
 
 
 def test_a_copy_is_kept_with_its_sessions_file() -> None:

@@ -1,4 +1,4 @@
-"""Any sequence of joins, splits and edits leaves each file in just one photo, however the folding is cut in pieces."""
+"""Any sequence of joins, splits, edits and deletions leaves each file in one photo, however the folding is cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from imalink.core.fold import SessionFold
 from imalink.core.ids import PhotoUuid, WriterId
 from imalink.core.index import SessionIndex
-from imalink.core.journal import FileEdited, JournalLine, Observation, PhotoJoined, PhotoSplit
+from imalink.core.journal import FileDeleted, FileEdited, JournalLine, Observation, PhotoJoined, PhotoSplit
 from tests.support.indexes import hash_of, make_entry, make_facts, make_index, uuid_of
 
 FORMATS = ("RAW", "JPEG", "TIFF", "VIDEO", "HEIC")
@@ -34,6 +34,11 @@ _observations: st.SearchStrategy[Observation] = st.one_of(
             old_hothash=entry.hothash,
             path=entry.relative_path,
             entry=replace(make_entry(f"{entry.facts.file_format} edited"), relative_path=entry.relative_path),
+        )
+    ),
+    _entries.map(
+        lambda entry: FileDeleted(
+            hothash=entry.hothash, path=entry.relative_path, deleted_at="", by="me", mode="missing"
         )
     ),
 )
@@ -64,7 +69,7 @@ def _folded(index: SessionIndex, lines: list[JournalLine]) -> tuple[SessionIndex
 @given(st.lists(_observations, max_size=8))
 def test_each_file_is_in_the_one_photo_it_names(observations: list[Observation]) -> None:
     index, fold = _folded(make_index(OWN), _lines(observations))
-    assert len(index.files) == len(OWN)
+    assert len(index.files) + len(index.deleted) == len(OWN)
     for hothash, entry in index.files.items():
         assert [photo.photo_uuid for photo in index.photos.values() if hothash in photo.files] == [entry.photo_uuid]
     for photo_uuid, photo in index.photos.items():

@@ -28,6 +28,7 @@ from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -340,6 +341,15 @@ def observations() -> tuple[Observation, ...]:
         SessionEdited(session_uuid=session().session_uuid, session_number=42, title="Roma", description=""),
         PhotoJoined(photo_uuid=full.photo_uuid, hothashes=(full.hothash, bare.hothash), joined=(bare.photo_uuid,)),
         PhotoSplit(hothash=bare.hothash, photo_uuid=bare.photo_uuid),
+        FileDeleted(
+            hothash=bare.hothash,
+            session_uuid=session().session_uuid,
+            path=ODD_PATH,
+            deleted_at="2024-12-01T00:00:00Z",
+            by="reindex",
+            mode="missing",
+            reason="gone",
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -278,6 +279,7 @@ def _orphans(draw: st.DrawFn) -> OrphanFile:
         modified_ns=draw(moments_ns),
         detected_at=draw(instants),
         fingerprint=fingerprint,
+        deleted_at=draw(st.none() | instants),
         reason=draw(texts),
     )
 
@@ -424,6 +426,16 @@ observations: st.SearchStrategy[Observation] = st.one_of(
         joined=st.lists(uuids.map(PhotoUuid), max_size=2).map(tuple),
     ),
     st.builds(PhotoSplit, hothash=hothashes, photo_uuid=uuids.map(PhotoUuid)),
+    st.builds(
+        FileDeleted,
+        hothash=hothashes,
+        session_uuid=st.none() | session_uuids,
+        path=paths,
+        deleted_at=instants,
+        by=texts,
+        mode=st.sampled_from(["missing", "soft", "hard"]),
+        reason=texts,
+    ),
 )
 
 json_values = st.recursive(

@@ -174,15 +174,15 @@ def test_a_scan_snapshot_keeps_names_that_are_not_utf8(files: dict[str, tuple[in
     assert parse_snapshot(dump_snapshot(snapshot)) == snapshot
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"{}", dump_installation(Installation(writer="w")), b"\x95\x02"])
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"{}", dump_installation(Installation(writer="w")), b"\x95\x03"])
 def test_a_snapshot_that_cannot_be_read_is_no_snapshot(data: bytes) -> None:
     assert parse_snapshot(data) is None
 
 
 def test_a_snapshot_of_another_version_is_no_snapshot() -> None:
     data = dump_snapshot(ScanSnapshot(files={}, indexes={}, runs=(), report=b""))
-    assert data[:2] == b"\x95\x02"
-    assert parse_snapshot(b"\x95\x03" + data[2:]) is None
+    assert data[:2] == b"\x95\x03"
+    assert parse_snapshot(b"\x95\x02" + data[2:]) is None
 
 
 @given(strategies.paths)

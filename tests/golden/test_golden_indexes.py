@@ -50,6 +50,7 @@ AGAIN: dict[str, Callable[[bytes], bytes]] = {
     "commit.jsonl": _commit,
     "journal.jsonl": _journal,
     "journal_photos.jsonl": _journal,
+    "journal_deleted.jsonl": _journal,
     "storage_config.json": lambda data: dump_registry(parse_registry(data, file="f")),
 }
 
@@ -105,7 +106,7 @@ def test_the_golden_master_says_what_it_always_said() -> None:
 
 
 def test_the_golden_journals_have_an_operation_of_each_kind() -> None:
-    names = ("journal.jsonl", "journal_photos.jsonl")
+    names = ("journal.jsonl", "journal_photos.jsonl", "journal_deleted.jsonl")
     journals = [parse_journal((V1 / name).read_bytes(), writer=WriterId("w"), file="f")[0] for name in names]
     kinds = {type(each) for lines in journals for line in lines for each in line.observations}
     assert kinds == set(get_args(Observation))

@@ -108,10 +108,15 @@ class Scene:
         dry_run: bool = False,
         accepts_losses: bool = False,
         adds_orphans: bool = False,
+        removes_missing: bool = False,
     ) -> ReindexReport:
         """Re-index, and see to it that not one of the user's files changed by that."""
         request = ReindexRequest(
-            strategy=strategy, dry_run=dry_run, accepts_losses=accepts_losses, adds_orphans=adds_orphans
+            strategy=strategy,
+            dry_run=dry_run,
+            accepts_losses=accepts_losses,
+            adds_orphans=adds_orphans,
+            removes_missing=removes_missing,
         )
         before = snapshot(self.photos)
         self.watch.read_bodies.clear()
@@ -247,6 +252,7 @@ def counts(report: ReindexReport) -> dict[str, int]:
         "modified": report.modified_files,
         "damaged": report.damaged_files,
         "duplicates": report.duplicates,
+        "removed": report.removed_files,
     }
     return {name: len(found) for name, found in rows.items() if found}
 

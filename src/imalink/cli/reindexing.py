@@ -32,21 +32,34 @@ _SHOWN = 15
 )
 @click.option("--accept-missing", is_flag=True, help="Yes, I really removed that many files.")
 @click.option("--add-orphans", is_flag=True, help="Take pictures that belong to no session into one of their own.")
+@click.option(
+    "--remove-missing", is_flag=True, help="Take missing files out of the index; it remembers that they were deleted."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Say what happened to the folder; write nothing.")
 @common_options
 def reindex_command(
-    output: Output, name: str, strategy: str, accept_missing: bool, add_orphans: bool, dry_run: bool
+    output: Output,
+    name: str,
+    strategy: str,
+    accept_missing: bool,
+    add_orphans: bool,
+    remove_missing: bool,
+    dry_run: bool,
 ) -> int:
     """Find what you moved, renamed, edited, added and deleted in STORAGE, and write it down.
 
-    Your files are never touched. A file that is gone is only marked missing.
+    Your files are never touched. A file that is gone is only marked missing, unless you say otherwise.
     """
     from imalink.workflows.reindex import reindex
     from imalink.workflows.reindex_request import ReindexRequest, Strategy
     from imalink.workflows.storage_access import get_storage
 
     request = ReindexRequest(
-        strategy=Strategy(strategy), dry_run=dry_run, accepts_losses=accept_missing, adds_orphans=add_orphans
+        strategy=Strategy(strategy),
+        dry_run=dry_run,
+        accepts_losses=accept_missing,
+        adds_orphans=add_orphans,
+        removes_missing=remove_missing,
     )
     with open_tools(output) as tools:
         record = get_storage(tools, name)
@@ -74,12 +87,15 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
         lines.append("Nothing changed since the last look.")
     elif dry_run:
         lines.append("Nothing was written (dry run).")
+    deleted = {each.path: each.deleted_at for each in report.once_deleted}
+    orphans = [f"{path} (deleted {deleted[path][:10]})" if path in deleted else path for path in report.orphans]
     groups = (
         ("moved or renamed", [f"{move.old_path} → {move.new_path}" for move in report.moved_files]),
         ("edited", [f"{edit.path} ({edit.kind})" for edit in report.modified_files]),
         ("damaged: bytes changed though nobody wrote them", list(report.damaged_files)),
         ("back again", list(report.returned_files)),
-        ("in no session" + (f" ({len(report.new_files):,} new)" if report.new_files else ""), list(report.orphans)),
+        ("in no session" + (f" ({len(report.new_files):,} new)" if report.new_files else ""), orphans),
+        ("missing and taken out of the index", [removed.path for removed in report.removed_files]),
         ("missing", [missing.expected_path for missing in report.missing_files]),
         ("extra copies", [f"{row.path} (of {row.of})" for row in report.duplicates] if is_verbose else []),
     )
@@ -98,6 +114,7 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
 
 
 def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
+    deleted = {each.path: each.deleted_at for each in report.once_deleted}
     return {
         "strategy": report.strategy,
         "dry_run": dry_run,
@@ -124,13 +141,19 @@ def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
             }
             for edit in report.modified_files
         ],
+        "removed_files": [
+            {"hothash": removed.hothash, "path": json_text(removed.path)} for removed in report.removed_files
+        ],
         "damaged_files": [json_text(path) for path in report.damaged_files],
         "duplicates": [
             {"hothash": row.hothash, "path": json_text(row.path), "of": json_text(row.of)} for row in report.duplicates
         ],
         "conflicts": [
             *({"type": "missing_file", **_missing_json(missing)} for missing in report.missing_files),
-            *({"type": "orphan_file", "path": json_text(path)} for path in report.orphans),
+            *(
+                {"type": "orphan_file", "path": json_text(path), "deleted_at": deleted.get(path)}
+                for path in report.orphans
+            ),
         ],
         "added": None if report.added is None else import_json(report.added),
         "files_hashed": report.files_hashed,

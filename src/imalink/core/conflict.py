@@ -23,7 +23,7 @@ class OrphanFile:
     """A picture stands on the disk and belongs to no import session.
 
     ``fingerprint`` is kept so that the next look need not read it again; None when it was not asked for
-    or could not be read.
+    or could not be read. ``deleted_at`` is when this very picture was deleted, if a tombstone says that it was.
     """
 
     path: RelativePath
@@ -31,4 +31,5 @@ class OrphanFile:
     modified_ns: int
     detected_at: str
     fingerprint: Fingerprint | None
+    deleted_at: str | None = None
     reason: str = "File not in any import session"

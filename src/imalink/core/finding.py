@@ -80,6 +80,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "storage-symlink": (Severity.INFO, "A symbolic link in the storage was not followed."),
     "storage-special": (Severity.INFO, "A socket, pipe or device in the storage was not read."),
     "storage-unreadable": (Severity.ERROR, "A file or folder in the storage could not be read."),
+    "removal-put-off": (
+        Severity.WARNING,
+        "Part of the storage could not be looked at, or changed meanwhile, so missing files were kept in the index.",
+    ),
     "foreign-storage-inside": (Severity.WARNING, "Another storage lies inside this folder and was not walked."),
     "index-damaged": (
         Severity.ERROR,

@@ -14,11 +14,13 @@ from imalink.core.index import (
     JournalPosition,
     SessionIndex,
     Sources,
+    Tombstone,
 )
 from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -49,6 +51,7 @@ class SessionFold:
         self._index = index
         self._files = dict(index.files)
         self._photos = dict(index.photos)
+        self._deleted = dict(index.deleted)
         self._runs = set(index.sources.runs)
         self._positions = dict(index.sources.journals)
         self._session = index.session
@@ -85,6 +88,7 @@ class SessionFold:
             session=self._session,
             files=self._files,
             photos=self._photos,
+            deleted=self._deleted,
             statistics=self._statistics,
             findings=tuple(self._findings),
             sources=Sources(runs=frozenset(self._runs), journals=self._positions),
@@ -189,11 +193,12 @@ class SessionFold:
 
     def _set(self, entry: FileEntry) -> None:
         self._files[entry.hothash] = entry
+        self._deleted.pop(entry.hothash, None)  # a picture that came back is deleted no more
         self.changed.add(entry.hothash)
 
     def _observe(self, observation: Observation) -> None:
         match observation:
-            case FileMoved() | FileSeen() | FileMissing() if observation.session_uuid not in (
+            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() if observation.session_uuid not in (
                 None,
                 self._session.session_uuid,
             ):
@@ -204,6 +209,8 @@ class SessionFold:
                 self._see(observation)
             case FileMissing():
                 self._miss(observation)
+            case FileDeleted():
+                self._delete(observation)
             case FileCopied():
                 self._copy(observation)
             case FileEdited():
@@ -306,6 +313,36 @@ class SessionFold:
             self._set(_promoted(entry))
         else:
             self._set(replace(entry, status=FileStatus.MISSING, last_seen_at=missing.last_seen_at))
+
+    def _delete(self, deleted: FileDeleted) -> None:
+        """Forget a copy, or a main file whose copy takes its place; of the last file only a tombstone stays.
+
+        What the user said of its photo stays too, for the day on which the picture comes back.
+        """
+        entry = self._files.get(deleted.hothash)
+        if entry is None:
+            return
+        if entry.relative_path != deleted.path or entry.copies:
+            self._miss(FileMissing(hothash=entry.hothash, path=deleted.path, last_seen_at=deleted.deleted_at))
+            return
+        del self._files[entry.hothash]
+        self.changed.add(entry.hothash)
+        self._deleted[entry.hothash] = Tombstone(
+            hothash=entry.hothash,
+            sha256=entry.sha256,
+            original_filename=entry.original_filename,
+            photo_uuid=entry.photo_uuid,
+            session_uuid=self._session.session_uuid,
+            deleted_at=deleted.deleted_at,
+            by=deleted.by,
+            mode=deleted.mode,
+            reason=deleted.reason,
+        )
+        photo = self._photos.get(entry.photo_uuid)
+        if photo is not None:
+            files = tuple(hothash for hothash in photo.files if hothash != entry.hothash)
+            self._photos[photo.photo_uuid] = replace(photo, files=files)
+            self._settle_photo(photo.photo_uuid)
 
     def _copy(self, copied: FileCopied) -> None:
         entry = self._files.get(copied.hothash)

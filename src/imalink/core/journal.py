@@ -117,6 +117,22 @@ class PhotoSplit:
     photo_uuid: PhotoUuid
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDeleted:
+    """A file is to be known no more at ``path``; of a picture's last one in its session a tombstone stays.
+
+    ``by``, ``mode`` and ``reason`` are the tombstone's: who wanted it, how it was done and why.
+    """
+
+    hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    path: RelativePath
+    deleted_at: str
+    by: str
+    mode: str
+    reason: str = ""
+
+
 Observation = (
     FileMoved
     | FileSeen
@@ -127,6 +143,7 @@ Observation = (
     | SessionEdited
     | PhotoJoined
     | PhotoSplit
+    | FileDeleted
 )
 
 

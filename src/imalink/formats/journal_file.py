@@ -14,6 +14,7 @@ from imalink.core.index import FileEntry
 from imalink.core.journal import (
     CompanionsChanged,
     FileCopied,
+    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -140,8 +141,30 @@ class SplitItem(Record, kw_only=True, tag_field="op", tag="photo-split"):
     photo_uuid: str
 
 
+class DeletedItem(Record, kw_only=True, tag_field="op", tag="deleted"):
+    """A file that is to be known no more."""
+
+    hothash: str
+    session_uuid: str | None = None
+    path: str
+    path_bytes: str | None = None
+    deleted_at: str
+    by: str
+    mode: str
+    reason: str = ""
+
+
 Item = (
-    MovedItem | SeenItem | MissingItem | CopiedItem | EditedItem | CompanionsItem | SessionItem | JoinedItem | SplitItem
+    MovedItem
+    | SeenItem
+    | MissingItem
+    | CopiedItem
+    | EditedItem
+    | CompanionsItem
+    | SessionItem
+    | JoinedItem
+    | SplitItem
+    | DeletedItem
 )
 
 
@@ -167,7 +190,8 @@ _KINDS: dict[
     | type[CompanionsItem]
     | type[SessionItem]
     | type[JoinedItem]
-    | type[SplitItem],
+    | type[SplitItem]
+    | type[DeletedItem],
 ] = {
     "moved": MovedItem,
     "seen": SeenItem,
@@ -178,6 +202,7 @@ _KINDS: dict[
     "session-edited": SessionItem,
     "photo-joined": JoinedItem,
     "photo-split": SplitItem,
+    "deleted": DeletedItem,
 }
 
 
@@ -353,6 +378,18 @@ def _item(observation: Observation) -> Item:
             )
         case PhotoSplit():
             return SplitItem(hothash=observation.hothash, photo_uuid=observation.photo_uuid)
+        case FileDeleted():
+            text, encoded = path_fields(observation.path)
+            return DeletedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                path=text,
+                path_bytes=encoded,
+                deleted_at=observation.deleted_at,
+                by=safe_text(observation.by),
+                mode=observation.mode,
+                reason=safe_text(observation.reason),
+            )
 
 
 def _observation(item: Item) -> Observation:
@@ -420,6 +457,16 @@ def _observation(item: Item) -> Observation:
             )
         case SplitItem():
             return PhotoSplit(hothash=hothash_from(item.hothash), photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)))
+        case DeletedItem():
+            return FileDeleted(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                path=path_from(item.path, item.path_bytes),
+                deleted_at=item.deleted_at,
+                by=item.by,
+                mode=item.mode,
+                reason=item.reason,
+            )
 
 
 def _session_from(text: str | None) -> SessionUuid | None:

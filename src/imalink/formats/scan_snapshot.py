@@ -10,7 +10,7 @@ import msgspec
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

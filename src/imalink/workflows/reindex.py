@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from imalink.catalog import scan_snapshots
+from imalink.catalog import scan_snapshots, tombstones
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.finding import Finding
-from imalink.core.ids import Sha256
+from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import MasterIndex, Overview, ScanSummary
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
@@ -17,6 +17,7 @@ from imalink.core.reconcile import (
     Comparison,
     FileRole,
     KnownFile,
+    Reconciliation,
     compare,
     known_files,
     moves_by_inode,
@@ -36,7 +37,7 @@ from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.quick_check import check_names
 from imalink.workflows.reindex_plan import ReindexPlan
-from imalink.workflows.reindex_report import ReindexReport, StandingReport
+from imalink.workflows.reindex_report import ReindexReport, StandingReport, once_deleted
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
@@ -145,6 +146,7 @@ class _Reindex:
         return (
             self._request.strategy is Strategy.SMART
             and not self._request.adds_orphans
+            and not self._request.removes_missing
             and not scanned.unseen
             and not self._storage.interrupted_runs()
             and snapshot.indexes == self._storage.indexes.facts()
@@ -167,6 +169,7 @@ class _Reindex:
             missing_files=report.missing_files,
             duplicates=report.duplicates,
             orphans=report.orphans,
+            once_deleted=report.once_deleted,
             damaged_files=report.damaged_files,
             files_seen=len(snapshot.files),
             findings=tuple(self._findings),
@@ -251,9 +254,26 @@ class _Reindex:
         plan.add_edits(self._progress)
         plan.add_copies_and_losses()
         plan.add_companions(fingerprints, self._progress, clips=clips)
-        plan.settle_orphans()
+        if self._request.removes_missing:
+            self._add_removals(plan, scanned)
+        plan.settle_orphans(self._deletions(outcome))
         self._findings.extend(plan.findings)
         return plan
+
+    def _add_removals(self, plan: ReindexPlan, scanned: ScanResult) -> None:
+        """Take missing files out, unless they may stand where this look could not see them."""
+        is_seen_whole = all(each.code != "storage-unreadable" for each in self._findings)
+        if is_seen_whole and self._scan().files == scanned.files:
+            plan.add_removals()
+        else:
+            self._findings.append(Finding(code="removal-put-off"))
+
+    def _deletions(self, outcome: Reconciliation) -> dict[Hothash, str]:
+        """Tell which of the pictures that belong to no session were deleted, and when last."""
+        hothashes = {found.hothash for found in outcome.orphans.values() if found is not None}
+        with self._tools.catalog.read() as db:
+            found = tombstones.find_by_hothash(db, hothashes)
+        return {hothash: each[0].tombstone.deleted_at for hothash, each in found.items()}
 
     def _last_look(self, master: MasterIndex) -> str:
         """Give when a file that is gone now was last known to be there."""
@@ -374,7 +394,12 @@ class _Reindex:
         )
         master = self._storage.indexes.load_master().index
         self._findings.extend(added.findings)
-        return replace(report, added=added, orphans=tuple(orphan.path for orphan in master.orphans))
+        return replace(
+            report,
+            added=added,
+            orphans=tuple(orphan.path for orphan in master.orphans),
+            once_deleted=once_deleted(master.orphans),
+        )
 
     def _snapshot_of(self, scanned: ScanResult, report: ReindexReport) -> ScanSnapshot:
         # What could not be read is left out, and what could not be looked into stands in it as a file that no walk
@@ -407,6 +432,8 @@ class _Reindex:
             returned_files=plan.returned(),
             new_files=tuple(plan.new_orphans),
             orphans=tuple(orphan.path for orphan in plan.orphans),
+            once_deleted=once_deleted(plan.orphans),
+            removed_files=tuple(plan.removed),
             modified_files=tuple(plan.modified),
             damaged_files=plan.damaged(),
             duplicates=plan.duplicates(),

@@ -16,6 +16,7 @@ from imalink.core.index import Companion, FileEntry, MasterIndex
 from imalink.core.journal import (
     CompanionsChanged,
     FileCopied,
+    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -26,12 +27,13 @@ from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.reconcile import Comparison, Edit, FileRole, KnownFile, Reconciliation
 from imalink.core.relative_path import RelativePath
+from imalink.core.removal import removable
 from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import SidecarFacts
 from imalink.errors import NotFoundError, StorageError
 from imalink.media.kinds import companion_kind, is_companion_name, is_raw_name
 from imalink.storage.file_storage import FileStorage
-from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile
+from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile, RemovedFile
 from imalink.workflows.reindex_sidecars import TellingSidecars, find_telling_sidecars, with_sidecars
 from imalink.workflows.verified_copy import read_stored_sidecar
 
@@ -62,6 +64,7 @@ class ReindexPlan:
         self.observations: list[Observation] = []
         self.moved: list[MovedFile] = []
         self.modified: list[ModifiedFile] = []
+        self.removed: list[RemovedFile] = []
         self.hotpreviews: dict[Hothash, bytes] = {}
         self.findings: list[Finding] = []
         self.new_orphans: list[RelativePath] = []
@@ -210,8 +213,27 @@ class ReindexPlan:
                 )
         self._add_sidecar_facts(before, now, progress)
 
-    def settle_orphans(self) -> None:
-        """Work out which pictures belong to no session now, and which of them are new."""
+    def add_removals(self) -> None:
+        """Missing files are to be known no more; after everything else, for it is their last word."""
+        for file in removable(self._comparison, self._outcome):
+            self.observations.append(
+                FileDeleted(
+                    hothash=_hothash(file),
+                    session_uuid=file.session_uuid,
+                    path=file.path,
+                    deleted_at=self._now,
+                    by="reindex",
+                    mode="missing",
+                    reason="The file was not there any more.",
+                )
+            )
+            self.removed.append(RemovedFile(hothash=_hothash(file), path=file.path))
+
+    def settle_orphans(self, deletions: Mapping[Hothash, str]) -> None:
+        """Work out which pictures belong to no session now, and which of them are new.
+
+        ``deletions`` tells when pictures that arrived were deleted.
+        """
         known = {orphan.path: orphan for orphan in self._master.orphans}
         comparison, found = self._comparison, self._outcome.orphans
         standing = known.keys() & (comparison.unchanged.keys() | comparison.unreachable.keys())
@@ -234,6 +256,7 @@ class ReindexPlan:
                     modified_ns=now.modified_ns,
                     detected_at=before.detected_at if before is not None else self._now,
                     fingerprint=fingerprint,
+                    deleted_at=deletions.get(fingerprint.hothash) if fingerprint is not None else None,
                 )
             )
             if before is None:
@@ -244,14 +267,16 @@ class ReindexPlan:
     def missing(self) -> tuple[tuple[MissingFile, ...], tuple[MissingFile, ...]]:
         """Give the pictures that are missing now, and those of them that were not before."""
         outcome = self._outcome
-        found_again = {
+        settled = {
             (each.known.hothash, each.known.path)
             for each in (*outcome.moves, *outcome.returned, *outcome.metadata_edits)
         }
-        still = [file for file in self._master.missing() if (file.hothash, file.expected_path) not in found_again]
+        settled |= {(each.hothash, each.path) for each in self.removed}
+        still = [file for file in self._master.missing() if (file.hothash, file.expected_path) not in settled]
         newly = [
             MissingFile(hothash=_hothash(file), expected_path=file.path, last_seen_at=self._last_seen_at)
             for file in self._outcome.missing
+            if (file.hothash, file.path) not in settled
         ]
         everything = sorted((*still, *newly), key=lambda each: each.expected_path)
         return tuple(everything), tuple(newly)

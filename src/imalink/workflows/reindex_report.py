@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
-from imalink.core.conflict import MissingFile
+from imalink.core.conflict import MissingFile, OrphanFile
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
@@ -38,6 +39,22 @@ class ModifiedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedFile:
+    """A missing file that was taken out of the index."""
+
+    hothash: Hothash
+    path: RelativePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnceDeleted:
+    """A picture in no session that was deleted once, and stands there again."""
+
+    path: RelativePath
+    deleted_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DuplicateFile:
     """An extra copy of a picture, beside the file at ``of``."""
 
@@ -48,7 +65,8 @@ class DuplicateFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReindexReport:
-    """What a re-index found. ``missing_files``, ``duplicates`` and ``orphans`` are what holds now, the rest this run.
+    """What a re-index found. ``missing_files``, ``duplicates``, ``orphans`` and ``once_deleted`` (of the orphans) are
+    what holds now, the rest this run.
 
     ``changes_detected`` is about this run alone. ``files_hashed`` counts the files whose bodies were read. ``added`` is
     the session that took in the orphans, if that was wanted and there were any.
@@ -62,6 +80,8 @@ class ReindexReport:
     returned_files: tuple[RelativePath, ...] = ()
     new_files: tuple[RelativePath, ...] = ()
     orphans: tuple[RelativePath, ...] = ()
+    once_deleted: tuple[OnceDeleted, ...] = ()
+    removed_files: tuple[RemovedFile, ...] = ()
     modified_files: tuple[ModifiedFile, ...] = ()
     damaged_files: tuple[RelativePath, ...] = ()
     duplicates: tuple[DuplicateFile, ...] = ()
@@ -84,8 +104,14 @@ class ReindexReport:
             missing_files=self.missing_files,
             duplicates=self.duplicates,
             orphans=self.orphans,
+            once_deleted=self.once_deleted,
             damaged_files=self.damaged_files,
         )
+
+
+_StandingWire = tuple[
+    list[tuple[str, bytes, str]], list[tuple[str, bytes, bytes]], list[bytes], list[tuple[bytes, str]], list[bytes]
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +121,7 @@ class StandingReport:
     missing_files: tuple[MissingFile, ...]
     duplicates: tuple[DuplicateFile, ...]
     orphans: tuple[RelativePath, ...]
+    once_deleted: tuple[OnceDeleted, ...]
     damaged_files: tuple[RelativePath, ...]
 
     def dump(self) -> bytes:
@@ -104,6 +131,7 @@ class StandingReport:
                 [(each.hothash, each.expected_path.as_bytes(), each.last_seen_at) for each in self.missing_files],
                 [(each.hothash, each.path.as_bytes(), each.of.as_bytes()) for each in self.duplicates],
                 [path.as_bytes() for path in self.orphans],
+                [(each.path.as_bytes(), each.deleted_at) for each in self.once_deleted],
                 [path.as_bytes() for path in self.damaged_files],
             )
         )
@@ -111,9 +139,7 @@ class StandingReport:
     @classmethod
     def parse(cls, data: bytes) -> StandingReport:
         """Read what ``dump`` wrote."""
-        missing, duplicates, orphans, damaged = msgspec.msgpack.decode(
-            data, type=tuple[list[tuple[str, bytes, str]], list[tuple[str, bytes, bytes]], list[bytes], list[bytes]]
-        )
+        missing, duplicates, orphans, once_deleted, damaged = msgspec.msgpack.decode(data, type=_StandingWire)
         return cls(
             missing_files=tuple(
                 MissingFile(
@@ -128,5 +154,18 @@ class StandingReport:
                 for hothash, path, of in duplicates
             ),
             orphans=tuple(RelativePath.from_bytes(path) for path in orphans),
+            once_deleted=tuple(
+                OnceDeleted(path=RelativePath.from_bytes(path), deleted_at=deleted_at)
+                for path, deleted_at in once_deleted
+            ),
             damaged_files=tuple(RelativePath.from_bytes(path) for path in damaged),
         )
+
+
+def once_deleted(orphans: Iterable[OrphanFile]) -> tuple[OnceDeleted, ...]:
+    """Give those of the orphans that were deleted once."""
+    return tuple(
+        OnceDeleted(path=orphan.path, deleted_at=orphan.deleted_at)
+        for orphan in orphans
+        if orphan.deleted_at is not None
+    )

@@ -22,10 +22,12 @@ class ReindexRequest:
     """How to re-index.
 
     ``accepts_losses`` says that the user really did delete that many. ``adds_orphans`` takes pictures that belong to no
-    session into one of their own.
+    session into one of their own. ``removes_missing`` takes the files that are missing out of the index; a tombstone
+    of each stays.
     """
 
     strategy: Strategy = Strategy.SMART
     dry_run: bool = False
     accepts_losses: bool = False
     adds_orphans: bool = False
+    removes_missing: bool = False

@@ -498,6 +498,7 @@ def _orphan_record(orphan: OrphanFile) -> OrphanFileRecord:
         hothash=known and known.hothash,
         hothash_method=known and known.method,
         sha256=known and known.sha256,
+        deleted_at=orphan.deleted_at,
     )
 
 
@@ -516,6 +517,7 @@ def _orphan_from(record: OrphanFileRecord) -> OrphanFile:
         modified_ns=parse_instant_ns(record.file_modified),
         detected_at=record.detected_at,
         fingerprint=fingerprint,
+        deleted_at=record.deleted_at,
         reason=record.reason,
     )
 

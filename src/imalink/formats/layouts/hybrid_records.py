@@ -124,6 +124,7 @@ class OrphanFileRecord(Record, kw_only=True, tag_field="type", tag="orphan_file"
     hothash: str | None = None
     hothash_method: str | None = None
     sha256: str | None = None
+    deleted_at: str | None = None
 
 
 ConflictRecord = MissingFileRecord | OrphanFileRecord
