@@ -8,9 +8,11 @@ import pytest
 
 from imalink.core.ids import Hothash, PhotoUuid, WriterId
 from imalink.core.photo import FieldClock, Photo
-from imalink.core.photo_facts import choose_primary, effective_facts, has_user_facts, merge_photos, plain_photo
+from imalink.core.photo_facts import choose_primary, effective_facts, merge_photos, plain_photo
 from imalink.core.picture import Embedded, GpsPosition, PictureFacts
 from imalink.core.session import Author
+from imalink.core.timestamps import CaptureTime
+from imalink.core.user_facts import has_user_facts
 
 A, B, C = Hothash("a" * 64), Hothash("b" * 64), Hothash("c" * 64)
 PHOTO = plain_photo(PhotoUuid("11111111-1111-4111-8111-111111111111"), A)
@@ -127,3 +129,33 @@ def test_a_rejection_beside_another_file_holds_unless_the_primary_has_stars() ->
     plain = PictureFacts(file_format="JPEG")
     assert effective_facts(PHOTO, plain, [rejected]).rejected
     assert not effective_facts(PHOTO, replace(plain, embedded=Embedded(rating=3)), [rejected]).rejected
+
+
+def test_single_tags_are_added_to_the_file_s_own_and_taken_from_them() -> None:
+    said = replace(PHOTO, tag_changes={"rome": True, "sand": False, "absent": False})
+    assert effective_facts(said, FACTS).tags == ("sea", "rome")
+
+
+def test_added_tags_stand_in_the_order_in_which_they_were_said() -> None:
+    clocks = {name: FieldClock(counter=at, writer=WriterId("w")) for name, at in (("tags.b", 1), ("tags.a", 2))}
+    said = replace(PHOTO, tag_changes={"a": True, "b": True}, clocks=clocks)
+    assert effective_facts(said, FACTS).tags == ("sea", "sand", "b", "a")
+
+
+def test_single_tags_said_before_the_whole_list_are_void() -> None:
+    clocks = {name: FieldClock(counter=at, writer=WriterId("w")) for name, at in (("tags.b", 1), ("tags", 2))}
+    said = replace(PHOTO, tags=("x",), tag_changes={"b": True}, clocks=clocks)
+    assert effective_facts(said, FACTS).tags == ("x",)
+
+
+def test_corrections_stand_before_time_and_place_of_the_file() -> None:
+    own = replace(
+        FACTS,
+        capture_time=CaptureTime(local="2007-01-01T00:00:00", offset=None, source="exif"),
+        gps=GpsPosition(latitude=1, longitude=2),
+    )
+    corrected = CaptureTime(local="2024-07-10T14:30:00", offset="+02:00", source="user")
+    said = replace(PHOTO, capture_time=corrected, gps=GpsPosition(latitude=3, longitude=4))
+    facts = effective_facts(said, own)
+    assert (facts.capture_time, facts.gps) == (corrected, said.gps)
+    assert effective_facts(PHOTO, own).capture_time == own.capture_time

@@ -34,6 +34,7 @@ from imalink.core.journal import (
     FileMoved,
     FileSeen,
     Observation,
+    PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     RunBegin,
@@ -41,11 +42,12 @@ from imalink.core.journal import (
     RunPlan,
     SessionEdited,
 )
-from imalink.core.photo import FieldClock, Photo
+from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.signature import Signature
+from imalink.core.timestamps import CaptureTime
 from imalink.formats.commit_file import RunWriter
 from imalink.formats.documents import decode_document
 from imalink.formats.journal_file import dump_journal_line
@@ -152,7 +154,11 @@ def session_index() -> SessionIndex:
         label="Green",
         rejected=False,
         tags=("Rome", "holiday"),
+        tag_changes={"Italy": True, "holiday": False},
         author=AUTHOR,
+        capture_time=CaptureTime(local="2024-07-10T14:30:00.5", offset="+02:00", source="user"),
+        gps=GpsPosition(latitude=41.8925, longitude=12.4853, altitude=20.0),
+        custom={"client": "Comune di Roma"},
         clocks={"title": FieldClock(counter=7, writer=WRITER), "tags": FieldClock(counter=9, writer=WRITER)},
     )
     index = make_index(
@@ -339,6 +345,20 @@ def observations() -> tuple[Observation, ...]:
         FileEdited(old_hothash=bare.hothash, path=full.relative_path, entry=full),
         CompanionsChanged(hothash=full.hothash, path=full.relative_path, companions=full.companions),
         SessionEdited(session_uuid=session().session_uuid, session_number=42, title="Roma", description=""),
+        PhotoEdited(
+            photo_uuid=full.photo_uuid,
+            hothashes=(full.hothash,),
+            said=UserFacts(
+                rating=4,
+                tag_changes={"Rome": False},
+                gps=GpsPosition(latitude=-1.5, longitude=2.0),
+                custom={"client": "A"},
+                clocks={
+                    name: FieldClock(counter=9, writer=WRITER)
+                    for name in ("rating", "title", "tags.Rome", "gps", "custom.client")
+                },
+            ),
+        ),
         PhotoJoined(photo_uuid=full.photo_uuid, hothashes=(full.hothash, bare.hothash), joined=(bare.photo_uuid,)),
         PhotoSplit(hothash=bare.hothash, photo_uuid=bare.photo_uuid),
         FileDeleted(
@@ -408,14 +428,14 @@ DOCUMENTS: Mapping[str, DocumentKind] = {
             example=session_index,
             dump=hybrid.dump_session,
             parse=lambda data: hybrid.parse_session(data, file=SESSION_FILE),
-            tables=frozenset({"files", "photos", "deleted", "journals", "facts", "clocks"}),
+            tables=frozenset({"files", "photos", "deleted", "journals", "facts", "clocks", "tag_changes", "custom"}),
         ),
         DocumentKind(
             name="indexed-session-index",
             example=session_index,
             dump=indexed.dump_session,
             parse=lambda data: indexed.parse_session(data, file=INDEXED_SESSION_FILE),
-            tables=frozenset({"photos", "deleted", "journals", "facts", "clocks"}),
+            tables=frozenset({"photos", "deleted", "journals", "facts", "clocks", "tag_changes", "custom"}),
         ),
         DocumentKind(
             name="master",

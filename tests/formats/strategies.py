@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from imalink.core.journal import (
     FileMoved,
     FileSeen,
     Observation,
+    PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     RunBegin,
@@ -41,12 +43,13 @@ from imalink.core.journal import (
     RunPlan,
     SessionEdited,
 )
-from imalink.core.photo import FieldClock, Photo
+from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition, PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.signature import Signature
 from imalink.core.timestamps import CaptureTime, format_instant, format_instant_ns
+from imalink.core.user_facts import with_said
 from tests.support.indexes import hash_of, uuid_of
 
 _NS = 1_000_000_000
@@ -111,6 +114,7 @@ capture_times = st.builds(
 )
 maybe_texts = st.none() | texts
 maybe_numbers = st.none() | numbers
+places = st.builds(GpsPosition, latitude=numbers, longitude=numbers, altitude=maybe_numbers)
 facts = st.builds(
     PictureFacts,
     file_format=st.sampled_from(["JPEG", "RAW", "HEIC"]),
@@ -130,7 +134,7 @@ facts = st.builds(
         f_number=maybe_numbers,
         focal_length_mm=maybe_numbers,
     ),
-    gps=st.none() | st.builds(GpsPosition, latitude=numbers, longitude=numbers, altitude=maybe_numbers),
+    gps=st.none() | places,
     embedded=st.builds(
         Embedded,
         rating=st.none() | st.integers(0, 5),
@@ -191,13 +195,18 @@ photos = st.builds(
     label=maybe_texts,
     rejected=st.none() | st.booleans(),
     tags=st.none() | st.lists(texts, max_size=3).map(tuple),
+    tag_changes=st.dictionaries(texts, st.booleans(), max_size=2),
     author=st.none() | authors,
+    capture_time=st.none() | capture_times.map(lambda taken: replace(taken, source="user")),
+    gps=st.none() | places,
+    custom=st.dictionaries(texts, texts, max_size=2),
     clocks=st.dictionaries(
-        st.sampled_from(["title", "tags", "rating", "primary"]),
+        st.sampled_from(["title", "tags", "rating", "primary", "tags.a"]),
         st.builds(FieldClock, counter=counts, writer=writers),
         max_size=2,
     ),
 )
+user_facts = photos.map(lambda photo: with_said(UserFacts(), photo))
 tombstones = st.builds(
     Tombstone,
     hothash=hothashes,
@@ -418,6 +427,12 @@ observations: st.SearchStrategy[Observation] = st.one_of(
         session_number=st.integers(1, 10_000),
         title=maybe_texts,
         description=maybe_texts,
+    ),
+    st.builds(
+        PhotoEdited,
+        photo_uuid=uuids.map(PhotoUuid),
+        hothashes=st.lists(hothashes, max_size=3).map(tuple),
+        said=user_facts,
     ),
     st.builds(
         PhotoJoined,

@@ -106,7 +106,9 @@ def test_every_example_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_keys_are_valid_at_every_level(name: str) -> None:
-    tables = frozenset({"files", "photos", "deleted", "journals", "facts", "clocks", "storages"})
+    tables = frozenset(
+        {"files", "photos", "deleted", "journals", "facts", "clocks", "tag_changes", "custom", "storages"}
+    )
     for value in examples(name):
         # A commit's entry and a photo have lists named `files`; what is a table here is one only in documents.
         for _, members in list(objects_of(value, tables)):

@@ -11,6 +11,8 @@ import pytest
 
 from imalink.core.ids import WriterId
 from imalink.core.journal import Observation
+from imalink.core.picture import GpsPosition
+from imalink.core.timestamps import CaptureTime
 from imalink.formats.commit_file import RunWriter, parse_commit
 from imalink.formats.journal_file import dump_journal_line, parse_journal
 from imalink.formats.layouts import hybrid
@@ -47,10 +49,12 @@ AGAIN: dict[str, Callable[[bytes], bytes]] = {
     "imalink-master.json": lambda data: hybrid.dump_master(hybrid.parse_master(data)[0]),
     "session_42.json": _session,
     "session_43.json": _session,
+    "session_44.json": _session,
     "commit.jsonl": _commit,
     "journal.jsonl": _journal,
     "journal_photos.jsonl": _journal,
     "journal_deleted.jsonl": _journal,
+    "journal_edits.jsonl": _journal,
     "storage_config.json": lambda data: dump_registry(parse_registry(data, file="f")),
 }
 
@@ -92,6 +96,15 @@ def test_the_golden_session_says_what_it_always_said() -> None:
     assert len(index.deleted) == 1
 
 
+def test_the_golden_user_facts_say_what_they_always_said() -> None:
+    index, _ = hybrid.parse_session((V1 / "session_44.json").read_bytes(), file="f")
+    [said] = [photo for photo in index.photos.values() if photo.clocks]
+    assert said.tag_changes == {"Italy": True, "holiday": False}
+    assert said.capture_time == CaptureTime(local="2024-07-10T14:30:00.5", offset="+02:00", source="user")
+    assert said.gps == GpsPosition(latitude=41.8925, longitude=12.4853, altitude=20.0)
+    assert said.custom == {"client": "Comune di Roma"}
+
+
 def test_the_golden_overview_and_signature_say_what_they_always_said() -> None:
     overview, _ = hybrid.parse_overview((V1 / "index.json").read_bytes())
     signature = parse_signature((V1 / ".imalink-storage").read_bytes())
@@ -106,7 +119,7 @@ def test_the_golden_master_says_what_it_always_said() -> None:
 
 
 def test_the_golden_journals_have_an_operation_of_each_kind() -> None:
-    names = ("journal.jsonl", "journal_photos.jsonl", "journal_deleted.jsonl")
+    names = ("journal.jsonl", "journal_photos.jsonl", "journal_deleted.jsonl", "journal_edits.jsonl")
     journals = [parse_journal((V1 / name).read_bytes(), writer=WriterId("w"), file="f")[0] for name in names]
     kinds = {type(each) for lines in journals for line in lines for each in line.observations}
     assert kinds == set(get_args(Observation))

@@ -11,9 +11,10 @@ from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry
 from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
-from imalink.core.photo_facts import choose_primary, effective_facts, has_user_facts, merge_photos
+from imalink.core.photo_facts import choose_primary, effective_facts, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
+from imalink.core.user_facts import has_user_facts
 
 PHOTO_COLUMNS = (
     "photo_uuid primary_hothash title caption rating label rejected author taken_at taken_at_local taken_at_offset "

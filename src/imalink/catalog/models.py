@@ -2,7 +2,8 @@
 
 Two kinds of rows. *Records* repeat what one session index of one storage says (``SessionFile``, ``FileLocation``,
 ``CompanionFile``, ``SessionPhoto``, ``DeletedFile``); *results* are derived from all records together
-(``ImportSession``, ``ImageFile``, ``Photo``, ``photo_tags``). So any record may be replaced at any time, in any order,
+(``ImportSession``, ``ImageFile``, ``Photo``, ``photo_tags``). ``WaitingEdit`` is what the user said and a record does
+not repeat yet. So any record may be replaced at any time, in any order,
 and the results are the same: see ``catalog.projection``.
 """
 
@@ -30,6 +31,7 @@ from imalink.catalog.column_types import CoreJson, Digest, Instant
 from imalink.catalog.records import EntryRecord, SessionHead
 from imalink.core.index import Tombstone
 from imalink.core.photo import Photo as CorePhoto
+from imalink.core.photo import UserFacts
 from imalink.core.picture import PictureFacts
 from imalink.core.session import SessionStatus
 
@@ -51,12 +53,17 @@ class Base(DeclarativeBase):
 
 
 class LibraryState(Base):
-    """One row of facts about the catalog itself; ``library_rev`` is raised by each commit that changes photos."""
+    """One row of facts about the catalog itself.
+
+    ``library_rev`` is raised by each commit that changes photos. ``edit_counter`` is at least the highest counter of
+    any user fact that was said or met here.
+    """
 
     __tablename__ = "library_state"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     library_rev: Mapped[int] = mapped_column(BigInteger, default=0)
+    edit_counter: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Author(Base):
@@ -364,6 +371,24 @@ class SessionPhoto(Base):
     photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
     imported_at: Mapped[str] = mapped_column(Instant)
     record: Mapped[CorePhoto] = mapped_column(CoreJson(CorePhoto))
+
+
+class WaitingEdit(Base):
+    """The outbox: what the user said of a photo and one of its storages was not told yet.
+
+    ``hothashes`` are the files that the photo had then. Until it is told, what is said here counts as a record of that
+    storage does.
+    """
+
+    __tablename__ = "waiting_edits"
+    __table_args__ = (Index(None, "file_storage_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
+    photo_uuid: Mapped[str] = mapped_column(String(36), index=True)
+    said_at: Mapped[str] = mapped_column(Instant)
+    hothashes: Mapped[tuple[str, ...]] = mapped_column(CoreJson(tuple[str, ...]))
+    said: Mapped[UserFacts] = mapped_column(CoreJson(UserFacts))
 
 
 class DeletedFile(Base):

@@ -43,7 +43,8 @@ from imalink.catalog.tags import set_tags
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, SessionIndex
 from imalink.core.photo import Photo
-from imalink.core.photo_facts import has_user_facts, plain_photo
+from imalink.core.photo_facts import plain_photo
+from imalink.core.user_facts import has_user_facts
 
 COMPANIONS = table_of(CompanionFile)
 SESSION_PHOTOS = table_of(SessionPhoto)

@@ -27,15 +27,17 @@ from imalink.core.journal import (
     FileSeen,
     JournalLine,
     Observation,
+    PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     SessionEdited,
 )
 from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
-from imalink.core.photo_facts import Rank, choose_primary, has_user_facts, merge_photos
+from imalink.core.photo_facts import Rank, choose_primary, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
+from imalink.core.user_facts import has_user_facts, merge_said
 
 
 class SessionFold:
@@ -187,6 +189,22 @@ class SessionFold:
             self._settle_photo(photo.photo_uuid)
         self._join_photo(self._files[entry.hothash])
 
+    def _edit_photo(self, edited: PhotoEdited) -> None:
+        """Let what the user said of a photo stand with it, field by field where it was said later than what stands.
+
+        Where no file here is of that photo, it is the photos of its files that are meant: they were joined to another.
+        """
+        named = [entry for hothash in edited.hothashes if (entry := self._files.get(hothash)) is not None]
+        meant = [edited.photo_uuid]
+        if edited.photo_uuid not in self._photos:
+            meant = list(dict.fromkeys(entry.photo_uuid for entry in named))
+        for photo_uuid in meant:
+            photo = self._photos[photo_uuid]
+            said = merge_said(photo, edited.said)
+            if said != photo:
+                self._photos[photo_uuid] = said
+                self.changed.update(photo.files, (entry.hothash for entry in named))
+
     def _is_of(self, hothash: Hothash, photo_uuid: PhotoUuid) -> bool:
         entry = self._files.get(hothash)
         return entry is not None and entry.photo_uuid == photo_uuid
@@ -221,6 +239,8 @@ class SessionFold:
                     self._set(replace(entry, companions=observation.companions))
             case SessionEdited():
                 self._edit_session(observation)
+            case PhotoEdited():
+                self._edit_photo(observation)
             case PhotoJoined():
                 self._join_photos(observation)
             case PhotoSplit():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
 from imalink.core.index import Companion, FileEntry
+from imalink.core.photo import UserFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession, ImportStatistics
 
@@ -133,6 +134,15 @@ class FileDeleted:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoEdited:
+    """The user said something of a photo: each field that has a clock in ``said``. ``hothashes`` are its files."""
+
+    photo_uuid: PhotoUuid
+    hothashes: tuple[Hothash, ...]
+    said: UserFacts
+
+
 Observation = (
     FileMoved
     | FileSeen
@@ -141,6 +151,7 @@ Observation = (
     | FileEdited
     | CompanionsChanged
     | SessionEdited
+    | PhotoEdited
     | PhotoJoined
     | PhotoSplit
     | FileDeleted

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TypeVar
 
 from imalink.core.ids import Hothash, PhotoUuid
-from imalink.core.photo import FieldClock, Photo
+from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
 from imalink.core.timestamps import CaptureTime
+from imalink.core.user_facts import clock_of, merge_said, tag_field
 
 _Text = TypeVar("_Text", bound=str)
 
@@ -36,9 +38,10 @@ class PhotoFacts:
     gps: GpsPosition | None = None
     width: int | None = None
     height: int | None = None
+    custom: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def effective_facts(photo: Photo, primary: PictureFacts, others: Sequence[PictureFacts] = ()) -> PhotoFacts:
+def effective_facts(photo: UserFacts, primary: PictureFacts, others: Sequence[PictureFacts] = ()) -> PhotoFacts:
     """Give what holds for ``photo``, whose primary file has the facts ``primary`` and whose other files ``others``.
 
     A user fact that is not None wins, an empty text or tuple too: that is how a user takes an embedded fact away. What
@@ -62,14 +65,25 @@ def effective_facts(photo: Photo, primary: PictureFacts, others: Sequence[Pictur
         rating=photo.rating if photo.rating is not None else embedded.rating,
         label=_first(photo.label, embedded.label),
         rejected=photo.rejected if photo.rejected is not None else embedded.rejected,
-        tags=_distinct(photo.tags if photo.tags is not None else embedded_tags(primary)),
+        tags=_tags(photo, embedded_tags(primary)),
         author=_first(photo.author.name if photo.author is not None else None, embedded.author),
-        capture_time=primary.capture_time,
+        capture_time=photo.capture_time or primary.capture_time,
         camera=primary.camera,
-        gps=primary.gps,
+        gps=photo.gps or primary.gps,
         width=width,
         height=height,
+        custom=photo.custom,
     )
+
+
+def _tags(photo: UserFacts, embedded: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the photo's tags: the user's list or else the file's, and the single ones changed since, added ones last."""
+    since = clock_of(photo, "tags")
+    clocks = {tag: clock_of(photo, tag_field(tag)) for tag in photo.tag_changes}
+    changes = {tag: has for tag, has in photo.tag_changes.items() if clocks[tag] >= since}
+    kept = (tag for tag in (embedded if photo.tags is None else photo.tags) if changes.get(tag, True))
+    added = sorted((tag for tag, has in changes.items() if has), key=lambda tag: (clocks[tag], tag))
+    return _distinct((*kept, *added))
 
 
 def _said_of(*files: Embedded) -> Embedded:
@@ -104,20 +118,6 @@ def embedded_tags(facts: PictureFacts) -> tuple[str, ...]:
     return tuple(keyword.rpartition("|")[2] for keyword in embedded.hierarchical_keywords)
 
 
-def has_user_facts(photo: Photo) -> bool:
-    """Tell whether the user said anything of the photo, be it that a field is as in the file again."""
-    return bool(
-        photo.clocks
-        or photo.title is not None
-        or photo.caption is not None
-        or photo.rating is not None
-        or photo.label is not None
-        or photo.rejected is not None
-        or photo.tags is not None
-        or photo.author is not None
-    )
-
-
 def merge_photos(records: Sequence[Photo]) -> Photo:
     """Give one photo from what several indexes say of it.
 
@@ -131,17 +131,11 @@ def merge_photos(records: Sequence[Photo]) -> Photo:
     first = records[0]
     if len(records) == 1:
         return first
+    said = reduce(merge_said, records)
     return replace(
-        first,
+        said,
         files=_distinct(hothash for record in records for hothash in record.files),
-        primary=max(records, key=lambda record: _clock(record, "primary")).primary,
-        title=_newest(records, "title", lambda photo: photo.title).title,
-        caption=_newest(records, "caption", lambda photo: photo.caption).caption,
-        rating=_newest(records, "rating", lambda photo: photo.rating).rating,
-        label=_newest(records, "label", lambda photo: photo.label).label,
-        rejected=_newest(records, "rejected", lambda photo: photo.rejected).rejected,
-        tags=_newest(records, "tags", lambda photo: photo.tags).tags,
-        author=_newest(records, "author", lambda photo: photo.author).author,
+        primary=max(records, key=lambda record: clock_of(record, "primary")).primary,
         clocks=_merge_clocks(records),
     )
 
@@ -168,26 +162,13 @@ def choose_primary(photo: Photo, present: Iterable[Hothash], rank: Callable[[Hot
     return next((hothash for hothash in photo.files if hothash in candidates), None) or min(candidates)
 
 
-def _newest(records: Sequence[Photo], field: str, value_of: Callable[[Photo], object]) -> Photo:
-    def rank(record: Photo) -> tuple[int, str, bool, str]:
-        value = value_of(record)
-        return (*_clock(record, field), value is not None, repr(value))
-
-    return max(records, key=rank)
-
-
-def _clock(record: Photo, field: str) -> tuple[int, str]:
-    clock = record.clocks.get(field)
-    return (clock.counter, clock.writer) if clock is not None else (0, "")
-
-
 def _merge_clocks(records: Sequence[Photo]) -> Mapping[str, FieldClock]:
     merged: dict[str, FieldClock] = {}
     for record in records:
-        for field, clock in record.clocks.items():
-            known = merged.get(field)
+        for name, clock in record.clocks.items():
+            known = merged.get(name)
             if known is None or (clock.counter, clock.writer) > (known.counter, known.writer):
-                merged[field] = clock
+                merged[name] = clock
     return merged
 
 

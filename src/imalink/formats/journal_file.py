@@ -21,6 +21,7 @@ from imalink.core.journal import (
     FileSeen,
     JournalLine,
     Observation,
+    PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     SessionEdited,
@@ -45,6 +46,7 @@ from imalink.formats.records import (
     sha256_from,
     size_from,
 )
+from imalink.formats.sessions import UserFactsRecord, user_facts_from, user_facts_record
 
 _TARGET_BYTES = MAX_LINE_BYTES // 2
 
@@ -126,6 +128,14 @@ class SessionItem(Record, kw_only=True, tag_field="op", tag="session-edited"):
     description: str | None = None
 
 
+class PhotoItem(Record, kw_only=True, tag_field="op", tag="photo-edited"):
+    """What the user said of a photo; each field stands for itself, with its clock."""
+
+    photo_uuid: str
+    hothashes: list[str]
+    said: UserFactsRecord
+
+
 class JoinedItem(Record, kw_only=True, tag_field="op", tag="photo-joined"):
     """Files that the user made one photo."""
 
@@ -162,6 +172,7 @@ Item = (
     | EditedItem
     | CompanionsItem
     | SessionItem
+    | PhotoItem
     | JoinedItem
     | SplitItem
     | DeletedItem
@@ -189,6 +200,7 @@ _KINDS: dict[
     | type[EditedItem]
     | type[CompanionsItem]
     | type[SessionItem]
+    | type[PhotoItem]
     | type[JoinedItem]
     | type[SplitItem]
     | type[DeletedItem],
@@ -200,6 +212,7 @@ _KINDS: dict[
     "edited": EditedItem,
     "companions": CompanionsItem,
     "session-edited": SessionItem,
+    "photo-edited": PhotoItem,
     "photo-joined": JoinedItem,
     "photo-split": SplitItem,
     "deleted": DeletedItem,
@@ -370,6 +383,12 @@ def _item(observation: Observation) -> Item:
                 title=observation.title and safe_text(observation.title),
                 description=observation.description and safe_text(observation.description),
             )
+        case PhotoEdited():
+            return PhotoItem(
+                photo_uuid=observation.photo_uuid,
+                hothashes=list(observation.hothashes),
+                said=user_facts_record(observation.said),
+            )
         case PhotoJoined():
             return JoinedItem(
                 photo_uuid=observation.photo_uuid,
@@ -448,6 +467,12 @@ def _observation(item: Item) -> Observation:
                 session_number=item.session_id,
                 title=item.title,
                 description=item.description,
+            )
+        case PhotoItem():
+            return PhotoEdited(
+                photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)),
+                hothashes=tuple(map(hothash_from, item.hothashes)),
+                said=user_facts_from(item.said),
             )
         case JoinedItem():
             return PhotoJoined(

@@ -265,7 +265,7 @@ def file_record(entry: FileEntry, *, filename: str) -> FileRecord:
         status=entry.status.value,
         last_seen_at=entry.last_seen_at,
         camera=_camera_record(facts.camera),
-        gps=_gps_record(facts.gps),
+        gps=gps_record(facts.gps),
         embedded=_embedded_record(facts.embedded),
         companions=[companion_record(companion) for companion in entry.companions],
         copies=[copy_record(copy) for copy in entry.copies],
@@ -308,7 +308,7 @@ def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
             content_identifier=record.content_identifier,
             capture_time=_capture_time(record, offset=record.taken_at_offset),
             camera=_camera_from(record.camera),
-            gps=_gps_from(record.gps),
+            gps=gps_from(record.gps),
             embedded=_embedded_from(record.embedded),
         ),
         hotpreview_rendition=record.hotpreview_rendition if record.has_hotpreview else None,
@@ -389,13 +389,15 @@ def _camera_from(record: CameraRecord | None) -> Camera:
     )
 
 
-def _gps_record(gps: GpsPosition | None) -> GpsRecord | None:
+def gps_record(gps: GpsPosition | None) -> GpsRecord | None:
+    """Spell a place."""
     if gps is None or not (math.isfinite(gps.latitude) and math.isfinite(gps.longitude)):
         return None  # JSON has no spelling for it
     return GpsRecord(latitude=gps.latitude, longitude=gps.longitude, altitude=gps.altitude)
 
 
-def _gps_from(record: GpsRecord | None) -> GpsPosition | None:
+def gps_from(record: GpsRecord | None) -> GpsPosition | None:
+    """Read a place."""
     if record is None:
         return None
     return GpsPosition(latitude=record.latitude, longitude=record.longitude, altitude=record.altitude)

@@ -7,11 +7,21 @@ import msgspec
 from imalink.core.finding import CODES, Finding
 from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid, WriterId, parse_uuid
 from imalink.core.index import JournalPosition, Sources, Tombstone
-from imalink.core.photo import FieldClock, Photo
+from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
-from imalink.core.timestamps import parse_instant
+from imalink.core.timestamps import CaptureTime, parse_instant
+from imalink.core.user_facts import has_user_facts, with_said
 from imalink.errors import IndexDamagedError
-from imalink.formats.records import Integer, Record, hothash_from, safe_text, sha256_from
+from imalink.formats.records import (
+    GpsRecord,
+    Integer,
+    Record,
+    gps_from,
+    gps_record,
+    hothash_from,
+    safe_text,
+    sha256_from,
+)
 
 
 class AuthorRecord(Record, kw_only=True):
@@ -51,19 +61,35 @@ class FindingRecord(Record, kw_only=True):
     facts: dict[str, str | Integer] = {}
 
 
-class PhotoRecord(Record, kw_only=True):
-    """What the user said of one photo, and its files."""
+class CorrectionsRecord(Record, kw_only=True):
+    """What the user said in the place of a picture's own facts, which stay in its entry."""
 
-    files: list[str]
-    primary: str
+    taken_at_local: str | None = None
+    taken_at_offset: str | None = None
+    gps: GpsRecord | None = None
+
+
+class UserFactsRecord(Record, kw_only=True):
+    """What the user said of one photo."""
+
     title: str | None = None
     caption: str | None = None
     rating: Integer | None = None
     label: str | None = None
     rejected: bool | None = None
     tags: list[str] | None = None
+    tag_changes: dict[str, bool] = {}
     author: AuthorRecord | None = None
+    corrections: CorrectionsRecord | None = None
+    custom: dict[str, str] = {}
     clocks: dict[str, tuple[Integer, str]] = {}
+
+
+class PhotoRecord(UserFactsRecord, kw_only=True):
+    """What the user said of one photo, and its files."""
+
+    files: list[str]
+    primary: str
 
 
 class TombstoneRecord(Record, kw_only=True):
@@ -202,41 +228,81 @@ def finding_from(record: FindingRecord) -> Finding | None:
     return Finding(code=record.code, path=record.path, facts=record.facts) if record.code in CODES else None
 
 
+def user_facts_record(facts: UserFacts) -> UserFactsRecord:
+    """Spell what the user said of a photo."""
+    record = UserFactsRecord()
+    _spell_user_facts(facts, record)
+    return record
+
+
+def user_facts_from(record: UserFactsRecord) -> UserFacts:
+    """Read what the user said of a photo. Raises ValueError."""
+    corrections = record.corrections or CorrectionsRecord()
+    return UserFacts(
+        title=record.title,
+        caption=record.caption,
+        rating=record.rating,
+        label=record.label,
+        rejected=record.rejected,
+        tags=None if record.tags is None else tuple(record.tags),
+        tag_changes=record.tag_changes,
+        author=author_from(record.author),
+        capture_time=_corrected_time(corrections),
+        gps=gps_from(corrections.gps),
+        custom=record.custom,
+        clocks={
+            name: FieldClock(counter=counter, writer=WriterId(writer))
+            for name, (counter, writer) in record.clocks.items()
+        },
+    )
+
+
+def _spell_user_facts(facts: UserFacts, record: UserFactsRecord) -> None:
+    record.title = facts.title and safe_text(facts.title)
+    record.caption = facts.caption and safe_text(facts.caption)
+    record.rating = facts.rating
+    record.label = facts.label and safe_text(facts.label)
+    record.rejected = facts.rejected
+    record.tags = None if facts.tags is None else [safe_text(tag) for tag in facts.tags]
+    record.tag_changes = {safe_text(tag): has for tag, has in facts.tag_changes.items()}
+    record.author = author_record(facts.author)
+    record.corrections = _corrections_record(facts)
+    record.custom = {safe_text(key): safe_text(value) for key, value in facts.custom.items()}
+    record.clocks = {safe_text(name): (clock.counter, clock.writer) for name, clock in facts.clocks.items()}
+
+
+def _corrections_record(facts: UserFacts) -> CorrectionsRecord | None:
+    taken = facts.capture_time
+    if taken is None and facts.gps is None:
+        return None
+    return CorrectionsRecord(
+        taken_at_local=taken and taken.local, taken_at_offset=taken and taken.offset, gps=gps_record(facts.gps)
+    )
+
+
+def _corrected_time(record: CorrectionsRecord) -> CaptureTime | None:
+    if record.taken_at_local is None:
+        return None
+    return CaptureTime(local=record.taken_at_local, offset=record.taken_at_offset, source="user")
+
+
 def photo_record(photo: Photo) -> PhotoRecord:
     """Spell a photo."""
-    return PhotoRecord(
-        files=list(photo.files),
-        primary=photo.primary,
-        title=photo.title and safe_text(photo.title),
-        caption=photo.caption and safe_text(photo.caption),
-        rating=photo.rating,
-        label=photo.label and safe_text(photo.label),
-        rejected=photo.rejected,
-        tags=None if photo.tags is None else [safe_text(tag) for tag in photo.tags],
-        author=author_record(photo.author),
-        clocks={name: (clock.counter, clock.writer) for name, clock in photo.clocks.items()},
-    )
+    record = PhotoRecord(files=list(photo.files), primary=photo.primary)
+    if has_user_facts(photo):
+        _spell_user_facts(photo, record)
+    return record
 
 
 def photo_from(photo_uuid: str, record: PhotoRecord) -> Photo:
     """Read a photo. Raises IndexDamagedError."""
     try:
-        return Photo(
+        photo = Photo(
             photo_uuid=PhotoUuid(parse_uuid(photo_uuid)),
             files=tuple(hothash_from(file) for file in record.files),
             primary=hothash_from(record.primary),
-            title=record.title,
-            caption=record.caption,
-            rating=record.rating,
-            label=record.label,
-            rejected=record.rejected,
-            tags=None if record.tags is None else tuple(record.tags),
-            author=author_from(record.author),
-            clocks={
-                name: FieldClock(counter=counter, writer=WriterId(writer))
-                for name, (counter, writer) in record.clocks.items()
-            },
         )
+        return with_said(photo, user_facts_from(record))
     except ValueError as error:
         raise IndexDamagedError(str(error)) from error
 

@@ -26,7 +26,7 @@ from imalink.core.index import (
     Sources,
     merge_master_entry,
 )
-from imalink.core.journal import Commit, FileEdited, JournalLine, PhotoJoined, SessionEdited
+from imalink.core.journal import Commit, FileEdited, JournalLine, PhotoEdited, PhotoJoined, SessionEdited
 from imalink.core.session import ImportSession
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
@@ -198,7 +198,7 @@ class StorageFolder:
                 if isinstance(observation, SessionEdited):
                     yield observation.session_number
                     continue
-                if isinstance(observation, PhotoJoined):
+                if isinstance(observation, PhotoEdited | PhotoJoined):
                     for each in observation.hothashes:
                         yield from by_hash.get(each, ())
                         yield from _sessions_of(each, master)
