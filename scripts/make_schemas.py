@@ -145,8 +145,8 @@ KINDS: Mapping[str, Kind] = {
         description=".imalink-storage at a storage's root: which storage it is.",
         has_digest=True,
         required={
-            "SignatureRecord": "imalink_storage_version storage_uuid display_name created_at last_indexed photo_count "
-            "total_size_bytes backend_url notes tags",
+            "SignatureRecord": "imalink_storage_version storage_uuid display_name created_at last_indexed "
+            "photo_count total_size_bytes backend_url notes tags",
         },
     ),
     "overview": Kind(

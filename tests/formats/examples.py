@@ -46,7 +46,7 @@ from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
-from imalink.core.signature import Signature
+from imalink.core.signature import PictureFolder, Signature
 from imalink.core.timestamps import CaptureTime
 from imalink.formats.commit_file import RunWriter
 from imalink.formats.documents import decode_document
@@ -274,6 +274,13 @@ def signature() -> Signature:
         previous_uuids=(StorageUuid(uuid_of("older")),),
         migrated_from="legacy_v0",
         generation=4,
+        pictures=PictureFolder(
+            path="/media/dvd/2019",
+            file_system_uuid="2019-08-01-12-00-00-00",
+            path_below_mount="2019",
+            inode=12,
+            birth_ns=1_564_660_800_000_000_000,
+        ),
     )
 
 

@@ -47,7 +47,7 @@ from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition, PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
-from imalink.core.signature import Signature
+from imalink.core.signature import PictureFolder, Signature
 from imalink.core.timestamps import CaptureTime, format_instant, format_instant_ns
 from imalink.core.user_facts import with_said
 from tests.support.indexes import hash_of, uuid_of
@@ -339,6 +339,14 @@ overviews = st.builds(
     generation=counts,
     extras=st.just({}),
 )
+picture_folders = st.builds(
+    PictureFolder,
+    path=texts,
+    file_system_uuid=maybe_texts,
+    path_below_mount=maybe_texts,
+    inode=counts,
+    birth_ns=st.none() | counts,
+)
 signatures = st.builds(
     Signature,
     storage_uuid=uuids.map(StorageUuid),
@@ -357,6 +365,7 @@ signatures = st.builds(
     previous_uuids=st.lists(uuids.map(StorageUuid), max_size=2).map(tuple),
     migrated_from=maybe_texts,
     generation=counts,
+    pictures=st.none() | picture_folders,
     extras=st.just({}),
 )
 

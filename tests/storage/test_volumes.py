@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imalink.storage.root import StorageRoot
-from imalink.storage.volumes import VolumeFacts, describe_volume, is_network_type, parse_mountinfo
+from imalink.storage.volumes import VolumeFacts, describe_volume, is_network_type
 
 
 def describe(folder: Path) -> VolumeFacts:
@@ -37,19 +37,6 @@ def test_the_kind_of_file_system_is_told(tmp_path: Path) -> None:
         facts = describe(shared_memory)
         assert facts.file_system_type == "tmpfs"
         assert not facts.is_network
-
-
-def test_a_mount_is_found_by_its_number_with_odd_characters_unescaped() -> None:
-    text = (
-        "36 35 98:0 / / rw - ext4 /dev/root rw\n"
-        "3 35 0:50 / /mnt/My\\040Disk rw,noatime master:1 shared:2 - fuse.sshfs user@host:/a\\040b rw\n"
-        "nonsense\n"
-        "361 35 98:0 / /x rw - \n"
-    )
-    assert parse_mountinfo(text, 36) == ("ext4", "/dev/root")
-    assert parse_mountinfo(text, 3) == ("fuse.sshfs", "user@host:/a b")
-    assert parse_mountinfo(text, 361) is None
-    assert parse_mountinfo(text, 4) is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from imalink.core.ids import StorageUuid, parse_uuid
-from imalink.core.signature import Signature
+from imalink.core.signature import PictureFolder, Signature
 from imalink.core.timestamps import parse_instant
 from imalink.errors import IndexDamagedError, NewerFormatError
 from imalink.formats.documents import decode_document, dump_document
@@ -17,8 +17,18 @@ MAX_SIGNATURE_BYTES = 64 * 1024
 _VERSION = re.compile(r"([0-9]{1,9})(?:\..*)?")
 
 
-class SignatureRecord(Record, kw_only=True, omit_defaults=False):
-    """``.imalink-storage``."""
+class PictureFolderRecord(Record, kw_only=True, omit_defaults=False):
+    """``pictures``: where those of a reference storage stand, and by what their folder is known again."""
+
+    folder: str
+    file_system_uuid: str | None = None
+    path_below_mount: str | None = None
+    inode: Integer = 0
+    birth_ns: Integer | None = None
+
+
+class PlainSignatureRecord(Record, kw_only=True, omit_defaults=False):
+    """``.imalink-storage`` of a storage whose pictures stand beside it."""
 
     imalink_storage_version: str
     storage_uuid: str
@@ -38,6 +48,12 @@ class SignatureRecord(Record, kw_only=True, omit_defaults=False):
     previous_uuids: list[str] = []
     migrated_from: str | None = None
     generation: Integer = 0
+
+
+class SignatureRecord(PlainSignatureRecord, kw_only=True, omit_defaults=False):
+    """``.imalink-storage``; ``pictures`` only for a storage whose pictures stand elsewhere, else it is left out."""
+
+    pictures: PictureFolderRecord | None = None
 
 
 def dump_signature(signature: Signature) -> bytes:
@@ -61,8 +77,9 @@ def dump_signature(signature: Signature) -> bytes:
         previous_uuids=list(signature.previous_uuids),
         migrated_from=signature.migrated_from,
         generation=signature.generation,
+        pictures=_pictures_record(signature.pictures),
     )
-    return dump_document(record, signature.extras)
+    return dump_document(record if record.pictures is not None else _plain(record), signature.extras)
 
 
 def parse_signature(data: bytes) -> Signature:
@@ -107,5 +124,34 @@ def parse_signature(data: bytes) -> Signature:
         previous_uuids=previous,
         migrated_from=record.migrated_from,
         generation=record.generation,
+        pictures=_pictures_from(record.pictures),
         extras=decoded.extras,
+    )
+
+
+def _plain(record: SignatureRecord) -> PlainSignatureRecord:
+    return PlainSignatureRecord(**{name: getattr(record, name) for name in PlainSignatureRecord.__struct_fields__})
+
+
+def _pictures_record(pictures: PictureFolder | None) -> PictureFolderRecord | None:
+    if pictures is None:
+        return None
+    return PictureFolderRecord(
+        folder=pictures.path,
+        file_system_uuid=pictures.file_system_uuid,
+        path_below_mount=pictures.path_below_mount,
+        inode=pictures.inode,
+        birth_ns=pictures.birth_ns,
+    )
+
+
+def _pictures_from(record: PictureFolderRecord | None) -> PictureFolder | None:
+    if record is None:
+        return None
+    return PictureFolder(
+        path=record.folder,
+        file_system_uuid=record.file_system_uuid,
+        path_below_mount=record.path_below_mount,
+        inode=record.inode,
+        birth_ns=record.birth_ns,
     )

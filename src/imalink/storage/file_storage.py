@@ -1,4 +1,8 @@
-"""One storage, opened: its signature, files, indexes, journals, previews and runs behind one held directory handle."""
+"""One storage, opened: its signature, files, indexes, journals, previews and runs behind held directory handles.
+
+A storage has two roots: where its pictures are, and where its own files are. For created and adopted storages they are
+one; for a reference storage the pictures are elsewhere and only read (docs/decisions/0033-reference-storages.md).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ from imalink.errors import (
     IndexDamagedError,
     NotFoundError,
     SignatureDamagedError,
+    StorageError,
     StorageOfflineError,
     UsageError,
 )
@@ -37,7 +42,9 @@ from imalink.storage.ignore_rules import load_ignore_rules
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
 from imalink.storage.lock import hold_lock
+from imalink.storage.picture_folder import open_picture_folder
 from imalink.storage.previews import HOTPREVIEWS, Hotpreviews
+from imalink.storage.reading import FolderReader
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import Checkpoint, scan_storage
 from imalink.storage.volumes import describe_volume
@@ -58,13 +65,18 @@ _TRACES = (*{each for known in LAYOUTS.values() for each in (known.overview_path
 class FileStorage:
     """A storage that answered to its name: opened, its signature read and compared through the same handle.
 
-    Close it, or use it as a context manager. Everything that writes needs ``lock`` held.
+    ``files`` are ImaLink's own, read and written; ``pictures`` are the user's, read. Close it, or use it as a context
+    manager. Everything that writes needs ``lock`` held.
     """
 
-    def __init__(self, root: StorageRoot, signature: Signature, *, clock: Clock) -> None:
-        self.root = root
+    def __init__(
+        self, root: StorageRoot, signature: Signature, *, clock: Clock, apart: StorageRoot | StorageError | None = None
+    ) -> None:
         self.signature = signature
         self.files = StorageFiles(root)
+        self._pictures = (
+            self.files if apart is None else apart if isinstance(apart, StorageError) else FolderReader(apart)
+        )
         self.layout = layout_named(signature.layout)
         self.indexes = IndexFiles(self.files, self.layout, clock=clock)
         self.journals = Journals(self.files)
@@ -105,7 +117,7 @@ class FileStorage:
         )
         storage = cls(StorageRoot.open(base_path / name, calls=calls), signature, clock=clock)
         try:
-            storage._furnish(storage_id)
+            storage.furnish(storage_id)
         except BaseException:
             storage.close()
             raise
@@ -137,7 +149,7 @@ class FileStorage:
                     f"{folder} is a storage already. Nothing was changed.",
                     hint="Run `imalink recover` with its path to make it known on this machine.",
                 )
-            _refuse_inside_storage(root.path)
+            refuse_inside_storage(root.path)
             signature = Signature(
                 storage_uuid=storage_uuid,
                 display_name=display_name,
@@ -149,7 +161,7 @@ class FileStorage:
                 hothash_methods=HOTHASH_METHODS,
             )
             storage = cls(root, signature, clock=clock)
-            storage._furnish(storage_id)
+            storage.furnish(storage_id)
         except BaseException:
             root.close()
             raise
@@ -157,12 +169,19 @@ class FileStorage:
 
     @classmethod
     def open(
-        cls, path: Path, *, clock: Clock, expected_uuid: StorageUuid | None = None, calls: FileCalls | None = None
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        expected_uuid: StorageUuid | None = None,
+        calls: FileCalls | None = None,
+        needs_pictures: bool = True,
     ) -> Self:
-        """Open the storage at ``path``.
+        """Open the storage whose own files are at ``path``, and the folder of its pictures if that is another.
 
-        Raises StorageOfflineError when there is nothing of ours, SignatureDamagedError when our files are there
-        without a readable signature, ForeignStorageError when it is another than ``expected_uuid``.
+        Without ``needs_pictures`` that folder may be away: then what asks for pictures raises. Raises
+        StorageOfflineError when there is nothing of ours, or that folder is away; SignatureDamagedError when our files
+        are there without a readable signature; ForeignStorageError when it is another than ``expected_uuid``.
         """
         root = StorageRoot.open(path, calls=calls)
         try:
@@ -173,10 +192,44 @@ class FileStorage:
                     "Nothing was changed.",
                     hint="Plug in the right disk, or tell ImaLink the new place of this one with `imalink recover`.",
                 )
-            return cls(root, signature, clock=clock)
+            apart: StorageRoot | StorageError | None = None
+            if signature.pictures is not None:
+                try:
+                    apart, found = open_picture_folder(signature.pictures, calls=calls)
+                    signature = replace(signature, pictures=found, directory_name=apart.path.name)
+                except StorageError as error:
+                    if needs_pictures:
+                        raise
+                    apart = error
+            return cls(root, signature, clock=clock, apart=apart)
         except BaseException:
             root.close()
             raise
+
+    @property
+    def pictures(self) -> FolderReader:
+        """The user's pictures. Raises StorageOfflineError where they are apart and away."""
+        if isinstance(self._pictures, StorageError):
+            raise self._pictures
+        return self._pictures
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the folder of the pictures can be reached."""
+        return not isinstance(self._pictures, StorageError)
+
+    @property
+    def root(self) -> StorageRoot:
+        """The folder of the pictures, held open; as ``pictures``."""
+        return self.pictures.root
+
+    @property
+    def path(self) -> Path:
+        """Where the pictures are or, if they are away, were last seen."""
+        if isinstance(self._pictures, StorageError):
+            assert self.signature.pictures is not None
+            return Path(self.signature.pictures.path)
+        return self._pictures.root.path
 
     @property
     def storage_uuid(self) -> StorageUuid:
@@ -197,8 +250,8 @@ class FileStorage:
         return Overview(
             storage_uuid=self.storage_uuid,
             storage_id=storage_id,
-            directory_name=self.root.path.name,
-            base_path=str(self.root.path.parent),
+            directory_name=self.path.name,
+            base_path=str(self.path.parent),
             display_name=self.signature.display_name,
             description=self.signature.description,
             created_at=self.signature.created_at,
@@ -210,7 +263,7 @@ class FileStorage:
             generation=1,
         )
 
-    def _furnish(self, storage_id: int | None) -> None:
+    def furnish(self, storage_id: int | None) -> None:
         """Make the folders and empty indexes of a new storage, and its signature last."""
         layout, created_at = self.layout, self.signature.created_at
         for folder in (self.photo_root, layout.sessions_directory, HOTPREVIEWS, staging.COMMITS):
@@ -231,10 +284,10 @@ class FileStorage:
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
         """Walk the user's pictures, but those that an ``.imalinkignore`` in the photo root leaves out."""
         return scan_storage(
-            self.files,
+            self.pictures,
             photo_root=self.photo_root,
             own_names=self.layout.own_names,
-            ignore=load_ignore_rules(self.files, self.photo_root),
+            ignore=load_ignore_rules(self.pictures, self.photo_root),
             checkpoint=checkpoint,
         )
 
@@ -270,7 +323,7 @@ class FileStorage:
 
     def notes(self) -> FoldNotes:
         """Give the notes of where this storage stands now, for a fold."""
-        return FoldNotes(base_path=str(self.root.path.parent), directory_name=self.root.path.name)
+        return FoldNotes(base_path=str(self.path.parent), directory_name=self.path.name)
 
     def note_unchanged_scan(self, overview: Overview) -> None:
         """Write into overview and signature that a walk found everything as it was."""
@@ -319,8 +372,10 @@ class FileStorage:
         self.signature = signature
 
     def close(self) -> None:
-        """Let go of the storage's handle."""
-        self.root.close()
+        """Let go of the storage's handles."""
+        self.files.root.close()
+        if self.has_pictures:
+            self.pictures.root.close()
 
     def __enter__(self) -> Self:
         return self
@@ -341,7 +396,7 @@ def open_base(base_path: Path, calls: FileCalls | None) -> StorageRoot:
         ) from error
 
 
-def _refuse_inside_storage(folder: Path) -> None:
+def refuse_inside_storage(folder: Path) -> None:
     """Refuse a folder that lies in a storage: its pictures would have two indexes that know nothing of each other."""
     for parent in folder.resolve().parents:
         if (parent / SIGNATURE_NAME).is_file():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError, UsageError
-from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -55,7 +55,7 @@ class IgnoreRules:
             ) from error
 
 
-def load_ignore_rules(files: StorageFiles, folder: RelativePath | None) -> IgnoreRules:
+def load_ignore_rules(files: FolderReader, folder: RelativePath | None) -> IgnoreRules:
     """Read the ``.imalinkignore`` of a folder; no rules when there is none. Raises UsageError, StorageError."""
     path = RelativePath(IGNORE_NAME) if folder is None else folder.below(IGNORE_NAME)
     if files.find_facts(path) is None:

@@ -13,8 +13,8 @@ from imalink.core.relative_path import MAX_PART_BYTES, MAX_PATH_BYTES, RelativeP
 from imalink.core.scan import JUNK_NAMES, ScannedFile, ScanResult
 from imalink.durable_files import storage_error, storage_errors
 from imalink.errors import ImalinkError, NotFoundError, StorageOfflineError
-from imalink.storage.fs import StorageFiles
 from imalink.storage.ignore_rules import IgnoreRules
+from imalink.storage.reading import FolderReader
 from imalink.storage.root import StorageRoot
 
 CHECKPOINT_FILES = 1000
@@ -61,7 +61,7 @@ SOURCE_RULES = WalkRules(
 
 
 def scan_storage(
-    files: StorageFiles,
+    files: FolderReader,
     *,
     photo_root: RelativePath | None,
     own_names: frozenset[str],

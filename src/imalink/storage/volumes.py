@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import struct
 import sys
 import uuid
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imalink.durable_files import storage_errors
+from imalink.storage.mounts import find_mount
 from imalink.storage.root import StorageRoot
 
 _NETWORK_TYPES = frozenset(
@@ -36,7 +36,6 @@ _LOCAL_FUSE = frozenset(
         "fuse-overlayfs",
     )
 )
-_OCTAL = re.compile(r"\\([0-7]{3})")
 _BY_UUID = Path("/dev/disk/by-uuid")
 
 
@@ -100,34 +99,17 @@ def is_network_type(file_system_type: str) -> bool:
     return file_system_type in _NETWORK_TYPES
 
 
-def parse_mountinfo(text: str, mount_id: int) -> tuple[str, str] | None:
-    """Find a mount's type and source in the text of /proc/self/mountinfo (proc(5))."""
-    for line in text.splitlines():
-        head, found, tail = line.partition(" - ")
-        if found and head.split(" ", 1)[0] == str(mount_id):
-            fields = tail.split(" ")
-            if len(fields) >= 2:
-                return _unescape(fields[0]), _unescape(fields[1])
-    return None
-
-
-def _unescape(field: str) -> str:
-    return _OCTAL.sub(lambda match: chr(int(match[1], 8)), field)
-
-
 def _find_mount(descriptor: int) -> _Mount | None:
     if sys.platform == "darwin":
         return _find_mount_darwin(descriptor)
-    try:
-        facts = Path(f"/proc/self/fdinfo/{descriptor}").read_text("ascii")
-        mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-    except (OSError, ValueError):
-        return None
-    match = re.search(r"^mnt_id:\s*(\d+)$", facts, re.MULTILINE)
-    found = parse_mountinfo(mounts, int(match[1])) if match else None
+    found = find_mount(descriptor)
     if found is None:
         return None
-    return _Mount(file_system_type=found[0], source=found[1], is_network=is_network_type(found[0]))
+    return _Mount(
+        file_system_type=found.file_system_type,
+        source=found.source,
+        is_network=is_network_type(found.file_system_type),
+    )
 
 
 def _find_mount_darwin(descriptor: int) -> _Mount | None:
@@ -182,4 +164,5 @@ def _find_birth_ns(descriptor: int) -> int | None:
         return None
     mask = struct.unpack_from("=I", buffer, 0)[0]
     seconds, nanoseconds = struct.unpack_from("=qI", buffer, 80)
-    return seconds * 1_000_000_000 + nanoseconds if mask & wanted else None
+    # Some file systems claim to know it and say 1970.
+    return seconds * 1_000_000_000 + nanoseconds if mask & wanted and seconds else None

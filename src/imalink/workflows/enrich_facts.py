@@ -105,7 +105,7 @@ class _Enriching:
             descriptors: list[int] = []
             for index, entry in batch:
                 try:
-                    context = self._storage.files.open_for_reading(entry.relative_path)
+                    context = self._storage.pictures.open_for_reading(entry.relative_path)
                     descriptors.append(stack.enter_context(context))
                 except (NotFoundError, StorageError):
                     continue  # a re-index tells what became of it

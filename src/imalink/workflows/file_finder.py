@@ -96,7 +96,7 @@ class FileFinder:
         if storage is None:
             return None
         try:
-            facts = storage.files.find_facts(place.path)
+            facts = storage.pictures.find_facts(place.path)
         except StorageError:
             self._forget(place.storage_uuid)
             return None

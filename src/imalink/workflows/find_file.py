@@ -123,7 +123,7 @@ def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
         with FileStorage.open(
             folder, clock=tools.clock, expected_uuid=place.storage_uuid, calls=tools.calls
         ) as storage:
-            facts = storage.files.find_facts(place.relative_path)
+            facts = storage.pictures.find_facts(place.relative_path)
             status = (FileStatus.PRESENT if facts is not None and facts.is_file else FileStatus.MISSING).value
     except StorageError:
         pass  # whatever keeps it from answering: it is not there to be opened

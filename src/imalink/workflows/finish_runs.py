@@ -111,10 +111,10 @@ class _Settling:
         return plan
 
     def _holds(self, path: RelativePath, sha256: Sha256) -> bool:
-        return holds_bytes(self._storage.files, path, sha256, analyser=self._analyser)
+        return holds_bytes(self._storage.pictures, path, sha256, analyser=self._analyser)
 
     def _is_staged(self, name: str, sha256: Sha256) -> bool:
-        return self._holds(self._run.staged_path(name), sha256)
+        return holds_bytes(self._storage.files, self._run.staged_path(name), sha256, analyser=self._analyser)
 
     def _is_there(self, companion: Companion, name: str) -> bool:
         return self._holds(companion.relative_path, companion.sha256) or self._is_staged(name, companion.sha256)
@@ -145,7 +145,7 @@ class _Settling:
         """Tell whether the empty file that stands there is what the run claimed the name with."""
         if not self._has_claims:
             return False
-        facts = self._storage.files.find_facts(path)
+        facts = self._storage.pictures.find_facts(path)
         return facts is not None and facts.is_file and facts.size_bytes == 0
 
     def _has_hotpreview(self, entry: FileEntry) -> bool:
@@ -153,7 +153,7 @@ class _Settling:
         if not entry.has_hotpreview or self._storage.hotpreviews.exists(entry.hothash):
             return True
         analysis = analyse_stored(
-            self._storage.files, entry.relative_path, filename=entry.original_filename, analyser=self._analyser
+            self._storage.pictures, entry.relative_path, filename=entry.original_filename, analyser=self._analyser
         )
         preview = analysis.hotpreview
         return preview is not None and self._storage.hotpreviews.keep(entry.hothash, preview.data)

@@ -59,7 +59,7 @@ def index_in_place(
     interruption leaves what was read so far to be finished when the storage is next worked on. Raises StorageError,
     CancelledError.
     """
-    listing = list_pictures(storage.files, files, analyser=tools.analyser)
+    listing = list_pictures(storage.pictures, files, analyser=tools.analyser)
     work = _InPlace(tools, record, storage, master, listing, progress)
     work.findings.extend(findings)
     return work.run(title)
@@ -153,12 +153,12 @@ class _InPlace:
             self._progress.checkpoint()
             file = picture.file
             try:
-                fingerprint = fingerprint_source(self._storage.files, file, analyser=self._tools.analyser)
-                analysis = analyse_source(self._storage.files, file, analyser=self._tools.analyser)
+                fingerprint = fingerprint_source(self._storage.pictures, file, analyser=self._tools.analyser)
+                analysis = analyse_source(self._storage.pictures, file, analyser=self._tools.analyser)
             except SourceError as error:
                 self._fail(file, error)
                 continue
-            analysis, findings = with_sidecars(self._storage.files, picture, analysis, analyser=self._tools.analyser)
+            analysis, findings = with_sidecars(self._storage.pictures, picture, analysis, analyser=self._tools.analyser)
             self.findings.extend(findings)
             self.findings.extend(replace(each, path=file.relative_path.printable()) for each in analysis.findings)
             read[file.relative_path] = _Read(fingerprint=fingerprint, analysis=analysis)
@@ -222,7 +222,7 @@ class _InPlace:
     def _companions(self, picture: SourcePicture) -> Iterator[Companion]:
         for file in picture.companions:
             try:
-                yield _companion(file, fingerprint_source(self._storage.files, file, analyser=self._tools.analyser))
+                yield _companion(file, fingerprint_source(self._storage.pictures, file, analyser=self._tools.analyser))
             except SourceError as error:
                 self._fail(file, error)
 

@@ -171,7 +171,7 @@ class KnownPictures:
     def _holds(self, storage: FileStorage, path: RelativePath, sha256: Sha256) -> bool:
         """Read a file of a storage and tell whether it has these bytes; one that cannot be read has not."""
         try:
-            return holds_bytes(storage.files, path, sha256, analyser=self._tools.analyser)
+            return holds_bytes(storage.pictures, path, sha256, analyser=self._tools.analyser)
         except StorageError:
             storage.root.verify_identity()
             return False

@@ -16,12 +16,12 @@ from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import SidecarFacts, complete_facts, telling_facts
 from imalink.core.source_listing import SourcePicture
 from imalink.core.timestamps import CaptureTime
-from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
 from imalink.workflows.verified_copy import read_source_sidecar
 
 
 def with_sidecars(
-    files: StorageFiles, picture: SourcePicture, analysis: Analysis, *, analyser: Analyser
+    files: FolderReader, picture: SourcePicture, analysis: Analysis, *, analyser: Analyser
 ) -> tuple[Analysis, list[Finding]]:
     """Complete a picture's facts from its sidecars; one that cannot be read is a finding and costs only itself."""
     found: list[SidecarFacts] = []

@@ -94,7 +94,7 @@ def _look(
 
 def _names_in(storage: FileStorage, folder: RelativePath | None) -> set[str]:
     try:
-        return set(storage.files.list_names(folder))
+        return set(storage.pictures.list_names(folder))
     except NotFoundError:
         return set()
 

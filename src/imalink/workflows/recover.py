@@ -367,7 +367,7 @@ def _check_files(
 
 def _fingerprint(tools: Tools, storage: FileStorage, path: RelativePath) -> Fingerprint | None:
     try:
-        with storage.files.open_for_reading(path) as descriptor:
+        with storage.pictures.open_for_reading(path) as descriptor:
             return tools.analyser.fingerprint(descriptor)
     except (NotFoundError, StorageError, OSError):
         storage.root.verify_identity()

@@ -305,7 +305,7 @@ class _Reindex:
         for path in wanted:
             self._progress.checkpoint()
             try:
-                with self._storage.files.open_for_reading(path) as descriptor:
+                with self._storage.pictures.open_for_reading(path) as descriptor:
                     fingerprints[path] = self._tools.analyser.fingerprint(descriptor)
                 self._hashed += 1
             except NotFoundError:
@@ -342,7 +342,7 @@ class _Reindex:
         for file in wanted:
             self._progress.checkpoint()
             try:
-                with self._storage.files.open_for_reading(file.path) as descriptor:
+                with self._storage.pictures.open_for_reading(file.path) as descriptor:
                     analysis = self._tools.analyser.analyse(descriptor, filename=file.path.name)
             except (NotFoundError, StorageError, OSError):
                 continue  # the walk's findings say so; a preview is no reason to stop

@@ -370,7 +370,7 @@ class ReindexPlan:
             entry,
             path,
             sidecars.by_picture.get(path, ()),
-            files=self._storage.files,
+            files=self._storage.pictures,
             analyser=self._analyser,
         )
         self.findings.extend(findings)
@@ -389,7 +389,7 @@ class ReindexPlan:
 
     def _read_clue(self, sidecar: RelativePath) -> SidecarFacts | None:
         try:
-            return read_stored_sidecar(self._storage.files, sidecar, analyser=self._analyser).facts
+            return read_stored_sidecar(self._storage.pictures, sidecar, analyser=self._analyser).facts
         except (NotFoundError, StorageError):
             return None
 
@@ -455,7 +455,7 @@ class ReindexPlan:
         Of a file whose bytes are known only the facts are read: its preview and what is odd about it stand.
         """
         try:
-            with self._storage.files.open_for_reading(path) as descriptor:
+            with self._storage.pictures.open_for_reading(path) as descriptor:
                 read = self._analyser.describe if is_known else self._analyser.analyse
                 analysis = read(descriptor, filename=path.name)
         except (NotFoundError, StorageError):

@@ -13,7 +13,7 @@ from imalink.core.index import Companion, FileEntry
 from imalink.core.relative_path import RelativePath
 from imalink.core.sidecar_facts import SidecarFacts, complete_facts, telling_facts
 from imalink.errors import NotFoundError, StorageError
-from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
 from imalink.workflows.verified_copy import read_stored_sidecar
 
 
@@ -56,7 +56,7 @@ def with_sidecars(
     path: RelativePath,
     sidecars: Sequence[RelativePath],
     *,
-    files: StorageFiles,
+    files: FolderReader,
     analyser: Analyser,
 ) -> tuple[FileEntry, tuple[Finding, ...]]:
     """Give the entry with its facts completed, and what was odd in the sidecars."""

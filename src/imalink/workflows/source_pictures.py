@@ -16,12 +16,12 @@ from imalink.media.kinds import (
     is_raw_name,
     is_takeout_album_name,
 )
-from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
 from imalink.workflows.verified_copy import read_source_sidecar
 
 
 def list_pictures(
-    walked: StorageFiles, files: Mapping[RelativePath, ScannedFile], *, analyser: Analyser
+    walked: FolderReader, files: Mapping[RelativePath, ScannedFile], *, analyser: Analyser
 ) -> SourceListing:
     """Sort files by their names; sidecars whose names leave it open are read in ``walked``, where the files stand."""
     return list_source(

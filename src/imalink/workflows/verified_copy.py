@@ -22,7 +22,8 @@ from imalink.errors import (
     UnsafePathError,
     VerificationError,
 )
-from imalink.storage.fs import StagedFile, StorageFiles
+from imalink.storage.fs import StagedFile
+from imalink.storage.reading import FolderReader
 from imalink.storage.staging import PLACED_MODE, ImportRun
 
 TRIES = 3
@@ -39,7 +40,7 @@ class StagedCopy:
 
 
 def stage_verified(
-    source: StorageFiles, file: ScannedFile, run: ImportRun, *, staged_name: str, analyser: Analyser
+    source: FolderReader, file: ScannedFile, run: ImportRun, *, staged_name: str, analyser: Analyser
 ) -> StagedCopy:
     """Copy ``file`` into the run's staging folder, flush it, read it back and compare.
 
@@ -73,7 +74,7 @@ def stage_verified(
     raise trouble
 
 
-def fingerprint_source(source: StorageFiles, file: ScannedFile, *, analyser: Analyser) -> Fingerprint:
+def fingerprint_source(source: FolderReader, file: ScannedFile, *, analyser: Analyser) -> Fingerprint:
     """Read a source file without copying it. Raises SourceError."""
     try:
         with source.open_for_reading(file.relative_path) as descriptor:
@@ -82,7 +83,7 @@ def fingerprint_source(source: StorageFiles, file: ScannedFile, *, analyser: Ana
         raise _source_error(file, error) from error
 
 
-def analyse_source(source: StorageFiles, file: ScannedFile, *, analyser: Analyser) -> Analysis:
+def analyse_source(source: FolderReader, file: ScannedFile, *, analyser: Analyser) -> Analysis:
     """Tell a source file's facts without copying it. Raises SourceError, CancelledError, MachineShortageError."""
     try:
         with source.open_for_reading(file.relative_path) as descriptor:
@@ -93,13 +94,13 @@ def analyse_source(source: StorageFiles, file: ScannedFile, *, analyser: Analyse
         raise _source_error(file, error) from error
 
 
-def analyse_stored(files: StorageFiles, path: RelativePath, *, filename: str, analyser: Analyser) -> Analysis:
+def analyse_stored(files: FolderReader, path: RelativePath, *, filename: str, analyser: Analyser) -> Analysis:
     """Tell the facts of a file in the storage, staged or placed. Raises NotFoundError, StorageError."""
     with files.open_for_reading(path) as descriptor, storage_errors("read", path.printable()):
         return analyser.analyse(descriptor, filename=filename)
 
 
-def read_source_sidecar(source: StorageFiles, path: RelativePath, *, analyser: Analyser) -> SidecarReading:
+def read_source_sidecar(source: FolderReader, path: RelativePath, *, analyser: Analyser) -> SidecarReading:
     """Tell what a sidecar at the source says; nothing of one that cannot be read, which copying it will tell."""
     try:
         return read_stored_sidecar(source, path, analyser=analyser)
@@ -107,7 +108,7 @@ def read_source_sidecar(source: StorageFiles, path: RelativePath, *, analyser: A
         return SidecarReading()
 
 
-def read_stored_sidecar(files: StorageFiles, path: RelativePath, *, analyser: Analyser) -> SidecarReading:
+def read_stored_sidecar(files: FolderReader, path: RelativePath, *, analyser: Analyser) -> SidecarReading:
     """Tell what a sidecar says. Raises NotFoundError, UnsafePathError, StorageError."""
     pieces: list[bytes] = []
     missing = MAX_SIDECAR_BYTES + 1
@@ -119,7 +120,7 @@ def read_stored_sidecar(files: StorageFiles, path: RelativePath, *, analyser: An
     return analyser.read_sidecar(b"".join(pieces), filename=path.name)
 
 
-def holds_bytes(files: StorageFiles, path: RelativePath, sha256: Sha256, *, analyser: Analyser) -> bool:
+def holds_bytes(files: FolderReader, path: RelativePath, sha256: Sha256, *, analyser: Analyser) -> bool:
     """Tell whether a file with this checksum stands at ``path``. Raises StorageError when it cannot be read."""
     try:
         with files.open_for_reading(path) as descriptor, storage_errors("read", path.printable()):
@@ -128,7 +129,7 @@ def holds_bytes(files: StorageFiles, path: RelativePath, sha256: Sha256, *, anal
         return False
 
 
-def _copy(source: StorageFiles, file: ScannedFile, staged: StagedFile) -> tuple[Sha256, int]:
+def _copy(source: FolderReader, file: ScannedFile, staged: StagedFile) -> tuple[Sha256, int]:
     """Copy the bytes; give their SHA-256 and the source's time. Source trouble is told from storage trouble."""
     digest = hashlib.sha256()
     copied = 0
@@ -160,7 +161,7 @@ def _copy(source: StorageFiles, file: ScannedFile, staged: StagedFile) -> tuple[
     return Sha256(digest.hexdigest()), after[1]
 
 
-def _facts(source: StorageFiles, descriptor: int, file: ScannedFile) -> tuple[int, int]:
+def _facts(source: FolderReader, descriptor: int, file: ScannedFile) -> tuple[int, int]:
     try:
         found = source.calls.fstat(descriptor)
     except OSError as error:

@@ -6,8 +6,9 @@ from imalink.errors import NewerFormatError
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.indexed import INDEXED
 from imalink.formats.layouts.layout import Layout
+from imalink.formats.layouts.reference import REFERENCE
 
-LAYOUTS = {layout.name: layout for layout in (HYBRID, INDEXED)}
+LAYOUTS = {layout.name: layout for layout in (HYBRID, INDEXED, REFERENCE)}
 
 
 def layout_named(name: str) -> Layout:

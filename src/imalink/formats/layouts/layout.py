@@ -23,6 +23,8 @@ class Layout:
     ``photo_root`` is where pictures stand when the storage is made, None for its root. ``own_names`` are the names at
     the root that are ImaLink's, in lower case, beside all that begin with ``.imalink``. ``parse_session`` takes the
     bytes and the file's name for its errors, and gives the index with whether its digest fits (None without one).
+    ``is_reference``: the pictures stand in a folder that is only read, and ImaLink's own files in the user's data
+    directory; nothing can be placed there, and its copies are not ours to count on.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Layout:
     own_names: frozenset[str]
     dump_session: Callable[[SessionIndex], bytes]
     parse_session: Callable[[bytes, str], tuple[SessionIndex, bool | None]]
+    is_reference: bool = False
 
     def session_path(self, number: int) -> RelativePath:
         """Give where the index of this session stands."""
