@@ -20,6 +20,7 @@ from imalink.catalog import file_storages
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.dump import dump
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.duplicate import DuplicateAsker, DuplicatePolicy
 from imalink.core.ids import StorageUuid, WriterId
 from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.organization import KEEP
@@ -120,12 +121,21 @@ class Workbench:
         title: str = "Italy",
         description: str = "",
         organization: PathTemplate = KEEP,
+        duplicates: DuplicatePolicy = DuplicatePolicy.SKIP,
+        includes_deleted: bool = False,
+        asker: DuplicateAsker | None = None,
         dry_run: bool = False,
     ) -> ImportReport:
         request = ImportRequest(
-            source=source, title=title, description=description, organization=organization, dry_run=dry_run
+            source=source,
+            title=title,
+            description=description,
+            organization=organization,
+            duplicates=duplicates,
+            includes_deleted=includes_deleted,
+            dry_run=dry_run,
         )
-        return import_photos(self.tools, record, request)
+        return import_photos(self.tools, record, request, asker=asker)
 
     def fold(self, record: StorageRecord, check_sessions: tuple[int, ...] = ()) -> FoldResult:
         """Fold as an operation on the storage does, and tell the catalog."""

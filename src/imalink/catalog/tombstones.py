@@ -23,6 +23,11 @@ class FoundTombstone:
     display_name: str
 
 
+def has_any(db: Session) -> bool:
+    """Tell whether there is any tombstone at all."""
+    return db.execute(select(DeletedFile.hothash).limit(1)).first() is not None
+
+
 def find_by_hothash(db: Session, hothashes: Collection[Hothash]) -> dict[Hothash, tuple[FoundTombstone, ...]]:
     """Give the tombstones of each of these pictures, the latest first; those without any are left out.
 

@@ -10,7 +10,16 @@ import click
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
-from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines, size_text
+from imalink.cli.render import (
+    finding_json,
+    is_terminal,
+    json_text,
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from imalink.workflows.import_report import ImportReport
@@ -33,6 +42,14 @@ if TYPE_CHECKING:
 @click.option(
     "--exclude", multiple=True, metavar="GLOB", help="Leave out what fits, as in an .imalinkignore; may be repeated."
 )
+@click.option(
+    "--duplicates",
+    type=click.Choice(["skip", "keep-both", "ask"]),
+    default="skip",
+    show_default=True,
+    help="What to do with pictures that are archived already; ask asks for each.",
+)
+@click.option("--include-deleted", is_flag=True, help="Take in again what you deleted before.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would come in and where it would go; write nothing.")
 @common_options
 def import_command(
@@ -44,13 +61,17 @@ def import_command(
     organize: str,
     author: str | None,
     exclude: tuple[str, ...],
+    duplicates: str,
+    include_deleted: bool,
     dry_run: bool,
 ) -> int:
     """Copy the pictures of SOURCE into a storage as one session, each verified.
 
-    SOURCE is only ever read. What is archived already, byte for byte, is skipped. A file that cannot be read is
-    reported and the rest comes in.
+    SOURCE is only ever read. What is archived already, byte for byte, is skipped unless --duplicates says otherwise,
+    and so is what you deleted before. A file that cannot be read is reported and the rest comes in.
     """
+    from imalink.cli.asking import TerminalAsker
+    from imalink.core.duplicate import DuplicatePolicy
     from imalink.core.organization import organization_named
     from imalink.workflows.import_photos import import_photos
     from imalink.workflows.import_report import ImportRequest
@@ -63,12 +84,15 @@ def import_command(
         organization=organization_named(organize),
         exclude=exclude,
         author=author,
+        duplicates=DuplicatePolicy(duplicates),
+        includes_deleted=include_deleted,
         dry_run=dry_run,
     )
     with open_tools(output) as tools:
         record = get_storage(tools, storage_name)
         with progress_of(is_quiet=output.is_quiet) as progress:
-            report = import_photos(tools, record, request, progress=progress)
+            asker = TerminalAsker(progress) if is_terminal() else None
+            report = import_photos(tools, record, request, progress=progress, asker=asker)
     if output.as_json:
         show_json(import_json(report, dry_run=dry_run))
     elif not output.is_quiet:
@@ -86,7 +110,21 @@ def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
         f"{plural(counts.companions, 'companion')} with them."
     ]
     if counts.duplicates_skipped:
-        lines.append(f"{plural(counts.duplicates_skipped, 'file')} archived already, skipped.")
+        lines.append(
+            f"{plural(counts.duplicates_skipped, 'file')} archived already, {'would be ' if dry_run else ''}skipped."
+        )
+    if report.duplicates_kept:
+        lines.append(f"{plural(report.duplicates_kept, 'picture')} of them archived already, kept as further files.")
+    if report.deleted_before:
+        lines.append(
+            f"{plural(report.deleted_before, 'picture')} left at the source because you deleted "
+            f"{'it' if report.deleted_before == 1 else 'them'} before (--include-deleted takes in again)."
+        )
+    if report.duplicates_undecided:
+        lines.append(
+            f"{plural(report.duplicates_undecided, 'picture')} archived already, left at the source: "
+            "say with --duplicates what to do, or run this on a terminal."
+        )
     if counts.ignored:
         lines.append(f"{plural(counts.ignored, 'file')} left at the source.")
     if counts.errors:
@@ -111,6 +149,9 @@ def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, obj
         "duplicates_skipped": counts.duplicates_skipped,
         "companions": counts.companions,
         "ignored": counts.ignored,
+        "duplicates_kept": report.duplicates_kept,
+        "duplicates_undecided": report.duplicates_undecided,
+        "deleted_before": report.deleted_before,
         "photos_created": report.photos_created,
         "errors": counts.errors,
         "total_size_bytes": counts.total_size_bytes,

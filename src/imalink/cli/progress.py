@@ -60,6 +60,15 @@ class LineProgress:
             of = f" of {self._total:,}" if self._total is not None else ""
             show_note(f"{_PHASES.get(self._phase, self._phase)}: {self._files:,}{of} files, {size_text(self._bytes)}")
 
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Leave the terminal to a question for a block, in which Ctrl-C raises KeyboardInterrupt at once."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
     def checkpoint(self) -> None:
         """Stop here if the user asked to."""
         if self._stop.is_asked:
@@ -77,6 +86,16 @@ class BarProgress(LineProgress):
         self._bar = bar
         self._task: TaskID | None = None
         self._counts_bytes = False
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Take the bar away while a question stands there."""
+        self._bar.stop()
+        try:
+            with super().paused():
+                yield
+        finally:
+            self._bar.start()
 
     def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
         """Begin a phase with a bar of its own."""

@@ -53,6 +53,16 @@ def show_note(text: str) -> None:
     sys.stderr.write(safe(text) + "\n")
 
 
+def ask_line(prompt: str) -> str:
+    """Print a prompt on stderr and read a line from stdin. Raises EOFError at its end, KeyboardInterrupt."""
+    sys.stderr.write(safe(prompt))
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
 def show_error(error: ImalinkError) -> None:
     """Print what happened, and what to do next, on stderr."""
     sys.stderr.write(f"{_red('Error')}: {safe(error.message)}\n")

@@ -31,6 +31,18 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "The same bytes are archived in a storage that cannot be reached now, so nothing proves them; not imported.",
     ),
+    "further-copy": (
+        Severity.INFO,
+        "The same bytes are archived already; they came in as a further copy of the photo, as you chose.",
+    ),
+    "duplicate-undecided": (
+        Severity.WARNING,
+        "The picture is archived already, and nobody said what to do with this file; it was left at the source.",
+    ),
+    "deleted-before": (
+        Severity.INFO,
+        "You deleted this picture before, so it was left at the source; --include-deleted takes it in again.",
+    ),
     "placed-elsewhere": (
         Severity.WARNING,
         "The folder where the picture belongs cannot be written, so it was put into the photo folder itself.",

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.analyser import Analysis
+from imalink.core.duplicate import DuplicateAsker, Fate
 from imalink.core.finding import Finding, Severity
-from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
+from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunPlan
 from imalink.core.organization import companion_target
@@ -45,9 +46,10 @@ from imalink.storage.ignore_rules import load_ignore_rules
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import scan_source
 from imalink.storage.staging import ImportRun
+from imalink.workflows.duplicate_decisions import DuplicateDecisions, Judgement
 from imalink.workflows.import_report import ImportReport, ImportRequest, PlannedFile
 from imalink.workflows.import_source import open_source, refuse_nesting, require_space
-from imalink.workflows.known_pictures import KnownPictures, KnownPlace, Proof
+from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
 from imalink.workflows.new_entry import capture_time_of, new_entry, with_sidecars
 from imalink.workflows.run_session import (
@@ -73,13 +75,21 @@ from imalink.workflows.verified_copy import (
 
 
 def import_photos(
-    tools: Tools, record: StorageRecord, request: ImportRequest, *, progress: Progress | None = None
+    tools: Tools,
+    record: StorageRecord,
+    request: ImportRequest,
+    *,
+    progress: Progress | None = None,
+    asker: DuplicateAsker | None = None,
 ) -> ImportReport:
     """Import a folder into a storage.
 
-    The source is only read; a dry run writes nothing anywhere. A file that cannot be read or verified is a finding
-    and the rest goes on; trouble with the storage stops the import and leaves it to be finished when the storage is
-    next worked on. Protocol: docs/format/durability.md. Raises UsageError, StorageError, CancelledError.
+    The source is only read; a dry run writes nothing anywhere and asks nothing. ``asker`` puts questions to the user
+    where the request leaves duplicates to them; without it these stay at the source, undecided.
+
+    A file that cannot be read or verified is a finding and the rest goes on; trouble with the storage stops the import
+    and leaves it to be finished when the storage is next worked on. Protocol: docs/format/durability.md. Raises
+    UsageError, StorageError, CancelledError.
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
@@ -88,10 +98,10 @@ def import_photos(
         refuse_nesting(source, storage)
         if request.dry_run:
             mended = Mended(master=peek_master(storage), findings=())
-            return _begin(tools, record, storage, source, request, mended, progress).rehearse(started)
+            return _begin(tools, record, storage, source, request, mended, progress, None).rehearse(started)
         with storage.lock("import"):
             mended = mend_indexes(tools, record, storage)
-            return _begin(tools, record, storage, source, request, mended, progress).run(started)
+            return _begin(tools, record, storage, source, request, mended, progress, asker).run(started)
 
 
 def _begin(
@@ -102,6 +112,7 @@ def _begin(
     request: ImportRequest,
     mended: Mended,
     progress: Progress,
+    asker: DuplicateAsker | None,
 ) -> _Import:
     """Walk the source and sort what it holds."""
     progress.start_phase("scan")
@@ -109,7 +120,7 @@ def _begin(
     ignore.check()
     scanned = scan_source(source, ignore=ignore, checkpoint=lambda _: progress.checkpoint())
     listing = list_pictures(StorageFiles(source), scanned.files, analyser=tools.analyser)
-    work = _Import(tools, record, storage, source, request, listing, mended.master, progress)
+    work = _Import(tools, record, storage, source, request, listing, mended.master, progress, asker)
     work.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
     work.count_unread(scanned.findings)
     return work
@@ -136,6 +147,7 @@ class _Import:
         listing: SourceListing,
         master: MasterIndex,
         progress: Progress,
+        asker: DuplicateAsker | None,
     ) -> None:
         self._tools = tools
         self._record = record
@@ -147,6 +159,15 @@ class _Import:
         self.findings: list[Finding] = []
         self._counts = RunCounts(ignored=len(listing.ignored))
         self._known = KnownPictures(tools, master, storage=storage)
+        self._decisions = DuplicateDecisions(
+            tools,
+            self._known,
+            storage,
+            policy=request.duplicates,
+            includes_deleted=request.includes_deleted,
+            asker=asker,
+        )
+        self._further: set[RelativePath] = set()
         self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
         self._names = TargetNames(storage)
         self._session_number = 0
@@ -186,7 +207,8 @@ class _Import:
     def _rehearse_one(self, picture: SourcePicture, members: list[Member], *, is_alone: bool) -> None:
         try:
             fingerprint = fingerprint_source(self._source, picture.file, analyser=self._tools.analyser)
-            if self._is_duplicate(fingerprint, picture, members, is_alone=is_alone):
+            judgement = self._decisions.judge_bytes(picture.file, fingerprint, _archived(members))
+            if self._stays(judgement, fingerprint, picture, members, is_alone=is_alone):
                 return
             analysis = analyse_source(self._source, picture.file, analyser=self._tools.analyser)
             analysis = self._with_sidecars(picture, analysis)
@@ -284,11 +306,18 @@ class _Import:
         file = picture.file
         try:
             is_clip = is_film_name(file.relative_path.name) and not is_alone
-            if is_clip or self._known.may_be_known(file.size_bytes):
+            is_judged = is_clip or self._known.may_be_known(file.size_bytes)
+            if is_judged:
                 fingerprint = fingerprint_source(self._source, file, analyser=self._tools.analyser)
-                if self._is_duplicate(fingerprint, picture, members, is_alone=is_alone):
+                judgement = self._decisions.judge_bytes(file, fingerprint, _archived(members))
+                if self._stays(judgement, fingerprint, picture, members, is_alone=is_alone):
                     return
             copy = self._stage(run, file)
+            if not is_judged:
+                judgement = self._decisions.judge_picture(file, copy.fingerprint)
+                if self._stays(judgement, copy.fingerprint, picture, members, is_alone=is_alone):
+                    run.discard(copy.staged_name)
+                    return
             analysis = analyse_stored(
                 self._storage.files,
                 run.staged_path(copy.staged_name),
@@ -393,24 +422,44 @@ class _Import:
             self._progress.advance(size_bytes=file.size_bytes)
         return staged
 
-    def _is_duplicate(
-        self, fingerprint: Fingerprint, picture: SourcePicture, members: list[Member], *, is_alone: bool
+    def _stays(
+        self,
+        judgement: Judgement,
+        fingerprint: Fingerprint,
+        picture: SourcePicture,
+        members: list[Member],
+        *,
+        is_alone: bool,
     ) -> bool:
-        """Tell whether these bytes are archived; then say what becomes of the companions.
+        """Tell whether a picture stays at the source by its judgement; then say what becomes of its companions.
 
-        As one of several that may be of one photo it counts among ``members``, for it may have the others' photo.
+        An archived one of several that may be of one photo counts among ``members``, for it may have the others' photo.
         """
-        archived = [member.fingerprint.hothash for member in members if member.target is None]
-        place = self._known.find_bytes(fingerprint) or self._known.find_clip(fingerprint, archived)
-        if place is None:
+        finding = judgement.finding(picture.file.relative_path)
+        if finding is not None:
+            self.findings.append(finding)
+        if not judgement.stays:
+            if judgement.fate is Fate.KEEP_BOTH and judgement.is_same_bytes:
+                self._further.add(picture.file.relative_path)
             return False
-        member = None if is_alone else self._pairing.find_archived(picture, fingerprint)
-        if member is not None:
-            members.append(member)
-        self._counts.duplicates += 1
-        self._tell_where(picture, place)
+        self._counts.fates[judgement.fate] += 1
+        if judgement.fate is Fate.SKIP:
+            member = None if is_alone else self._pairing.find_archived(picture, fingerprint)
+            if member is not None:
+                members.append(member)
+            self._counts.duplicates += 1
+            self._compare_companions(picture, fingerprint)
+        else:
+            self._counts.ignored += 1 + len(picture.companions)
+        self._progress.advance(
+            files=1, size_bytes=picture.file.size_bytes, current=picture.file.relative_path.printable()
+        )
+        return True
+
+    def _compare_companions(self, picture: SourcePicture, fingerprint: Fingerprint) -> None:
+        """Count the companions of an archived picture: archived with it too, or left at the source."""
+        known = self._known.companion_sums.get(fingerprint.hothash, set())
         for companion in picture.companions:
-            known = self._known.companion_sums.get(fingerprint.hothash, set())
             try:
                 sha256 = fingerprint_source(self._source, companion, analyser=self._tools.analyser).sha256
             except SourceError as error:
@@ -421,23 +470,6 @@ class _Import:
             else:
                 self._counts.ignored += 1
                 self.findings.append(Finding(code="companion-of-duplicate", path=companion.relative_path.printable()))
-        self._progress.advance(
-            files=1, size_bytes=picture.file.size_bytes, current=picture.file.relative_path.printable()
-        )
-        return True
-
-    def _tell_where(self, picture: SourcePicture, place: KnownPlace) -> None:
-        """Say so when the archived bytes are not in this storage, and aloud when they could not be looked at."""
-        if place.proof is Proof.HERE:
-            return
-        code = "duplicate-elsewhere" if place.proof is Proof.ELSEWHERE else "duplicate-out-of-reach"
-        self.findings.append(
-            Finding(
-                code=code,
-                path=picture.file.relative_path.printable(),
-                facts={"storage": place.storage, "known_path": place.path.printable()},
-            )
-        )
 
     def _photo_of(self, member: Member, shot: PairedShot) -> PhotoUuid:
         """Give the photo the file belongs to; a picture known with other bytes is a further version of its photo."""
@@ -446,13 +478,16 @@ class _Import:
             if shot.is_new:
                 self._photos.add(shot.photo_uuid)
             return shot.photo_uuid
-        self.findings.append(
-            Finding(
-                code="same-picture",
-                path=member.path.printable(),
-                facts={"storage": known.storage, "known_path": known.path.printable()},
+        if member.path in self._further:
+            self._counts.fates[Fate.KEEP_BOTH] += 1
+        else:
+            self.findings.append(
+                Finding(
+                    code="same-picture",
+                    path=member.path.printable(),
+                    facts={"storage": known.storage, "known_path": known.path.printable()},
+                )
             )
-        )
         return known.photo_uuid or shot.photo_uuid
 
     def _target(self, file: ScannedFile, analysis: Analysis) -> RelativePath:
@@ -504,4 +539,12 @@ class _Import:
             findings=tuple(self.findings),
             files=tuple(self._files),
             seconds=round(time.monotonic() - started, 3),
+            duplicates_kept=self._counts.fates[Fate.KEEP_BOTH],
+            duplicates_undecided=self._counts.fates[Fate.UNDECIDED],
+            deleted_before=self._counts.fates[Fate.DELETED],
         )
+
+
+def _archived(members: Sequence[Member]) -> list[Hothash]:
+    """Give the pictures among the members that are archived already."""
+    return [member.fingerprint.hothash for member in members if member.target is None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from imalink.core.duplicate import DuplicatePolicy
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import SessionUuid
 from imalink.core.organization import KEEP
@@ -17,7 +18,8 @@ class ImportRequest:
     """What to import, where to, and how.
 
     ``exclude`` are patterns as in an ``.imalinkignore``, after those of the source's own. ``author`` is who took the
-    pictures, unless a file names somebody itself.
+    pictures, unless a file names somebody itself. ``duplicates`` says what to do with pictures that are archived
+    already; ``includes_deleted`` takes in again what the user deleted.
     """
 
     source: Path
@@ -26,6 +28,8 @@ class ImportRequest:
     organization: PathTemplate = KEEP
     exclude: tuple[str, ...] = ()
     author: str | None = None
+    duplicates: DuplicatePolicy = DuplicatePolicy.SKIP
+    includes_deleted: bool = False
     dry_run: bool = False
 
 
@@ -39,7 +43,11 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did; ``session_id`` is None after a dry run."""
+    """What an import did; ``session_id`` is None after a dry run.
+
+    ``duplicates_kept`` of the new imports are bytes that were archived already; ``duplicates_undecided`` and
+    ``deleted_before`` of those left at the source, companions not counted.
+    """
 
     session_id: int | None
     session_uuid: SessionUuid | None
@@ -49,6 +57,9 @@ class ImportReport:
     findings: tuple[Finding, ...]
     files: tuple[PlannedFile, ...]
     seconds: float
+    duplicates_kept: int = 0
+    duplicates_undecided: int = 0
+    deleted_before: int = 0
 
     @property
     def has_warnings(self) -> bool:

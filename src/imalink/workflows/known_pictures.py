@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,12 +37,18 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPlace:
-    """Where the same bytes or the same picture stand: in which storage (by name) and under which path."""
+    """Where the same bytes or the same picture stand: in which storage (with its name) and under which path.
 
+    ``proof`` is that of the same bytes. Size and time are as last known, None where that was not asked.
+    """
+
+    storage_uuid: StorageUuid
     storage: str
     path: RelativePath
     photo_uuid: PhotoUuid | None
     proof: Proof | None = None
+    size_bytes: int | None = None
+    modified_ns: int | None = None
 
 
 class KnownPictures:
@@ -92,12 +98,10 @@ class KnownPictures:
     def find_bytes(self, fingerprint: Fingerprint) -> KnownPlace | None:
         """Give where these very bytes stand, with the proof; None when no copy that can be reached is sound."""
         if fingerprint.sha256 in self._brought:
-            return KnownPlace(
-                storage=self._name, path=self._brought[fingerprint.sha256].path, photo_uuid=None, proof=Proof.HERE
-            )
+            return replace(self._brought[fingerprint.sha256], photo_uuid=None, proof=Proof.HERE)
         for path in self._by_sha256.get(fingerprint.sha256, ()):
             if self._holds(self._storage, path, fingerprint.sha256):
-                return KnownPlace(storage=self._name, path=path, photo_uuid=None, proof=Proof.HERE)
+                return replace(self._place(path, None), proof=Proof.HERE)
         with self._tools.catalog.read() as db:
             found = locations.find_by_sha256(db, [fingerprint.sha256]).get(fingerprint.sha256, [])
         out_of_reach: KnownPlace | None = None
@@ -107,9 +111,7 @@ class KnownPictures:
                 if not is_candidate or not place.is_active or place.storage_uuid == self._storage.storage_uuid:
                     continue
                 proof = self._prove_elsewhere(place)
-                known = KnownPlace(
-                    storage=place.display_name, path=place.relative_path, photo_uuid=image.photo_uuid, proof=proof
-                )
+                known = replace(_place_of(place, image.photo_uuid), proof=proof)
                 if proof is Proof.ELSEWHERE:
                     return known
                 if proof is Proof.OUT_OF_REACH:
@@ -127,7 +129,13 @@ class KnownPictures:
             if not place.is_active or place.storage_uuid == self._storage.storage_uuid:
                 continue
             proof = self._prove_elsewhere(place)
-            known = KnownPlace(storage=place.display_name, path=place.relative_path, photo_uuid=None, proof=proof)
+            known = KnownPlace(
+                storage_uuid=StorageUuid(place.storage_uuid),
+                storage=place.display_name,
+                path=place.relative_path,
+                photo_uuid=None,
+                proof=proof,
+            )
             if proof is Proof.ELSEWHERE:
                 return known
             if proof is Proof.OUT_OF_REACH:
@@ -141,20 +149,28 @@ class KnownPictures:
             self._last_asked = (hothash, self._find_in_catalog(hothash))
         return self._last_asked[1] or self._by_hothash.get(hothash)
 
+    def is_present(self, hothash: Hothash) -> bool:
+        """Tell whether a file of this picture stands somewhere, as far as known."""
+        if hothash in self._by_hothash:
+            return True
+        with self._tools.catalog.read() as db:
+            found = locations.find_by_hothash(db, [hothash]).get(hothash)
+        return found is not None and any(place.status is FileStatus.PRESENT for place in found.locations)
+
     def _find_in_catalog(self, hothash: Hothash) -> KnownPlace | None:
         with self._tools.catalog.read() as db:
             found = locations.find_by_hothash(db, [hothash]).get(hothash)
         if found is None or not found.locations:
             return None
         place = found.locations[0]
-        return KnownPlace(storage=place.display_name, path=place.relative_path, photo_uuid=found.photo_uuid)
+        return _place_of(place, found.photo_uuid)
 
     @property
     def _name(self) -> str:
         return self._storage.signature.display_name
 
     def _place(self, path: RelativePath, photo_uuid: PhotoUuid | None) -> KnownPlace:
-        return KnownPlace(storage=self._name, path=path, photo_uuid=photo_uuid)
+        return KnownPlace(storage_uuid=self._storage.storage_uuid, storage=self._name, path=path, photo_uuid=photo_uuid)
 
     def _prove_elsewhere(self, place: FoundLocation | ClipPlace) -> Proof | None:
         """Read the copy in another storage; None when it is not there or not sound."""
@@ -175,3 +191,14 @@ class KnownPictures:
         except StorageError:
             storage.root.verify_identity()
             return False
+
+
+def _place_of(place: FoundLocation, photo_uuid: PhotoUuid) -> KnownPlace:
+    return KnownPlace(
+        storage_uuid=place.storage_uuid,
+        storage=place.display_name,
+        path=place.relative_path,
+        photo_uuid=photo_uuid,
+        size_bytes=place.size_bytes,
+        modified_ns=place.modified_ns,
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.duplicate import Fate
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import SessionUuid
 from imalink.core.journal import RunBegin, RunEnd
@@ -29,6 +31,8 @@ class RunCounts:
     ignored: int = 0
     errors: int = 0
     size_bytes: int = 0
+    fates: Counter[Fate] = field(default_factory=Counter[Fate])
+    """How many pictures met which fate; each is also in one of the counts above."""
 
     def statistics(self) -> ImportStatistics:
         """Give the counts as a session keeps them; every file that was seen is in one of them."""
