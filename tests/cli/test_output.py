@@ -223,6 +223,26 @@ def test_a_removed_file_and_its_return_are_told(scene: Scene, here: Here) -> Non
     assert f"photos/back.jpg (deleted {conflict['deleted_at'][:10]})" in out
 
 
+def test_a_move_that_is_only_reported_is_a_conflict(scene: Scene, here: Here) -> None:
+    hothash = scene.hothash("IMG_0001.jpg")
+    scene.move("IMG_0001.jpg", "Rome/x.jpg")
+    said = here("reindex", NAME, "--no-fix-paths", "--no-orphan-hash", "--no-duplicates")
+    assert (said.code, "photos/IMG_0001.jpg → photos/Rome/x.jpg" in said.out) == (4, True)
+    report = here("reindex", NAME, "--no-fix-paths", "--json").json
+    assert (report["moved_files"], report["conflicts"]) == (
+        [],
+        [
+            {
+                "type": "path_mismatch",
+                "hothash": hothash,
+                "expected_path": "photos/IMG_0001.jpg",
+                "path": "photos/Rome/x.jpg",
+            }
+        ],
+    )
+    assert here("reindex", NAME, "--no-orphan-hash", "--add-orphans").code == 2
+
+
 # --- names that would harm a terminal --------------------------------------------------------------------------------
 
 NASTY = "\x1b[31mred\x07\r\n\u202egpj.exe\u200b\x7f\x9b\U000e0041.jpg"

@@ -14,6 +14,8 @@ from imalink.cli.render import finding_json, json_text, plural, show_findings, s
 from imalink.core.finding import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imalink.core.conflict import MissingFile
     from imalink.workflows.reindex_report import ReindexReport
 
@@ -35,6 +37,11 @@ _SHOWN = 15
 @click.option(
     "--remove-missing", is_flag=True, help="Take missing files out of the index; it remembers that they were deleted."
 )
+@click.option(
+    "--no-orphan-hash", is_flag=True, help="Do not read new pictures, unless one may be a lost file; only list them."
+)
+@click.option("--no-duplicates", is_flag=True, help="Do not look for further copies of pictures.")
+@click.option("--no-fix-paths", is_flag=True, help="Only report what was moved; leave the index as it is.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what happened to the folder; write nothing.")
 @common_options
 def reindex_command(
@@ -44,6 +51,9 @@ def reindex_command(
     accept_missing: bool,
     add_orphans: bool,
     remove_missing: bool,
+    no_orphan_hash: bool,
+    no_duplicates: bool,
+    no_fix_paths: bool,
     dry_run: bool,
 ) -> int:
     """Find what you moved, renamed, edited, added and deleted in STORAGE, and write it down.
@@ -60,6 +70,9 @@ def reindex_command(
         accepts_losses=accept_missing,
         adds_orphans=add_orphans,
         removes_missing=remove_missing,
+        hashes_orphans=not no_orphan_hash,
+        finds_duplicates=not no_duplicates,
+        fixes_paths=not no_fix_paths,
     )
     with open_tools(output) as tools:
         record = get_storage(tools, name)
@@ -91,6 +104,10 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
     orphans = [f"{path} (deleted {deleted[path][:10]})" if path in deleted else path for path in report.orphans]
     groups = (
         ("moved or renamed", [f"{move.old_path} → {move.new_path}" for move in report.moved_files]),
+        (
+            "not where the index has them, which was left as it is",
+            [f"{move.old_path} → {move.new_path}" for move in report.path_mismatches],
+        ),
         ("edited", [f"{edit.path} ({edit.kind})" for edit in report.modified_files]),
         ("damaged: bytes changed though nobody wrote them", list(report.damaged_files)),
         ("back again", list(report.returned_files)),
@@ -114,7 +131,6 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
 
 
 def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
-    deleted = {each.path: each.deleted_at for each in report.once_deleted}
     return {
         "strategy": report.strategy,
         "dry_run": dry_run,
@@ -148,19 +164,34 @@ def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
         "duplicates": [
             {"hothash": row.hothash, "path": json_text(row.path), "of": json_text(row.of)} for row in report.duplicates
         ],
-        "conflicts": [
-            *({"type": "missing_file", **_missing_json(missing)} for missing in report.missing_files),
-            *(
-                {"type": "orphan_file", "path": json_text(path), "deleted_at": deleted.get(path)}
-                for path in report.orphans
-            ),
-        ],
+        "conflicts": list(_conflicts(report)),
         "added": None if report.added is None else import_json(report.added),
         "files_hashed": report.files_hashed,
         "files_seen": report.files_seen,
         "findings": [finding_json(finding) for finding in report.findings],
         "seconds": report.seconds,
     }
+
+
+def _conflicts(report: ReindexReport) -> Iterator[dict[str, object]]:
+    for missing in report.missing_files:
+        yield {"type": "missing_file", **_missing_json(missing)}
+    deleted = {each.path: each.deleted_at for each in report.once_deleted}
+    for path in report.orphans:
+        yield {"type": "orphan_file", "path": json_text(path), "deleted_at": deleted.get(path)}
+    for move in report.path_mismatches:
+        yield {
+            "type": "path_mismatch",
+            "hothash": move.hothash,
+            "expected_path": json_text(move.old_path),
+            "path": json_text(move.new_path),
+        }
+    for same in report.same_names:
+        yield {
+            "type": "duplicate_filename",
+            "filename": json_text(same.filename),
+            "instances": [{"hothash": hothash, "path": json_text(path)} for hothash, path in same.instances],
+        }
 
 
 def _missing_json(missing: MissingFile) -> dict[str, object]:

@@ -246,8 +246,9 @@ def reconcile(
 ) -> Reconciliation:
     """Explain every difference, pictures only (companions are the planner's).
 
-    ``fingerprints`` has each changed or appeared picture that was read, None for one that could not be. Moves come
-    first, so swapped names, chains and case changes are moves; then edits in place, copies, and what is new.
+    ``fingerprints`` has each changed or appeared picture that was read, None for one that could not be; an unchanged
+    orphan with one is explained anew, for by now it may be a known picture. Moves come first, so swapped names, chains
+    and case changes are moves; then edits in place, copies, and what is new.
     """
     fingerprints = _by_known_methods(comparison, fingerprints)
     moves = [Move(known=file, new_path=path, fingerprint=None) for path, file in inode_moves.items()]
@@ -297,10 +298,10 @@ def reconcile(
         is_found = (file.path, file.hothash) in back if file.is_missing else file.path in moved_away
         if file.role in (FileRole.MAIN, FileRole.COPY) and not is_found and file.hothash is not None:
             left[file.hothash].append(file)
-    for path in comparison.appeared:
-        if path in inode_moves or path not in fingerprints:
+    for path, now in fingerprints.items():
+        is_orphan = path in comparison.unchanged and comparison.unchanged[path].role is FileRole.ORPHAN
+        if path in inode_moves or not (is_orphan or path in comparison.appeared):
             continue
-        now = fingerprints[path]
         if now is None:
             unreadable.append(path)
         else:

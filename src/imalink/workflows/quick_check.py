@@ -14,7 +14,7 @@ from imalink.core.index import FileCopy, FileStatus, MasterEntry, MasterIndex
 from imalink.core.journal import FileMissing
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
-from imalink.errors import NotFoundError, UsageError
+from imalink.errors import NotFoundError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
@@ -27,14 +27,8 @@ from imalink.workflows.tools import Tools
 def check_names(tools: Tools, record: StorageRecord, request: ReindexRequest, progress: Progress) -> ReindexReport:
     """Mark the pictures whose name is gone as missing; a smart re-index then finds those that were only moved.
 
-    Raises MassMissingError, with nothing changed, when suspiciously much would be marked; UsageError when missing files
-    are to be taken out of the index; StorageError; CancelledError.
+    Raises MassMissingError, with nothing changed, when suspiciously much would be marked; StorageError; CancelledError.
     """
-    if request.removes_missing:
-        raise UsageError(
-            "A quick look does not search for what was only moved, so nothing was taken out of the index.",
-            hint="Use --remove-missing with --strategy smart or full.",
-        )
     started = time.monotonic()
     with open_storage(tools, record) as storage:
         if request.dry_run:

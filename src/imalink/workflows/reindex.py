@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from imalink.catalog import scan_snapshots, tombstones
@@ -24,6 +24,8 @@ from imalink.core.reconcile import (
     reconcile,
 )
 from imalink.core.relative_path import RelativePath
+from imalink.core.removal import removable
+from imalink.core.restraint import with_unread, without_copies, without_moves
 from imalink.core.scan import ScannedFile, ScanResult
 from imalink.core.timestamps import format_instant
 from imalink.errors import IndexDamagedError, MassMissingError, NotFoundError, StorageError
@@ -49,8 +51,10 @@ def reindex(
     """Walk a storage, explain every difference after the whole walk, and write it down.
 
     Nothing the user put there is ever touched. Raises MassMissingError, with nothing changed, when suspiciously much
-    would be marked missing; StorageError when the storage is in trouble; CancelledError.
+    would be marked missing; UsageError when the options do not go together; StorageError when the storage is in
+    trouble; CancelledError.
     """
+    request.check()
     started = time.monotonic()
     progress = progress or SilentProgress()
     if request.strategy is Strategy.QUICK:
@@ -148,6 +152,7 @@ class _Reindex:
             and not self._request.adds_orphans
             and not self._request.removes_missing
             and not scanned.unseen
+            and not StandingReport.parse(snapshot.report).is_partial
             and not self._storage.interrupted_runs()
             and snapshot.indexes == self._storage.indexes.facts()
             and snapshot.runs == tuple(self._storage.committed_runs())
@@ -167,7 +172,8 @@ class _Reindex:
         return ReindexReport(
             strategy=self._request.strategy.value,
             missing_files=report.missing_files,
-            duplicates=report.duplicates,
+            duplicates=report.duplicates if self._request.finds_duplicates else (),
+            same_names=report.same_names if self._request.finds_duplicates else (),
             orphans=report.orphans,
             once_deleted=report.once_deleted,
             damaged_files=report.damaged_files,
@@ -226,9 +232,9 @@ class _Reindex:
         if self._request.strategy is Strategy.SMART and self._storage.has_stable_inodes:
             # Companions and orphans are read: theirs is more to decide than where they are.
             inode_moves = {path: file for path, file in moves_by_inode(comparison).items() if _is_picture(file)}
-        fingerprints = self._fingerprint(comparison, scanned, inode_moves)
+        fingerprints = self._fingerprint(comparison, scanned, inode_moves, master)
         clips = find_arrived_clips(comparison, fingerprints, scanned.files)
-        outcome = reconcile(
+        found = reconcile(
             comparison,
             {
                 path: found
@@ -238,8 +244,9 @@ class _Reindex:
             scanned.files,
             inode_moves=inode_moves,
         )
-        self._raise_if_suspicious(comparison, [file.path for file in outcome.missing])
-        self._findings.extend(Finding(code="storage-unreadable", path=path.printable()) for path in outcome.unreadable)
+        self._raise_if_suspicious(comparison, [file.path for file in found.missing])
+        self._findings.extend(Finding(code="storage-unreadable", path=path.printable()) for path in found.unreadable)
+        outcome = self._restrain(found, comparison, [*fingerprints, *inode_moves])
         plan = ReindexPlan(
             storage=self._storage,
             analyser=self._tools.analyser,
@@ -250,21 +257,38 @@ class _Reindex:
             now=format_instant(self._tools.clock.now()),
             last_seen_at=self._last_look(master),
         )
+        if not self._request.fixes_paths:
+            plan.leave_moves(found)
         plan.add_moves()
         plan.add_edits(self._progress)
         plan.add_copies_and_losses()
         plan.add_companions(fingerprints, self._progress, clips=clips)
         if self._request.removes_missing:
-            self._add_removals(plan, scanned)
+            self._add_removals(plan, scanned, removable(comparison, found))
         plan.settle_orphans(self._deletions(outcome))
         self._findings.extend(plan.findings)
         return plan
 
-    def _add_removals(self, plan: ReindexPlan, scanned: ScanResult) -> None:
+    def _restrain(
+        self, outcome: Reconciliation, comparison: Comparison, explained: Collection[RelativePath]
+    ) -> Reconciliation:
+        """Leave out what the user does not want to be acted on."""
+        if not self._request.hashes_orphans:
+            unread = [
+                path
+                for path, file in comparison.appeared.items()
+                if is_picture_name(path.name) and file.size_bytes > 0 and path not in explained
+            ]
+            outcome = with_unread(outcome, unread)
+        if not self._request.finds_duplicates:
+            outcome = without_copies(outcome)
+        return outcome if self._request.fixes_paths else without_moves(outcome)
+
+    def _add_removals(self, plan: ReindexPlan, scanned: ScanResult, files: Sequence[KnownFile]) -> None:
         """Take missing files out, unless they may stand where this look could not see them."""
         is_seen_whole = all(each.code != "storage-unreadable" for each in self._findings)
         if is_seen_whole and self._scan().files == scanned.files:
-            plan.add_removals()
+            plan.add_removals(files)
         else:
             self._findings.append(Finding(code="removal-put-off"))
 
@@ -287,8 +311,13 @@ class _Reindex:
         comparison: Comparison,
         scanned: ScanResult,
         inode_moves: Mapping[RelativePath, KnownFile],
+        master: MasterIndex,
     ) -> dict[RelativePath, Fingerprint | None]:
-        """Read what has to be read: changed files, new pictures and companions, and whatever has a lost one's size."""
+        """Read what has to be read: changed files, new pictures and companions, and whatever has a lost one's size.
+
+        Pictures that belong to no session are known already; only those that nobody read before are read now.
+        """
+        standing = [orphan for orphan in master.orphans if orphan.path in comparison.unchanged]
         lost_sizes = {file.size_bytes for file in comparison.absent()}
         wanted = [
             *comparison.changed,
@@ -297,11 +326,14 @@ class _Reindex:
                 for path, file in comparison.appeared.items()
                 if path not in inode_moves
                 and file.size_bytes > 0
-                and (is_picture_name(path.name) or is_companion_name(path.name) or file.size_bytes in lost_sizes)
+                and (self._is_to_be_read(path) or file.size_bytes in lost_sizes)
             ),
+            *(orphan.path for orphan in standing if orphan.fingerprint is None and self._request.hashes_orphans),
         ]
         self._progress.start_phase("hash", total_files=len(wanted))
-        fingerprints: dict[RelativePath, Fingerprint | None] = {}
+        fingerprints: dict[RelativePath, Fingerprint | None] = {
+            orphan.path: orphan.fingerprint for orphan in standing if orphan.fingerprint is not None
+        }
         for path in wanted:
             self._progress.checkpoint()
             try:
@@ -323,8 +355,13 @@ class _Reindex:
             if path in comparison.changed
             or is_picture_name(path.name)
             or is_companion_name(path.name)
+            or path in comparison.unchanged
             or (found is not None and found.hothash in lost)
         }
+
+    def _is_to_be_read(self, path: RelativePath) -> bool:
+        """Tell by its name whether a new file has to be read."""
+        return is_companion_name(path.name) or (self._request.hashes_orphans and is_picture_name(path.name))
 
     # writing down
 
@@ -410,7 +447,7 @@ class _Reindex:
             files=scan_snapshot.file_facts([*seen, *unseen]),
             indexes=self._storage.indexes.facts(),
             runs=tuple(self._storage.committed_runs()),
-            report=report.standing().dump(),
+            report=replace(report.standing(), is_partial=self._request.is_restrained).dump(),
         )
 
     def _keep_snapshot(self, snapshot: ScanSnapshot) -> None:
@@ -425,7 +462,7 @@ class _Reindex:
         missing, newly_missing = plan.missing()
         return ReindexReport(
             strategy=self._request.strategy.value,
-            changes_detected=bool(plan.observations) or plan.are_orphans_changed,
+            changes_detected=bool(plan.observations) or bool(plan.left_moves) or plan.are_orphans_changed,
             moved_files=tuple(plan.moved),
             missing_files=missing,
             newly_missing=newly_missing,
@@ -436,7 +473,9 @@ class _Reindex:
             removed_files=tuple(plan.removed),
             modified_files=tuple(plan.modified),
             damaged_files=plan.damaged(),
-            duplicates=plan.duplicates(),
+            path_mismatches=tuple(plan.left_moves),
+            duplicates=plan.duplicates() if self._request.finds_duplicates else (),
+            same_names=plan.same_names() if self._request.finds_duplicates else (),
             files_hashed=self._hashed,
             files_seen=len(scanned.files),
             findings=tuple(self._findings),

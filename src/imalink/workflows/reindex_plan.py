@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from imalink.core.analyser import Analyser
@@ -27,13 +27,12 @@ from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.reconcile import Comparison, Edit, FileRole, KnownFile, Reconciliation
 from imalink.core.relative_path import RelativePath
-from imalink.core.removal import removable
 from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import SidecarFacts
 from imalink.errors import NotFoundError, StorageError
 from imalink.media.kinds import companion_kind, is_companion_name, is_raw_name
 from imalink.storage.file_storage import FileStorage
-from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile, RemovedFile
+from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile, RemovedFile, SameName
 from imalink.workflows.reindex_sidecars import TellingSidecars, find_telling_sidecars, with_sidecars
 from imalink.workflows.verified_copy import read_stored_sidecar
 
@@ -63,6 +62,8 @@ class ReindexPlan:
         self._last_seen_at = last_seen_at
         self.observations: list[Observation] = []
         self.moved: list[MovedFile] = []
+        self.left_moves: list[MovedFile] = []
+        self._fixes_paths = True
         self.modified: list[ModifiedFile] = []
         self.removed: list[RemovedFile] = []
         self.hotpreviews: dict[Hothash, bytes] = {}
@@ -71,14 +72,19 @@ class ReindexPlan:
         self.orphans: tuple[OrphanFile, ...] = ()
         self.are_orphans_changed = False
 
+    def leave_moves(self, found: Reconciliation) -> None:
+        """Only report the moves that were found; companions too stay where the index has them."""
+        self._fixes_paths = False
+        self.left_moves += [_moved(move.known, move.new_path) for move in found.moves]
+        self.left_moves += [_moved(lost, heir.path) for lost, heir in found.promoted]
+
     def add_moves(self) -> None:
         """Moves come first: later observations name files by their new paths."""
         for move in self._outcome.moves:
             known, now = move.known, self._seen[move.new_path]
-            hothash = _hothash(known)
             self.observations.append(
                 FileMoved(
-                    hothash=hothash,
+                    hothash=_hothash(known),
                     session_uuid=known.session_uuid,
                     old_path=known.path,
                     new_path=move.new_path,
@@ -86,26 +92,12 @@ class ReindexPlan:
                     verified="inode" if move.fingerprint is None else "hash",
                 )
             )
-            self.moved.append(
-                MovedFile(
-                    hothash=hothash,
-                    old_path=known.path,
-                    new_path=move.new_path,
-                    session_number=known.session_number,
-                )
-            )
+            self.moved.append(_moved(known, move.new_path))
             if move.fingerprint is not None and move.fingerprint.sha256 != known.sha256:
                 self._add_metadata_edit(known, move.new_path, move.fingerprint)
         for lost, heir in self._outcome.promoted:
             self.observations.append(self._gone(lost))
-            self.moved.append(
-                MovedFile(
-                    hothash=_hothash(lost),
-                    old_path=lost.path,
-                    new_path=heir.path,
-                    session_number=lost.session_number,
-                )
-            )
+            self.moved.append(_moved(lost, heir.path))
 
     def add_edits(self, progress: Progress) -> None:
         """Files that stand where they stood, with other bytes, another time, or back again."""
@@ -186,7 +178,11 @@ class ReindexPlan:
         }
         moved = _match_companions_by_bytes(left, arrived, beside)
         for file, path in moved.items():
-            now[_hothash(file)].add(self._companion(path, arrived.pop(path)))
+            companion = self._companion(path, arrived.pop(path))
+            if not self._fixes_paths:
+                self.left_moves.append(_moved(file, path))
+                companion = _as_known(file)
+            now[_hothash(file)].add(companion)
         for file in left:
             if file in moved:
                 continue
@@ -213,9 +209,9 @@ class ReindexPlan:
                 )
         self._add_sidecar_facts(before, now, progress)
 
-    def add_removals(self) -> None:
+    def add_removals(self, files: Iterable[KnownFile]) -> None:
         """Missing files are to be known no more; after everything else, for it is their last word."""
-        for file in removable(self._comparison, self._outcome):
+        for file in files:
             self.observations.append(
                 FileDeleted(
                     hothash=_hothash(file),
@@ -237,6 +233,9 @@ class ReindexPlan:
         known = {orphan.path: orphan for orphan in self._master.orphans}
         comparison, found = self._comparison, self._outcome.orphans
         standing = known.keys() & (comparison.unchanged.keys() | comparison.unreachable.keys())
+        standing -= found.keys()
+        standing -= {copy.path for copy in self._outcome.copies}
+        standing -= {move.new_path for move in (*self._outcome.moves, *self.left_moves)}
         orphans = [known[path] for path in standing]
         left = {
             orphan.fingerprint.hothash: orphan
@@ -247,8 +246,10 @@ class ReindexPlan:
         edited = {orphan.path: orphan for hothash, orphan in left.items() if hothash not in arrived}
         for path, fingerprint in found.items():
             now = self._seen[path]
-            before = left.get(fingerprint.hothash) if fingerprint is not None else None
-            before = before or edited.get(path)
+            before = known.get(path)
+            if before is None or (before.fingerprint not in (None, fingerprint)):
+                before = left.get(fingerprint.hothash) if fingerprint is not None else None
+                before = before or edited.get(path)
             orphans.append(
                 OrphanFile(
                     path=path,
@@ -300,6 +301,15 @@ class ReindexPlan:
             (_, first), *rest = sorted(places)
             rows.extend(DuplicateFile(hothash=hothash, path=path, of=first) for _, path in rest)
         return tuple(rows)
+
+    def same_names(self) -> tuple[SameName, ...]:
+        """Give the names that several different pictures have."""
+        places: dict[str, dict[Hothash, RelativePath]] = defaultdict(dict)
+        for hothash, path, _ in sorted(self._standing_pictures(), key=lambda each: each[1]):
+            places[path.name].setdefault(hothash, path)
+        return tuple(
+            SameName(instances=tuple(pictures.items())) for _, pictures in sorted(places.items()) if len(pictures) > 1
+        )
 
     # parts
 
@@ -489,6 +499,12 @@ class ReindexPlan:
 def _hothash(file: KnownFile) -> Hothash:
     assert file.hothash is not None, f"{file.path} is indexed without a hothash"
     return file.hothash
+
+
+def _moved(known: KnownFile, new_path: RelativePath) -> MovedFile:
+    return MovedFile(
+        hothash=_hothash(known), old_path=known.path, new_path=new_path, session_number=known.session_number
+    )
 
 
 def _as_known(file: KnownFile) -> Companion:

@@ -64,9 +64,23 @@ class DuplicateFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SameName:
+    """Different pictures of one file name in different folders: each hothash with one path."""
+
+    instances: tuple[tuple[Hothash, RelativePath], ...]
+
+    @property
+    def filename(self) -> str:
+        """The name they share."""
+        return self.instances[0][1].name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReindexReport:
-    """What a re-index found. ``missing_files``, ``duplicates``, ``orphans`` and ``once_deleted`` (of the orphans) are
-    what holds now, the rest this run.
+    """What a re-index found.
+
+    ``missing_files``, ``duplicates``, ``same_names``, ``orphans`` and ``once_deleted`` (of the orphans) are what holds
+    now, the rest this run. ``path_mismatches`` are moves that were only to be reported.
 
     ``changes_detected`` is about this run alone. ``files_hashed`` counts the files whose bodies were read. ``added`` is
     the session that took in the orphans, if that was wanted and there were any.
@@ -85,6 +99,8 @@ class ReindexReport:
     modified_files: tuple[ModifiedFile, ...] = ()
     damaged_files: tuple[RelativePath, ...] = ()
     duplicates: tuple[DuplicateFile, ...] = ()
+    same_names: tuple[SameName, ...] = ()
+    path_mismatches: tuple[MovedFile, ...] = ()
     files_hashed: int = 0
     files_seen: int = 0
     added: ImportReport | None = None
@@ -94,7 +110,7 @@ class ReindexReport:
     @property
     def has_findings(self) -> bool:
         """Whether something waits for the user: a conflict, or a finding that is more than information."""
-        return bool(self.missing_files or self.orphans or self.damaged_files) or any(
+        return bool(self.missing_files or self.orphans or self.damaged_files or self.path_mismatches) or any(
             finding.severity is not Severity.INFO for finding in self.findings
         )
 
@@ -103,63 +119,80 @@ class ReindexReport:
         return StandingReport(
             missing_files=self.missing_files,
             duplicates=self.duplicates,
+            same_names=self.same_names,
             orphans=self.orphans,
             once_deleted=self.once_deleted,
             damaged_files=self.damaged_files,
         )
 
 
-_StandingWire = tuple[
-    list[tuple[str, bytes, str]], list[tuple[str, bytes, bytes]], list[bytes], list[tuple[bytes, str]], list[bytes]
-]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingReport:
-    """The conflicts that stand, as kept with a walk's snapshot."""
+    """The conflicts that stand, as kept with a walk's snapshot; ``is_partial``: something found was left undone."""
 
     missing_files: tuple[MissingFile, ...]
     duplicates: tuple[DuplicateFile, ...]
+    same_names: tuple[SameName, ...]
     orphans: tuple[RelativePath, ...]
     once_deleted: tuple[OnceDeleted, ...]
     damaged_files: tuple[RelativePath, ...]
+    is_partial: bool = False
 
     def dump(self) -> bytes:
         """Write it for the snapshot; paths as bytes, so that none is lost."""
         return msgspec.msgpack.encode(
-            (
-                [(each.hothash, each.expected_path.as_bytes(), each.last_seen_at) for each in self.missing_files],
-                [(each.hothash, each.path.as_bytes(), each.of.as_bytes()) for each in self.duplicates],
-                [path.as_bytes() for path in self.orphans],
-                [(each.path.as_bytes(), each.deleted_at) for each in self.once_deleted],
-                [path.as_bytes() for path in self.damaged_files],
+            _StandingWire(
+                missing_files=[
+                    (each.hothash, each.expected_path.as_bytes(), each.last_seen_at) for each in self.missing_files
+                ],
+                duplicates=[(each.hothash, each.path.as_bytes(), each.of.as_bytes()) for each in self.duplicates],
+                same_names=[
+                    [(hothash, path.as_bytes()) for hothash, path in each.instances] for each in self.same_names
+                ],
+                orphans=[path.as_bytes() for path in self.orphans],
+                once_deleted=[(each.path.as_bytes(), each.deleted_at) for each in self.once_deleted],
+                damaged_files=[path.as_bytes() for path in self.damaged_files],
+                is_partial=self.is_partial,
             )
         )
 
     @classmethod
     def parse(cls, data: bytes) -> StandingReport:
         """Read what ``dump`` wrote."""
-        missing, duplicates, orphans, once_deleted, damaged = msgspec.msgpack.decode(data, type=_StandingWire)
+        wire = msgspec.msgpack.decode(data, type=_StandingWire)
         return cls(
             missing_files=tuple(
-                MissingFile(
-                    hothash=Hothash(hothash), expected_path=RelativePath.from_bytes(path), last_seen_at=last_seen_at
-                )
-                for hothash, path, last_seen_at in missing
+                MissingFile(hothash=Hothash(hothash), expected_path=_path(path), last_seen_at=last_seen_at)
+                for hothash, path, last_seen_at in wire.missing_files
             ),
             duplicates=tuple(
-                DuplicateFile(
-                    hothash=Hothash(hothash), path=RelativePath.from_bytes(path), of=RelativePath.from_bytes(of)
-                )
-                for hothash, path, of in duplicates
+                DuplicateFile(hothash=Hothash(hothash), path=_path(path), of=_path(of))
+                for hothash, path, of in wire.duplicates
             ),
-            orphans=tuple(RelativePath.from_bytes(path) for path in orphans),
+            same_names=tuple(
+                SameName(instances=tuple((Hothash(hothash), _path(path)) for hothash, path in instances))
+                for instances in wire.same_names
+            ),
+            orphans=tuple(map(_path, wire.orphans)),
             once_deleted=tuple(
-                OnceDeleted(path=RelativePath.from_bytes(path), deleted_at=deleted_at)
-                for path, deleted_at in once_deleted
+                OnceDeleted(path=_path(path), deleted_at=deleted_at) for path, deleted_at in wire.once_deleted
             ),
-            damaged_files=tuple(RelativePath.from_bytes(path) for path in damaged),
+            damaged_files=tuple(map(_path, wire.damaged_files)),
+            is_partial=wire.is_partial,
         )
+
+
+class _StandingWire(msgspec.Struct, array_like=True):
+    missing_files: list[tuple[str, bytes, str]]
+    duplicates: list[tuple[str, bytes, bytes]]
+    same_names: list[list[tuple[str, bytes]]]
+    orphans: list[bytes]
+    once_deleted: list[tuple[bytes, str]]
+    damaged_files: list[bytes]
+    is_partial: bool
+
+
+_path = RelativePath.from_bytes
 
 
 def once_deleted(orphans: Iterable[OrphanFile]) -> tuple[OnceDeleted, ...]:
