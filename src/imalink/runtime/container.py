@@ -55,6 +55,8 @@ class Container:
             registry=Registry(self.settings.registry_path, clock=self._clock),
             new_uuid=lambda: str(uuid.uuid4()),
             open_scratch_catalog=open_scratch_catalog,
+            # One more than decode: while all workers are busy, another file is copied and flushed.
+            threads=self.settings.decode_workers + 1 if self.settings.decode_workers else 1,
         )
 
     def _writer(self) -> WriterId:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from imalink.catalog import tombstones
@@ -18,7 +17,6 @@ from imalink.core.duplicate import (
     fate_of,
 )
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
@@ -101,15 +99,17 @@ class DuplicateDecisions:
         with tools.catalog.read() as db:
             self._heeds_tombstones = not includes_deleted and tombstones.has_any(db)
 
-    def judge_bytes(self, file: ScannedFile, fingerprint: Fingerprint, pictures: Collection[Hothash]) -> Judgement:
-        """Decide on a file of which some archived one may have the very bytes; ``pictures`` may have it as a clip."""
-        place = self._known.find_bytes(fingerprint) or self._known.find_clip(fingerprint, pictures)
+    @property
+    def may_take_in_archived(self) -> bool:
+        """Whether a file may come in of which an archived one has the very bytes."""
+        return choice_of(self._policy, is_same_bytes=True) is not DuplicateChoice.SKIP and (
+            self._asker is not None or self._policy is not DuplicatePolicy.ASK
+        )
+
+    def judge(self, file: ScannedFile, fingerprint: Fingerprint, place: KnownPlace | None) -> Judgement:
+        """Decide on a file; ``place`` is where the very bytes stand, if anywhere."""
         if place is not None:
             return Judgement(fate=fate_of(self._choose(file, place, is_same_bytes=True)), place=place)
-        return self.judge_picture(file, fingerprint)
-
-    def judge_picture(self, file: ScannedFile, fingerprint: Fingerprint) -> Judgement:
-        """Decide on a file of which no archived one has the very bytes."""
         if self._heeds_tombstones and not self._known.is_present(fingerprint.hothash):
             with self._tools.catalog.read() as db:
                 deleted = tombstones.find_by_hothash(db, [fingerprint.hothash]).get(fingerprint.hothash)

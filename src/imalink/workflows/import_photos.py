@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.analyser import Analysis
 from imalink.core.duplicate import DuplicateAsker, Fate
 from imalink.core.finding import Finding, Severity
-from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid
+from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunPlan
 from imalink.core.organization import companion_target
@@ -31,14 +32,9 @@ from imalink.core.timestamps import format_instant
 from imalink.errors import (
     ImalinkError,
     InvalidPathError,
-    SourceChangedError,
     SourceError,
-    VerificationError,
 )
-from imalink.media.kinds import (
-    companion_kind,
-    is_film_name,
-)
+from imalink.media.kinds import companion_kind
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.fs import StorageFiles
@@ -51,7 +47,16 @@ from imalink.workflows.import_report import ImportReport, ImportRequest, Planned
 from imalink.workflows.import_source import open_source, refuse_nesting, require_space
 from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
-from imalink.workflows.new_entry import capture_time_of, new_entry, with_sidecars
+from imalink.workflows.new_entry import capture_time_of, new_entry
+from imalink.workflows.read_pictures import (
+    FILE_TROUBLE,
+    Archived,
+    Incoming,
+    PictureReader,
+    ReadPicture,
+    Unreadable,
+    numbered_sets,
+)
 from imalink.workflows.run_session import (
     RunCounts,
     begin_session,
@@ -60,18 +65,13 @@ from imalink.workflows.run_session import (
     note_interruption,
 )
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
-from imalink.workflows.source_pictures import list_pictures, picture_sets
+from imalink.workflows.source_pictures import list_pictures
 from imalink.workflows.staged_group import StagedGroup, StagedPicture
 from imalink.workflows.storage_access import open_storage, project_fold
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
-from imalink.workflows.verified_copy import (
-    StagedCopy,
-    analyse_source,
-    analyse_stored,
-    fingerprint_source,
-    stage_verified,
-)
+from imalink.workflows.verified_copy import StagedCopy, fingerprint_source
+from imalink.workflows.working_ahead import work_ahead
 
 
 def import_photos(
@@ -126,12 +126,7 @@ def _begin(
     return work
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Staged:
-    """A picture staged and read, not planned yet."""
-
-    copy: StagedCopy
-    analysis: Analysis
+_IncomingFiles = Mapping[RelativePath, Incoming]
 
 
 class _Import:
@@ -174,7 +169,6 @@ class _Import:
         self._files: list[PlannedFile] = []
         self._photos: set[PhotoUuid] = set()
         self._group = StagedGroup(storage, self._names)
-        self._staged_count = 0
 
     def count_unread(self, findings: tuple[Finding, ...]) -> None:
         """Count what the walk could not read or did not follow."""
@@ -188,12 +182,8 @@ class _Import:
         """Say what the import would do, having read the pictures and written nothing."""
         self._session_number = next_session_number(self._tools, self._storage)
         self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
-        for pictures in picture_sets(self._listing):
-            members: list[Member] = []
-            for picture in pictures:
-                self._progress.checkpoint()
-                self._rehearse_one(picture, members, is_alone=len(pictures) == 1)
-            for shot in self._pairing.pair(members):
+        with closing(self._shots(run=None)) as shots:
+            for shot, members, _ in shots:
                 for at in shot.files:
                     clips = [members[film] for film in shot.clips.get(at, ())]
                     member = self._with_clips(members[at], clips)
@@ -203,22 +193,6 @@ class _Import:
                     self._counts.companions += len(clips)
                     self._counts.size_bytes += sum(clip.fingerprint.size_bytes for clip in clips)
         return self._report(None, None, SessionStatus.CREATED, started)
-
-    def _rehearse_one(self, picture: SourcePicture, members: list[Member], *, is_alone: bool) -> None:
-        try:
-            fingerprint = fingerprint_source(self._source, picture.file, analyser=self._tools.analyser)
-            judgement = self._decisions.judge_bytes(picture.file, fingerprint, _archived(members))
-            if self._stays(judgement, fingerprint, picture, members, is_alone=is_alone):
-                return
-            analysis = analyse_source(self._source, picture.file, analyser=self._tools.analyser)
-            analysis = self._with_sidecars(picture, analysis)
-            target = self._target(picture.file, analysis)
-        except (SourceError, InvalidPathError) as error:
-            self._fail(picture, error)
-            return
-        self._note(picture.file, analysis)
-        self._take_in(members, Member(picture=picture, fingerprint=fingerprint, facts=analysis.facts, target=target))
-        self._progress.advance(files=1, current=picture.file.relative_path.printable())
 
     def run(self, started: float) -> ImportReport:
         """Do it: stage and place in groups, commit, fold, project."""
@@ -249,10 +223,13 @@ class _Import:
         self._progress.start_phase(
             "copy", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
         )
-        for pictures in picture_sets(self._listing):
-            self._import_set(run, pictures)
-            if self._group.is_due:
-                self._files.extend(self._group.place(run))
+        with closing(self._shots(run)) as shots:
+            for shot, members, incoming in shots:
+                for at in shot.files:
+                    clips = [members[film] for film in shot.clips.get(at, ())]
+                    self._plan(run, self._with_clips(members[at], clips), clips, shot, incoming)
+                if self._group.is_due:
+                    self._files.extend(self._group.place(run))
         self._files.extend(self._group.place(run))
         self.findings.extend(self._group.findings)
         return commit_run(
@@ -268,21 +245,69 @@ class _Import:
 
     # pictures that may be of one photo
 
-    def _import_set(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
-        """Stage pictures that may be of one photo; with all their facts at hand pair them and plan their places."""
-        members: list[Member] = []
-        staged: dict[RelativePath, _Staged] = {}
-        for picture in pictures:
-            self._progress.checkpoint()
-            self._stage_one(run, picture, members, staged, is_alone=len(pictures) == 1)
-        for shot in self._pairing.pair(members):
-            for at in shot.files:
-                clips = [members[film] for film in shot.clips.get(at, ())]
-                self._plan(run, self._with_clips(members[at], clips), clips, shot, staged)
+    def _shots(self, run: ImportRun | None) -> Generator[tuple[PairedShot, list[Member], _IncomingFiles]]:
+        """Give what comes in, photo by photo, in the order of the source; it is read ahead, decided here."""
+        reader = PictureReader(
+            self._source,
+            self._storage.files,
+            self._known,
+            run=run,
+            analyser=self._tools.analyser,
+            copies_archived=self._decisions.may_take_in_archived,
+        )
+        with work_ahead(
+            numbered_sets(self._listing),
+            reader.read,
+            threads=self._tools.threads,
+            checkpoint=self._progress.checkpoint,
+        ) as sets:
+            for pictures in sets:
+                self._progress.checkpoint()
+                members: list[Member] = []
+                incoming: dict[RelativePath, Incoming] = {}
+                for read in pictures:
+                    self._sort_in(read, reader, members, incoming, is_alone=len(pictures) == 1)
+                for shot in self._pairing.pair(members):
+                    yield shot, members, incoming
 
-    def _take_in(self, members: list[Member], member: Member) -> None:
-        members.append(member)
-        self._known.add_bytes(member.fingerprint, member.path)
+    def _sort_in(
+        self,
+        read: ReadPicture,
+        reader: PictureReader,
+        members: list[Member],
+        incoming: dict[RelativePath, Incoming],
+        *,
+        is_alone: bool,
+    ) -> None:
+        """Let a picture that was read come in, unless it is known or could not be read."""
+        picture = read.picture
+        if isinstance(read, Unreadable):
+            self._fail(picture, read.error)
+            return
+        place = self._known.find_brought(read.fingerprint) or read.place
+        judgement = self._decisions.judge(picture.file, read.fingerprint, place)
+        finding = judgement.finding(picture.file.relative_path)
+        if finding is not None:
+            self.findings.append(finding)
+        if isinstance(read, Archived) or judgement.stays:
+            reader.discard(read)
+            self._leave(read, judgement, members, is_alone=is_alone)
+            return
+        if judgement.fate is Fate.KEEP_BOTH and judgement.is_same_bytes:
+            self._further.add(picture.file.relative_path)
+        try:
+            target = self._target(picture.file, read.analysis)
+        except InvalidPathError as error:
+            reader.discard(read)
+            self._fail(picture, error)
+            return
+        self.findings.extend(read.findings)
+        incoming[picture.file.relative_path] = read
+        members.append(Member(picture=picture, fingerprint=read.fingerprint, facts=read.analysis.facts, target=target))
+        self._known.add_bytes(read.fingerprint, picture.file.relative_path)
+        self._progress.advance(
+            files=1, size_bytes=picture.file.size_bytes, current=picture.file.relative_path.printable()
+        )
 
     def _with_clips(self, member: Member, clips: Sequence[Member]) -> Member:
         """Give a picture with the companions of its clips; the names these would have had alone are free again."""
@@ -293,63 +318,22 @@ class _Import:
                 self._names.take_back(clip.target)
         return replace(member, picture=replace(member.picture, companions=tuple(companions)))
 
-    def _stage_one(
-        self,
-        run: ImportRun,
-        picture: SourcePicture,
-        members: list[Member],
-        staged: dict[RelativePath, _Staged],
-        *,
-        is_alone: bool,
-    ) -> None:
-        """Stage one picture and read its facts, unless it is known or cannot be read."""
-        file = picture.file
-        try:
-            is_clip = is_film_name(file.relative_path.name) and not is_alone
-            is_judged = is_clip or self._known.may_be_known(file.size_bytes)
-            if is_judged:
-                fingerprint = fingerprint_source(self._source, file, analyser=self._tools.analyser)
-                judgement = self._decisions.judge_bytes(file, fingerprint, _archived(members))
-                if self._stays(judgement, fingerprint, picture, members, is_alone=is_alone):
-                    return
-            copy = self._stage(run, file)
-            if not is_judged:
-                judgement = self._decisions.judge_picture(file, copy.fingerprint)
-                if self._stays(judgement, copy.fingerprint, picture, members, is_alone=is_alone):
-                    run.discard(copy.staged_name)
-                    return
-            analysis = analyse_stored(
-                self._storage.files,
-                run.staged_path(copy.staged_name),
-                filename=file.relative_path.name,
-                analyser=self._tools.analyser,
-            )
-            analysis = self._with_sidecars(picture, analysis)
-            target = self._target(file, analysis)
-        except (SourceError, SourceChangedError, VerificationError, InvalidPathError) as error:
-            self._fail(picture, error)
-            return
-        self._note(file, analysis)
-        staged[file.relative_path] = _Staged(copy=copy, analysis=analysis)
-        member = Member(picture=picture, fingerprint=copy.fingerprint, facts=analysis.facts, target=target)
-        self._take_in(members, member)
-        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
-
     def _plan(
         self,
         run: ImportRun,
         member: Member,
         clips: Sequence[Member],
         shot: PairedShot,
-        staged: Mapping[RelativePath, _Staged],
+        incoming: _IncomingFiles,
     ) -> None:
         """Plan the place of a staged picture with its companions and clips."""
-        picture, target, found = member.picture, member.target, staged[member.path]
-        assert target is not None
+        picture, target = member.picture, member.target
+        copy, analysis = incoming[member.path].copy, incoming[member.path].analysis
+        assert target is not None and copy is not None
         photo_uuid = self._photo_of(member, shot)
-        companions = [self._clip(clip, member, staged[clip.path].copy) for clip in clips]
-        companions += self._stage_companions(run, picture, target)
-        copy, analysis = found.copy, found.analysis
+        companions = [self._clip(clip, member, incoming[clip.path]) for clip in clips]
+        for owner in (member, *clips):
+            companions += self._companions(picture, target, incoming[owner.path])
         entry = new_entry(
             picture.file,
             analysis,
@@ -368,9 +352,10 @@ class _Import:
         self._group.add(StagedPicture(plan=plan, source=picture.file.relative_path, hotpreview=hotpreview))
         self._count_new(copy.fingerprint, target, photo_uuid, replace(picture, companions=()))
 
-    def _clip(self, clip: Member, picture: Member, copy: StagedCopy) -> tuple[Companion, str]:
+    def _clip(self, clip: Member, picture: Member, incoming: Incoming) -> tuple[Companion, str]:
         """Give the staged clip of a live photo as a companion of its picture."""
-        assert picture.target is not None
+        copy = incoming.copy
+        assert picture.target is not None and copy is not None
         try:
             path = companion_target(clip.path, picture.path, picture.target)
         except InvalidPathError:
@@ -378,83 +363,45 @@ class _Import:
             path = clip.target
         self._counts.companions += 1
         self._counts.size_bytes += copy.fingerprint.size_bytes
-        companion = Companion(
-            relative_path=self._names.give(path),
-            sha256=copy.fingerprint.sha256,
-            size_bytes=copy.fingerprint.size_bytes,
-            modified_ns=copy.modified_ns,
-            kind=companion_kind(clip.path.name),
-        )
-        return companion, copy.staged_name
+        return _companion(clip.path, self._names.give(path), copy), copy.staged_name
 
-    def _with_sidecars(self, picture: SourcePicture, analysis: Analysis) -> Analysis:
-        complete, findings = with_sidecars(self._source, picture, analysis, analyser=self._tools.analyser)
-        self.findings.extend(findings)
-        return complete
-
-    def _stage(self, run: ImportRun, file: ScannedFile) -> StagedCopy:
-        self._staged_count += 1
-        return stage_verified(
-            self._source, file, run, staged_name=f"{self._staged_count}.part", analyser=self._tools.analyser
-        )
-
-    def _stage_companions(
-        self, run: ImportRun, picture: SourcePicture, target: RelativePath
-    ) -> list[tuple[Companion, str]]:
-        staged: list[tuple[Companion, str]] = []
-        for file in picture.companions:
+    def _companions(
+        self, picture: SourcePicture, target: RelativePath, incoming: Incoming
+    ) -> Iterator[tuple[Companion, str]]:
+        """Give the staged companions of a picture, or of its clip, with the names they get beside it."""
+        for file in incoming.picture.companions:
+            copy = incoming.companions[file.relative_path]
             try:
-                copy = self._stage(run, file)
+                if not isinstance(copy, StagedCopy):
+                    raise copy
                 path = self._names.give(companion_target(file.relative_path, picture.file.relative_path, target))
-            except (SourceError, SourceChangedError, VerificationError, InvalidPathError) as error:
+            except (*FILE_TROUBLE, InvalidPathError) as error:
                 self._fail(SourcePicture(file=file, companions=()), error)
                 continue
-            companion = Companion(
-                relative_path=path,
-                sha256=copy.fingerprint.sha256,
-                size_bytes=copy.fingerprint.size_bytes,
-                modified_ns=copy.modified_ns,
-                kind=companion_kind(file.relative_path.name),
-            )
-            staged.append((companion, copy.staged_name))
+            companion = _companion(file.relative_path, path, copy)
             self._counts.companions += 1
             self._counts.size_bytes += companion.size_bytes
             self._progress.advance(size_bytes=file.size_bytes)
-        return staged
+            yield companion, copy.staged_name
 
-    def _stays(
-        self,
-        judgement: Judgement,
-        fingerprint: Fingerprint,
-        picture: SourcePicture,
-        members: list[Member],
-        *,
-        is_alone: bool,
-    ) -> bool:
-        """Tell whether a picture stays at the source by its judgement; then say what becomes of its companions.
+    def _leave(self, read: Archived | Incoming, judgement: Judgement, members: list[Member], *, is_alone: bool) -> None:
+        """Leave a picture at the source by its judgement, and say what becomes of its companions.
 
         An archived one of several that may be of one photo counts among ``members``, for it may have the others' photo.
         """
-        finding = judgement.finding(picture.file.relative_path)
-        if finding is not None:
-            self.findings.append(finding)
-        if not judgement.stays:
-            if judgement.fate is Fate.KEEP_BOTH and judgement.is_same_bytes:
-                self._further.add(picture.file.relative_path)
-            return False
+        picture = read.picture
         self._counts.fates[judgement.fate] += 1
         if judgement.fate is Fate.SKIP:
-            member = None if is_alone else self._pairing.find_archived(picture, fingerprint)
+            member = None if is_alone else self._pairing.find_archived(picture, read.fingerprint)
             if member is not None:
                 members.append(member)
             self._counts.duplicates += 1
-            self._compare_companions(picture, fingerprint)
+            self._compare_companions(picture, read.fingerprint)
         else:
             self._counts.ignored += 1 + len(picture.companions)
         self._progress.advance(
             files=1, size_bytes=picture.file.size_bytes, current=picture.file.relative_path.printable()
         )
-        return True
 
     def _compare_companions(self, picture: SourcePicture, fingerprint: Fingerprint) -> None:
         """Count the companions of an archived picture: archived with it too, or left at the source."""
@@ -545,6 +492,11 @@ class _Import:
         )
 
 
-def _archived(members: Sequence[Member]) -> list[Hothash]:
-    """Give the pictures among the members that are archived already."""
-    return [member.fingerprint.hothash for member in members if member.target is None]
+def _companion(source: RelativePath, target: RelativePath, copy: StagedCopy) -> Companion:
+    return Companion(
+        relative_path=target,
+        sha256=copy.fingerprint.sha256,
+        size_bytes=copy.fingerprint.size_bytes,
+        modified_ns=copy.modified_ns,
+        kind=companion_kind(source.name),
+    )

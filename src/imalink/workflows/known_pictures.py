@@ -52,7 +52,11 @@ class KnownPlace:
 
 
 class KnownPictures:
-    """Answers from the catalog, the target storage's master, what this import brought so far, and the disks."""
+    """Answers from the catalog, the target storage's master, what this import brought so far, and the disks.
+
+    What was there before the import (``may_be_known``, ``find_archived``, ``find_clip``) may be asked by any thread,
+    the rest by one.
+    """
 
     def __init__(self, tools: Tools, master: MasterIndex, *, storage: FileStorage) -> None:
         self._tools = tools
@@ -95,10 +99,13 @@ class KnownPictures:
         with self._tools.catalog.read() as db:
             return bool(locations.known_sizes(db, [size_bytes]))
 
-    def find_bytes(self, fingerprint: Fingerprint) -> KnownPlace | None:
-        """Give where these very bytes stand, with the proof; None when no copy that can be reached is sound."""
-        if fingerprint.sha256 in self._brought:
-            return replace(self._brought[fingerprint.sha256], photo_uuid=None, proof=Proof.HERE)
+    def find_brought(self, fingerprint: Fingerprint) -> KnownPlace | None:
+        """Give where these very bytes go that this import itself brought already."""
+        place = self._brought.get(fingerprint.sha256)
+        return None if place is None else replace(place, photo_uuid=None, proof=Proof.HERE)
+
+    def find_archived(self, fingerprint: Fingerprint) -> KnownPlace | None:
+        """Give where these very bytes stood before this import, with the proof; None when no copy is sound."""
         for path in self._by_sha256.get(fingerprint.sha256, ()):
             if self._holds(self._storage, path, fingerprint.sha256):
                 return replace(self._place(path, None), proof=Proof.HERE)

@@ -33,7 +33,8 @@ class Tools:
     """Collaborators of a workflow, made by ``runtime.container``; tests bring their own.
 
     ``writer`` names this installation's journal. ``new_uuid`` gives a random UUID as text.
-    ``open_scratch_catalog`` gives an empty catalog that is thrown away when closed.
+    ``open_scratch_catalog`` gives an empty catalog that is thrown away when closed. ``threads``: how many files are
+    read at a time.
     """
 
     catalog: Catalog
@@ -44,3 +45,4 @@ class Tools:
     new_uuid: Callable[[], str]
     open_scratch_catalog: Callable[[], AbstractContextManager[Catalog]]
     calls: FileCalls = field(default_factory=SystemCalls)
+    threads: int = 1

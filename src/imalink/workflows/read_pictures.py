@@ -1,0 +1,186 @@
+"""Reading what an import takes in: is it archived, and if not its staged copy and its facts; decides nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from imalink.core.analyser import Analyser, Analysis
+from imalink.core.finding import Finding
+from imalink.core.ids import Hothash
+from imalink.core.picture import Fingerprint
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
+from imalink.core.source_listing import SourceListing, SourcePicture
+from imalink.errors import ImalinkError, SourceChangedError, SourceError, VerificationError
+from imalink.media.kinds import is_film_name
+from imalink.storage.fs import StorageFiles
+from imalink.storage.staging import ImportRun
+from imalink.workflows.known_pictures import KnownPictures, KnownPlace
+from imalink.workflows.new_entry import with_sidecars
+from imalink.workflows.source_pictures import picture_sets
+from imalink.workflows.verified_copy import (
+    StagedCopy,
+    analyse_source,
+    analyse_stored,
+    fingerprint_source,
+    stage_verified,
+)
+
+FILE_TROUBLE = (SourceError, SourceChangedError, VerificationError)
+"""What costs one file and no more; any other error stops the import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSet:
+    """Pictures that may be of one photo, films last; ``number`` is that of the first one's staged file."""
+
+    number: int
+    pictures: Sequence[SourcePicture]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether its picture can be of no photo with another."""
+        return len(self.pictures) == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A picture that could not be read or copied soundly."""
+
+    picture: SourcePicture
+    error: ImalinkError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archived:
+    """A picture whose bytes stood archived before this import; it was not copied."""
+
+    picture: SourcePicture
+    fingerprint: Fingerprint
+    place: KnownPlace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A picture that was read: its facts with those of its sidecars, and the verified copies, none in a dry run.
+
+    ``place`` is where its bytes stood archived before this import, if they did. ``companions`` has for each companion
+    its copy, or why there is none.
+    """
+
+    picture: SourcePicture
+    fingerprint: Fingerprint
+    place: KnownPlace | None
+    analysis: Analysis
+    findings: tuple[Finding, ...]
+    copy: StagedCopy | None
+    companions: Mapping[RelativePath, StagedCopy | ImalinkError]
+
+
+ReadPicture = Unreadable | Archived | Incoming
+
+
+def numbered_sets(listing: SourceListing) -> Iterator[PictureSet]:
+    """Give the pictures of a source in their sets, each file with a number of its own to be staged under."""
+    number = 1
+    for pictures in picture_sets(listing):
+        yield PictureSet(number=number, pictures=pictures)
+        number += sum(1 + len(picture.companions) for picture in pictures)
+
+
+class PictureReader:
+    """Reads sets of pictures; several threads may, each with sets of its own.
+
+    ``run`` is None in a dry run. ``copies_archived``: pictures whose bytes are archived may come in all the same.
+    """
+
+    def __init__(
+        self,
+        source: StorageFiles,
+        stored: StorageFiles,
+        known: KnownPictures,
+        *,
+        run: ImportRun | None,
+        analyser: Analyser,
+        copies_archived: bool,
+    ) -> None:
+        self._source = source
+        self._stored = stored
+        self._known = known
+        self._run = run
+        self._analyser = analyser
+        self._copies_archived = copies_archived
+
+    def read(self, pictures: PictureSet) -> list[ReadPicture]:
+        """Read each picture of a set, in order. Raises StorageError, CancelledError, MachineShortageError."""
+        found: list[ReadPicture] = []
+        number = pictures.number
+        for picture in pictures.pictures:
+            archived = [each.fingerprint.hothash for each in found if not isinstance(each, Unreadable) and each.place]
+            is_clip = is_film_name(picture.file.relative_path.name) and not pictures.is_single
+            try:
+                found.append(self._read_one(picture, number, archived, is_clip=is_clip))
+            except FILE_TROUBLE as error:
+                found.append(Unreadable(picture=picture, error=error))
+            number += 1 + len(picture.companions)
+        return found
+
+    def discard(self, read: ReadPicture) -> None:
+        """Throw the copies away of a picture that is not taken in after all."""
+        if self._run is None or not isinstance(read, Incoming):
+            return
+        for copy in (read.copy, *read.companions.values()):
+            if isinstance(copy, StagedCopy):
+                self._run.discard(copy.staged_name)
+
+    def _read_one(
+        self, picture: SourcePicture, number: int, archived: Sequence[Hothash], *, is_clip: bool
+    ) -> ReadPicture:
+        file, run = picture.file, self._run
+        fingerprint: Fingerprint | None = None
+        place: KnownPlace | None = None
+        if run is None or is_clip or self._known.may_be_known(file.size_bytes):
+            # Bytes that are archived need not be copied to be recognised.
+            fingerprint = fingerprint_source(self._source, file, analyser=self._analyser)
+            place = self._known.find_archived(fingerprint)
+            if place is None and is_clip:
+                place = self._known.find_clip(fingerprint, archived)
+            if place is not None and not self._copies_archived:
+                return Archived(picture=picture, fingerprint=fingerprint, place=place)
+        copy: StagedCopy | None = None
+        if run is not None:
+            copy = self._stage(run, file, number)
+            fingerprint = copy.fingerprint
+            analysis = analyse_stored(
+                self._stored,
+                run.staged_path(copy.staged_name),
+                filename=file.relative_path.name,
+                analyser=self._analyser,
+            )
+        else:
+            analysis = analyse_source(self._source, file, analyser=self._analyser)
+        assert fingerprint is not None
+        findings = [replace(finding, path=file.relative_path.printable()) for finding in analysis.findings]
+        analysis, of_sidecars = with_sidecars(self._source, picture, analysis, analyser=self._analyser)
+        return Incoming(
+            picture=picture,
+            fingerprint=fingerprint,
+            place=place,
+            analysis=analysis,
+            findings=(*of_sidecars, *findings),
+            copy=copy,
+            companions={} if run is None else dict(self._stage_companions(run, picture, number + 1)),
+        )
+
+    def _stage_companions(
+        self, run: ImportRun, picture: SourcePicture, number: int
+    ) -> Iterator[tuple[RelativePath, StagedCopy | ImalinkError]]:
+        for at, file in enumerate(picture.companions, number):
+            try:
+                yield file.relative_path, self._stage(run, file, at)
+            except FILE_TROUBLE as error:
+                yield file.relative_path, error
+
+    def _stage(self, run: ImportRun, file: ScannedFile, number: int) -> StagedCopy:
+        return stage_verified(self._source, file, run, staged_name=f"{number}.part", analyser=self._analyser)
