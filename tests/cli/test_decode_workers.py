@@ -90,15 +90,15 @@ def import_(imalink: Stranger, card: Path, **environment: str) -> Said:
 @pytest.mark.parametrize("workers", ["", "0", "1"])
 def test_pictures_come_in_with_any_number_of_workers(imalink: Stranger, card: Path, workers: str) -> None:
     (card / "b.jpg").unlink()
-    said = import_(imalink, card, IMALINK_DECODE_WORKERS=workers)
+    said = import_(imalink, card, IMALINK_WORKERS=workers)
     assert said.code == 0, said.err
     assert len(list((card.parent / "disk").rglob(".imalink/hotpreviews/*/*/*.jpg"))) == 2
 
 
 def test_a_senseless_number_of_workers_is_refused(imalink: Stranger, card: Path) -> None:
-    said = import_(imalink, card, IMALINK_DECODE_WORKERS="many")
+    said = import_(imalink, card, IMALINK_WORKERS="many")
     assert said.code == 2
-    assert "decode_workers" in said.err
+    assert "workers" in said.err
 
 
 def test_a_worker_killed_during_an_import_costs_nothing(imalink: Stranger, card: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -112,6 +113,27 @@ def test_a_kill_before_any_call_of_an_import_loses_and_doubles_nothing(
             after = scene.violations_after(bench, checks_catalog=step > 1 or at % 4 == 0)
             violations += [f"{at}: {each}" for each in after]
     report_count("kills in an import", at // step, 120 // step)
+    assert violations == []
+
+
+def test_a_kill_of_an_import_by_several_threads_loses_and_doubles_nothing(
+    stage: Stage, report_count: ReportCount
+) -> None:
+    scene = Scene(stage)
+    violations: list[str] = []
+    at = 0
+    for at in count(1, SPARSE // 2 or 1):
+        with stage.attempt(CrashingCalls(at)) as bench:
+            bench.tools = replace(bench.tools, threads=4)
+            has_crashed = crash(lambda: scene.import_(bench))
+        if not has_crashed:
+            break
+        violations += [f"{at}: at the crash: {each}" for each in scene.violations_at_crash()]
+        with stage.process() as bench:
+            bench.tools = replace(bench.tools, threads=4)
+            scene.import_(bench)
+            violations += [f"{at}: {each}" for each in scene.violations_after(bench)]
+    report_count("kills in an import by several threads", at // (SPARSE // 2 or 1), 120 // (SPARSE // 2 or 1))
     assert violations == []
 
 

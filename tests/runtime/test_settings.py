@@ -66,15 +66,15 @@ def test_every_setting_has_a_variable_of_ours_and_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0", 0), ("1", 1), ("16", 16)])
-def test_the_number_of_decode_workers_can_be_set(home: dict[str, str], text: str, expected: int) -> None:
-    assert load_settings({**home, "IMALINK_DECODE_WORKERS": text}).decode_workers == expected
+def test_the_number_of_workers_can_be_set(home: dict[str, str], text: str, expected: int) -> None:
+    assert load_settings({**home, "IMALINK_WORKERS": text}).workers == expected
 
 
 def test_there_is_a_decode_worker_for_each_processor(home: dict[str, str]) -> None:
-    assert load_settings(home).decode_workers >= 1
+    assert load_settings(home).workers >= 1
 
 
 @pytest.mark.parametrize("text", ["-1", "many", "1000", "1.5", "²"])
-def test_a_senseless_number_of_decode_workers_is_refused(home: dict[str, str], text: str) -> None:
+def test_a_senseless_number_of_workers_is_refused(home: dict[str, str], text: str) -> None:
     with pytest.raises(UsageError):
-        _ = load_settings({**home, "IMALINK_DECODE_WORKERS": text}).decode_workers
+        _ = load_settings({**home, "IMALINK_WORKERS": text}).workers

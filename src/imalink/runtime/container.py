@@ -42,7 +42,7 @@ class Container:
         self.settings = settings
         self._clock = SystemClock()
         make_directory(settings.data_directory)
-        self._workers = DecodeWorkers(settings.decode_workers) if settings.decode_workers else None
+        self._workers = DecodeWorkers(settings.workers) if settings.workers else None
         self._catalog = Catalog.open(settings.database_url)
 
     def tools(self) -> Tools:
@@ -56,7 +56,7 @@ class Container:
             new_uuid=lambda: str(uuid.uuid4()),
             open_scratch_catalog=open_scratch_catalog,
             # One more than decode: while all workers are busy, another file is copied and flushed.
-            threads=self.settings.decode_workers + 1 if self.settings.decode_workers else 1,
+            threads=self.settings.workers + 1 if self.settings.workers else 1,
         )
 
     def _writer(self) -> WriterId:

@@ -38,10 +38,10 @@ SETTINGS = (
         meaning="How much is logged to stderr: debug, info, warning or error.",
     ),
     Setting(
-        name="decode_workers",
-        variable="IMALINK_DECODE_WORKERS",
+        name="workers",
+        variable="IMALINK_WORKERS",
         default="",
-        meaning="How many processes decode pictures; empty: one a processor; 0: decode unprotected in this process.",
+        meaning="How many processes decode pictures; empty: one a processor; 0: none, unprotected in this process.",
     ),
 )
 """Every setting there is. docs/reference/settings.md lists them."""
@@ -81,13 +81,13 @@ class Settings:
         return self.values["log_level"].value
 
     @property
-    def decode_workers(self) -> int:
+    def workers(self) -> int:
         """The number of processes that decode pictures; 0: none. Raises UsageError for a value that is no number."""
-        value = self.values["decode_workers"].value
+        value = self.values["workers"].value
         if not value:
             return _processor_count()
         if not re.fullmatch(r"[0-9]{1,3}", value):
-            raise UsageError(f"decode_workers is no number of processes: {value!r}.", hint="Use 0 to 999, or nothing.")
+            raise UsageError(f"workers is no number of processes: {value!r}.", hint="Use 0 to 999, or nothing.")
         return int(value)
 
     @property
