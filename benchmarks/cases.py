@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.album_import import measure_album_import
 from benchmarks.archive import Archive, CountingCalls, FilledArchive, open_archive
 from benchmarks.measuring import Figure, alternate, at_most, in_time, shown, timed
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
@@ -191,6 +192,12 @@ def importing(bench: Bench) -> list[Figure]:
     return figures
 
 
+def album_import(bench: Bench) -> list[Figure]:
+    """Import an album of a camera's photos."""
+    of_12_mp, of_24_mp = (140, 60) if bench.is_full_size else (14, 6)
+    return measure_album_import(bench.folder, of_12_mp=of_12_mp, of_24_mp=of_24_mp, rounds=3)
+
+
 def reindex_full(bench: Bench) -> list[Figure]:
     """Re-index, reading everything."""
     archive = bench.filled.archive
@@ -226,6 +233,7 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "analysis": analysis,
     "start-up": start_up,
     "import": importing,
+    "album": album_import,
     "reindex-full": reindex_full,
     "recover": recovery,
 }

@@ -39,6 +39,16 @@ def at_most(what: str, value: float, limit: float, *, unit: str = "", holds: boo
     )
 
 
+def at_least(what: str, ratio: float, limit: float, *, note: str) -> Figure:
+    """Judge how many times as fast our workers are; that says nothing when others use the processors."""
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    is_busy = ratio < limit and load > processors + 1
+    if is_busy:
+        note += f"; no verdict: the machine is busy (load {load:.1f} on {processors} processors)"
+    kept = None if is_busy else ratio >= limit
+    return Figure(what=what, measured=f"{ratio:.2f} ×", limit=f"≥ {limit:.2f} ×", is_kept=kept, note=note)
+
+
 def in_time(what: str, seconds: float, limit: float, *, holds: bool = True) -> Figure:
     """Judge a time; one that is too long says nothing when more runs on the machine than it has processors for."""
     load, processors = os.getloadavg()[0], os.cpu_count() or 1

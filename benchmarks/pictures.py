@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pyvips
 
-from benchmarks.measuring import Figure, alternate, at_most, shown
+from benchmarks.measuring import Figure, alternate, at_least, at_most, shown
 from benchmarks.photos import has_sample_photos, make_album
 from imalink.core.analyser import Analyser
 from imalink.core.picture import PictureFacts
@@ -78,7 +77,7 @@ def measure_analysis(folder: Path, *, of_12_mp: int, of_24_mp: int, rounds: int)
         figures = [Figure(what=what, measured="NOT COMPARED", limit="≥ 2.50 ×", note=told)]
     else:
         ratio = timings.ratio("programs", "ours")
-        figures = [_at_least(what, ratio, 2.5, note=f"these take {timings.best('programs'):.1f} s")]
+        figures = [at_least(what, ratio, 2.5, note=f"these take {timings.best('programs'):.1f} s")]
     shutil.rmtree(folder / "album")
     shutil.rmtree(previews)
     return [
@@ -105,16 +104,6 @@ def measure_bombs(folder: Path) -> list[Figure]:
             most, worst = int(found[1]) / 1024, name
     note = f"{len(BOMBS)} kinds; the most for {worst}"
     return [at_most("memory of a worker on 900 megapixels", most, _MOST_MEMORY_MB, unit="MB", note=note)]
-
-
-def _at_least(what: str, ratio: float, limit: float, *, note: str) -> Figure:
-    """Judge how much faster two workers are; that says nothing when others use the processors."""
-    load, processors = os.getloadavg()[0], os.cpu_count() or 1
-    is_busy = ratio < limit and load > processors + 1
-    if is_busy:
-        note += f"; no verdict: the machine is busy (load {load:.1f} on {processors} processors)"
-    kept = None if is_busy else ratio >= limit
-    return Figure(what=what, measured=f"{ratio:.2f} ×", limit=f"≥ {limit:.2f} ×", is_kept=kept, note=note)
 
 
 def _preview(paths: list[Path], side: int) -> None:
