@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Literal, cast
 
+import imagecodecs
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from imalink.core.analyser import Analysis, Preview, PreviewResult
 from imalink.core.picture import PictureFacts
-from imalink.media import previews_video
+from imalink.media import previews_jxl, previews_video
 from imalink.media.analyser import PictureAnalyser
 from imalink.media.kinds import file_format_of, kind_of
 from imalink.media.previews import PictureTooLargeError, Target, make_preview
@@ -137,6 +140,52 @@ def test_a_video_without_the_extra_has_no_preview(tmp_path: Path, monkeypatch: p
         previews_video._load_av.cache_clear()
     assert analysis.hotpreview is None
     assert "preview-failed" in [finding.code for finding in analysis.findings]
+
+
+def make_jxl(path: Path, pixels: NDArray[np.generic], *, is_lossless: bool = True) -> Path:
+    path.write_bytes(imagecodecs.jpegxl_encode(pixels, lossless=is_lossless))
+    return path
+
+
+@pytest.mark.parametrize("is_lossless", [True, False])
+def test_a_jpeg_xl_picture_shows_itself(is_lossless: bool, tmp_path: Path) -> None:
+    path = make_jxl(tmp_path / "a.jxl", np.asarray(quarters()), is_lossless=is_lossless)
+    preview = analysed(path).hotpreview
+    assert opened(preview).size == (200, 133)
+    assert shows(preview, RED, GREEN, BLUE, WHITE)
+    assert opened(large(path, rotation=90).preview).size == (320, 480)
+
+
+def test_a_jpeg_xl_picture_may_be_deep_grey_or_transparent(tmp_path: Path) -> None:
+    deep = np.asarray(quarters()).astype("uint16") * 257
+    assert shows(analysed(make_jxl(tmp_path / "deep.jxl", deep)).hotpreview, RED, GREEN, BLUE, WHITE)
+    grey = np.full((300, 400), 128, dtype="uint8")
+    assert opened(analysed(make_jxl(tmp_path / "grey.jxl", grey)).hotpreview).getpixel((50, 50)) == (128, 128, 128)
+    clear = np.zeros((300, 400, 4), dtype="uint8")
+    assert opened(analysed(make_jxl(tmp_path / "clear.jxl", clear)).hotpreview).getpixel((50, 50)) == (255, 255, 255)
+    light = np.asarray(quarters()).astype("float32") / 255
+    assert shows(analysed(make_jxl(tmp_path / "light.jxl", light)).hotpreview, RED, GREEN, BLUE, WHITE)
+
+
+def test_a_jpeg_xl_picture_without_the_extra_has_no_preview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_jxl(tmp_path / "a.jxl", np.asarray(quarters()))
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    previews_jxl._load_imagecodecs.cache_clear()
+    try:
+        analysis = analysed(path)
+    finally:
+        previews_jxl._load_imagecodecs.cache_clear()
+    assert (analysis.facts.width, analysis.facts.height) == (480, 320)
+    assert [finding.code for finding in analysis.findings] == ["preview-failed"]
+
+
+def test_a_jpeg_xl_picture_that_is_cut_off_costs_at_most_its_preview(tmp_path: Path) -> None:
+    whole = make_jxl(tmp_path / "a.jxl", np.asarray(quarters()), is_lossless=False).read_bytes()
+    for length in range(2, len(whole), max(1, len(whole) // 40)):
+        path = tmp_path / "cut.jxl"
+        path.write_bytes(whole[:length])
+        codes = {finding.code for finding in analysed(path).findings}
+        assert codes <= {"preview-failed", "picture-damaged"}
 
 
 @pytest.mark.parametrize(

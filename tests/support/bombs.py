@@ -121,6 +121,12 @@ def video(path: Path) -> None:
     path.write_bytes(data)
 
 
+def jxl(path: Path) -> None:
+    """A size header: not small, the height in 18 bits, as wide as high; then noise."""
+    header = 2 << 1 | (SIDE - 1) << 3 | 1 << 21
+    path.write_bytes(b"\xff\x0a" + header.to_bytes(3, "little") + bytes(range(256)) * 8)
+
+
 BOMBS: Final[dict[str, Callable[[Path], None]]] = {
     "a.png": png,
     "a.jpg": jpeg,
@@ -131,6 +137,7 @@ BOMBS: Final[dict[str, Callable[[Path], None]]] = {
     "a.bmp": bmp,
     "a.psd": psd,
     "a.avif": avif,
+    "a.jxl": jxl,
     "a.dng": dng,
     "inside.dng": dng_with_a_bomb_inside,
     "a.avi": video,

@@ -15,6 +15,7 @@ from imalink.media.blocks import Blocks
 from imalink.media.kinds import Kind
 from imalink.media.previews_embedded import exif_thumbnail_preview
 from imalink.media.previews_heif import heif_preview
+from imalink.media.previews_jxl import jxl_preview
 from imalink.media.previews_pillow import pillow_preview
 from imalink.media.previews_raw import raw_preview
 from imalink.media.previews_target import (
@@ -80,6 +81,8 @@ def make_preview(
         jpeg = raw_preview(reader, blocks, target, facts=facts)
     elif kind is Kind.VIDEO:
         jpeg = video_preview(reader, target)
+    elif kind is Kind.JXL:
+        jpeg = jxl_preview(reader, target, facts=facts)
     elif kind is Kind.HEIF:
         jpeg = _heif(reader, target, facts.file_format)
     else:
