@@ -58,6 +58,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
     base.mkdir(exist_ok=True)
     card = make_source(scene.folder / "new card", 2, first_seed=60)
     own = make_source(scene.folder / "own pictures", 2, first_seed=80)
+    lent = make_source(scene.folder / "lent", 2, first_seed=90)
     return {
         "storage create": ["storage", "create", base, "--name", "Second"],
         "storage create -n": ["storage", "create", base, "--name", "Third", "-n"],
@@ -66,6 +67,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "storage show": ["storage", "show", NAME],
         "import -n": ["import", card, "--storage", NAME, "--title", "Card", "-n"],
         "import": ["import", card, "--storage", NAME, "--title", "Card"],
+        "import --no-copy": ["import", lent, "--no-copy", "--title", "Lent"],
+        "import --no-copy -n": ["import", lent, "--no-copy", "--title", "Lent", "-n"],
         "reindex": ["reindex", NAME],
         "reindex full": ["reindex", NAME, "--strategy", "full"],
         "reindex -n": ["reindex", NAME, "-n"],

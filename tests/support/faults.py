@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from imalink.durable_files import FileCalls, SpaceFacts
@@ -317,3 +318,34 @@ class OrderCheckingCalls(InterposedCalls):
         assert isinstance(descriptor, int)
         facts = os.fstat(descriptor)
         return facts.st_dev, facts.st_ino
+
+
+class KeepsOutCalls(InterposedCalls):
+    """Fails the test at the first call that would change anything at or below ``folder``, or answers it with an error.
+
+    Descriptors are asked where they lead, so no way in is missed: directories, open files, and what was moved there.
+    """
+
+    def __init__(self, folder: Path, inner: FileCalls | None = None, *, answer: int | None = None) -> None:
+        super().__init__(inner)
+        self._answer = answer
+        self._folder = str(folder.resolve())
+        self.read_below = 0
+
+    def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
+        # Descriptors stand first, and in renames and links third; other numbers are sizes.
+        asked = arguments[:1] + (arguments[2:3] if name in ("rename_noreplace", "rename_replacing", "link") else ())
+        held = [each for each in asked if isinstance(each, int) and self._is_below(each)]
+        if held and name in MUTATING:
+            if self._answer is not None:
+                raise OSError(self._answer, os.strerror(self._answer))
+            raise AssertionError(f"{name}{arguments} would change {self._folder}")
+        self.read_below += bool(held)
+        return call()
+
+    def _is_below(self, descriptor: int) -> bool:
+        try:
+            there = os.readlink(f"/proc/self/fd/{descriptor}")
+        except OSError:
+            return False
+        return there == self._folder or there.startswith(f"{self._folder}/")

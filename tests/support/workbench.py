@@ -31,11 +31,12 @@ from imalink.runtime.container import open_scratch_catalog
 from imalink.runtime.registry import Registry
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
+from imalink.storage.references import References
 from imalink.storage.syscalls import SystemCalls
 from imalink.workflows.create_storage import create_storage
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportReport, ImportRequest
-from imalink.workflows.storage_access import fold_notes, project_fold
+from imalink.workflows.storage_access import fold_notes, open_known, project_fold
 from imalink.workflows.tools import Tools
 from tests.support.photos import make_jpeg
 
@@ -85,6 +86,7 @@ class Workbench:
             clock=self.clock,
             writer=WriterId(str(uuid.uuid5(uuid.NAMESPACE_OID, name))),
             registry=Registry(self.home / "storage_config.json", clock=self.clock),
+            references=References(self.home, clock=self.clock, calls=self.calls),
             new_uuid=lambda: str(uuid.uuid4()),
             open_scratch_catalog=open_scratch_catalog,
             calls=self.calls,
@@ -147,7 +149,7 @@ class Workbench:
     # looking
 
     def open(self, record: StorageRecord) -> FileStorage:
-        return FileStorage.open(self.root(record), clock=self.clock, calls=self.calls)
+        return open_known(self.tools, record)
 
     def records(self) -> list[StorageRecord]:
         with self.catalog.read() as db:

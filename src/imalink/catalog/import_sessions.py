@@ -15,6 +15,7 @@ from imalink.catalog.models import ImportSession as SessionRow
 from imalink.core.ids import SessionUuid, StorageUuid
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.errors import NotFoundError
+from imalink.formats.layouts.known import is_reference_layout
 
 MAX_NUMBER = 2**31 - 1
 """The greatest session number a catalog gives; a file with a greater one gets another number here."""
@@ -34,6 +35,7 @@ class SessionRecord:
 
     ``session.number`` is its number in this catalog; ``places`` has the number of its file per storage.
     ``storage_uuid`` is its primary storage. ``file_count`` counts physical image files in all storages.
+    ``has_permanent_storage`` is False while its files are only referred to where they came from.
     """
 
     session: ImportSession
@@ -42,6 +44,7 @@ class SessionRecord:
     storage_directory_name: str | None
     file_count: int
     places: tuple[SessionPlace, ...]
+    has_permanent_storage: bool
 
     def number_in(self, storage_uuid: StorageUuid) -> int:
         """Give the number of its file in a storage: the remembered one, else its own."""
@@ -185,6 +188,7 @@ def _records(db: Session, query: Select[SessionRow]) -> list[SessionRecord]:
     )
     file_counts: dict[int, int] = {}
     places: dict[int, list[SessionPlace]] = {}
+    permanent: set[int] = set()
     for ids in chunks([row.id for row in rows]):
         counted = (
             select(FileLocation.import_session_id, func.count())
@@ -193,19 +197,26 @@ def _records(db: Session, query: Select[SessionRow]) -> list[SessionRecord]:
         )
         file_counts.update((session_id, count) for session_id, count in db.execute(counted))
         placed = (
-            select(SessionFile.import_session_id, FileStorage.storage_uuid, SessionFile.number)
+            select(SessionFile.import_session_id, FileStorage.storage_uuid, FileStorage.layout, SessionFile.number)
             .join(FileStorage, FileStorage.id == SessionFile.file_storage_id)
             .where(SessionFile.import_session_id.in_(ids))
             .order_by(FileStorage.storage_uuid)
         )
-        for session_id, storage_uuid, number in db.execute(placed):
+        for session_id, storage_uuid, layout, number in db.execute(placed):
+            if not is_reference_layout(layout):
+                permanent.add(session_id)
             places.setdefault(session_id, []).append(
                 SessionPlace(storage_uuid=StorageUuid(storage_uuid), number=number)
             )
-    return [_record_of(row, file_counts.get(row.id, 0), tuple(places.get(row.id, ()))) for row in rows]
+    return [
+        _record_of(row, file_counts.get(row.id, 0), tuple(places.get(row.id, ())), is_permanent=row.id in permanent)
+        for row in rows
+    ]
 
 
-def _record_of(row: SessionRow, file_count: int, places: tuple[SessionPlace, ...]) -> SessionRecord:
+def _record_of(
+    row: SessionRow, file_count: int, places: tuple[SessionPlace, ...], *, is_permanent: bool
+) -> SessionRecord:
     author = row.default_author
     return SessionRecord(
         session=ImportSession(
@@ -235,6 +246,7 @@ def _record_of(row: SessionRow, file_count: int, places: tuple[SessionPlace, ...
         storage_directory_name=row.storage_directory_name,
         file_count=file_count,
         places=places,
+        has_permanent_storage=is_permanent or row.has_permanent_storage,
     )
 
 

@@ -34,6 +34,7 @@ from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo import UserFacts
 from imalink.core.picture import PictureFacts
 from imalink.core.session import SessionStatus
+from imalink.formats.layouts.known import is_reference_layout
 
 NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
@@ -192,8 +193,12 @@ class ImportSession(Base):
 
     @property
     def has_permanent_storage(self) -> bool:
-        """Whether it has a storage with a folder name."""
-        return bool(self.storage_uuid and self.storage_directory_name)
+        """Whether it has a storage with a folder name, and not one that only refers to its source."""
+        return (
+            self.file_storage is not None
+            and bool(self.storage_directory_name)
+            and not is_reference_layout(self.file_storage.layout)
+        )
 
     @property
     def storage_size_mb(self) -> int:

@@ -20,14 +20,18 @@ from imalink.cli.render import (
     show_lines,
     size_text,
 )
+from imalink.errors import UsageError
 
 if TYPE_CHECKING:
-    from imalink.workflows.import_report import ImportReport
+    from imalink.workflows.import_report import ImportReport, ImportRequest
 
 
 @click.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("--storage", "storage_name", required=True, help="Where to: UUID, prefix of it, display name or path.")
+@click.option("--storage", "storage_name", default=None, help="Where to: UUID, prefix of it, display name or path.")
+@click.option(
+    "--no-copy", is_flag=True, help="Leave the pictures where they are: SOURCE is indexed, and never written into."
+)
 @click.option("--title", required=True, help="What you call this import, such as 'Italy, summer 2024'.")
 @click.option("--description", default="", help="A note of your own.")
 @click.option(
@@ -55,7 +59,8 @@ if TYPE_CHECKING:
 def import_command(
     output: Output,
     source: Path,
-    storage_name: str,
+    storage_name: str | None,
+    no_copy: bool,
     title: str,
     description: str,
     organize: str,
@@ -69,6 +74,9 @@ def import_command(
 
     SOURCE is only ever read. What is archived already, byte for byte, is skipped unless --duplicates says otherwise,
     and so is what you deleted before. A file that cannot be read is reported and the rest comes in.
+
+    With --no-copy nothing is copied: SOURCE itself is remembered as a storage that is only read. Its pictures are in no
+    safe place by that, and can be opened only while SOURCE is there.
     """
     from imalink.cli.asking import TerminalAsker
     from imalink.core.duplicate import DuplicatePolicy
@@ -88,6 +96,15 @@ def import_command(
         includes_deleted=include_deleted,
         dry_run=dry_run,
     )
+    if no_copy:
+        if storage_name is not None or organize != "keep":
+            raise UsageError("With --no-copy nothing goes anywhere, so --storage and --organize make no sense.")
+        return _refer(output, request)
+    if storage_name is None:
+        raise UsageError(
+            "An import needs to know where to. Nothing was changed.",
+            hint="Give --storage NAME, or --no-copy to leave the pictures where they are.",
+        )
     with open_tools(output) as tools:
         record = get_storage(tools, storage_name)
         with progress_of(is_quiet=output.is_quiet) as progress:
@@ -97,6 +114,42 @@ def import_command(
         show_json(import_json(report, dry_run=dry_run))
     elif not output.is_quiet:
         _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
+    return _exit_code(report)
+
+
+def _refer(output: Output, request: ImportRequest) -> int:
+    from imalink.workflows.refer_to_folder import refer_to_folder
+
+    with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
+        found = refer_to_folder(tools, request, progress=progress)
+    report, record = found.report, found.record
+    if output.as_json:
+        show_json(
+            {
+                **import_json(report, dry_run=request.dry_run),
+                "layout": "reference",
+                "storage_uuid": None if record is None else record.storage_uuid,
+                "display_name": None if record is None else json_text(record.display_name),
+                "is_new_storage": found.is_new,
+                "has_permanent_storage": False,
+            }
+        )
+    elif not output.is_quiet:
+        if not (found.is_new or report.statistics.total_scanned):
+            show_lines(["Nothing in the folder is new."])
+        else:
+            _show(report, dry_run=request.dry_run, is_verbose=output.is_verbose)
+        if record is not None and report.session_id is not None:
+            show_lines(
+                [
+                    f"They stay in {record.full_path}, known as the storage {record.display_name}; nothing was written "
+                    "there. They are no copies: import them into a storage to keep them safe."
+                ]
+            )
+    return _exit_code(report)
+
+
+def _exit_code(report: ImportReport) -> int:
     if report.statistics.errors:
         return errors.SOURCES_UNREAD
     return errors.FINDINGS if report.has_warnings else errors.DONE

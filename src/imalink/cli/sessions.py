@@ -187,4 +187,5 @@ def _session_json(record: SessionRecord) -> dict[str, object]:
         "imported_at": record.session.imported_at,
         "file_count": record.file_count,
         "storage_uuid": record.storage_uuid,
+        "has_permanent_storage": record.has_permanent_storage,
     }

@@ -21,6 +21,7 @@ from imalink.runtime.local_files import make_directory, read_local, replace_loca
 from imalink.runtime.registry import Registry
 from imalink.runtime.settings import Settings
 from imalink.runtime.workers import DecodeWorkers
+from imalink.storage.references import References
 from imalink.workflows.tools import Tools
 
 
@@ -53,6 +54,7 @@ class Container:
             clock=self._clock,
             writer=self._writer(),
             registry=Registry(self.settings.registry_path, clock=self._clock),
+            references=References(self.settings.data_directory, clock=self._clock),
             new_uuid=lambda: str(uuid.uuid4()),
             open_scratch_catalog=open_scratch_catalog,
             # One more than decode: while all workers are busy, another file is copied and flushed.

@@ -6,7 +6,7 @@ one; for a reference storage the pictures are elsewhere and only read (docs/deci
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -38,7 +38,7 @@ from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, 
 from imalink.storage import staging
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
 from imalink.storage.fs import StorageFiles
-from imalink.storage.ignore_rules import load_ignore_rules
+from imalink.storage.ignore_rules import IGNORE_NAME, load_ignore_rules
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
 from imalink.storage.lock import hold_lock
@@ -282,14 +282,31 @@ class FileStorage:
             yield
 
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
-        """Walk the user's pictures, but those that an ``.imalinkignore`` in the photo root leaves out."""
+        """Walk the user's pictures, but those that an ``.imalinkignore`` in the photo root leaves out.
+
+        Where that folder is only read, one beside ImaLink's own files counts too (``leave_out``).
+        """
+        ignore = load_ignore_rules(self.pictures, self.photo_root)
+        if self.pictures is not self.files:
+            ignore = ignore.and_also(load_ignore_rules(self.files, None).patterns)
         return scan_storage(
             self.pictures,
             photo_root=self.photo_root,
             own_names=self.layout.own_names,
-            ignore=load_ignore_rules(self.pictures, self.photo_root),
+            ignore=ignore,
             checkpoint=checkpoint,
         )
+
+    def leave_out(self, patterns: Sequence[str]) -> None:
+        """Leave out from now on what fits, in a storage whose pictures are only read. Raises UsageError."""
+        if self.pictures is self.files:
+            raise ValueError("an adopted or created storage has its own .imalinkignore")
+        known = load_ignore_rules(self.files, None)
+        wanted = [pattern for pattern in patterns if pattern not in known.patterns]
+        known.and_also(wanted).check()
+        if wanted:
+            lines = "".join(f"{pattern}\n" for pattern in (*known.patterns, *wanted))
+            self.files.replace(RelativePath(IGNORE_NAME), lines.encode("utf-8", "surrogateescape"))
 
     def append_observations(self, writer: WriterId, observations: Iterable[Observation]) -> int:
         """Write down in one's own journal what was seen; durable when this returns."""

@@ -30,6 +30,11 @@ class IgnoreRules:
     def __bool__(self) -> bool:
         return bool(self._patterns)
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns, in order."""
+        return self._patterns
+
     def and_also(self, patterns: Sequence[str]) -> IgnoreRules:
         """Give these rules with further ones after them."""
         return IgnoreRules((*self._patterns, *patterns))

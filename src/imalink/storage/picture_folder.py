@@ -35,7 +35,7 @@ def open_picture_folder(known: PictureFolder, *, calls: FileCalls | None = None)
     the empty mount point of its disk, is not it. Raises StorageIoError when it is there and may not be read.
     """
     refused: StorageError = StorageOfflineError(
-        f"The folder {known.path} is not there.", hint="Plug its disk in. Nothing was marked missing."
+        "The folder of its pictures is not there.", hint="Plug its disk in; it may be mounted anywhere."
     )
     for path in (Path(known.path), *_other_places(known)):
         try:
@@ -50,9 +50,9 @@ def open_picture_folder(known: PictureFolder, *, calls: FileCalls | None = None)
             return root, found
         root.close()
         refused = StorageOfflineError(
-            f"The folder at {known.path} is not the one that was indexed: it lies on another disk, or is the empty "
+            "The folder that stands there is not the one that was indexed: it lies on another disk, or is the empty "
             "place where its disk belongs.",
-            hint="Plug the right disk in. Nothing was marked missing.",
+            hint="Plug the right disk in; it may be mounted anywhere.",
         )
     raise refused
 

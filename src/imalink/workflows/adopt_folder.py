@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.core.progress import Progress, SilentProgress
+from imalink.errors import StorageReadOnlyError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import check_name, remember_storage
 from imalink.workflows.import_report import ImportReport
@@ -39,19 +41,40 @@ def adopt_folder(
     remaining pictures a re-index finds. Raises UsageError, StorageError, CancelledError.
     """
     display_name = check_name(tools, display_name)
-    storage = FileStorage.adopt(
-        folder.absolute(),
-        storage_uuid=StorageUuid(tools.new_uuid()),
-        display_name=display_name,
-        description=description,
-        storage_id=None,
-        clock=tools.clock,
-        calls=tools.calls,
-    )
+    _refuse_reference(tools, folder)
+    try:
+        storage = FileStorage.adopt(
+            folder.absolute(),
+            storage_uuid=StorageUuid(tools.new_uuid()),
+            display_name=display_name,
+            description=description,
+            storage_id=None,
+            clock=tools.clock,
+            calls=tools.calls,
+        )
+    except StorageReadOnlyError as error:
+        error.hint = (
+            f"{error.hint} Or leave the folder as it is: `imalink import {shlex.quote(str(folder))} --no-copy --title "
+            "TITLE` takes its pictures in and keeps ImaLink's own files elsewhere."
+        )
+        raise
     with storage:
         record = remember_storage(tools, storage)
         indexed = _index(tools, record, storage, progress or SilentProgress()) if is_indexed else None
     return AdoptReport(record=record, indexed=indexed)
+
+
+def _refuse_reference(tools: Tools, folder: Path) -> None:
+    """Refuse a folder whose files are in a reference storage already: they would count as two copies."""
+    known = tools.references.find_around(folder)
+    if known is not None:
+        with known:
+            raise UsageError(
+                f"{folder} is the folder of the storage {known.signature.display_name}, or lies in it, which refers to "
+                "it without writing there. Nothing was changed.",
+                hint=f"Run `imalink storage forget {known.storage_uuid}` first, if you want it to be written into.",
+            )
+    tools.references.refuse_known_inside(folder)
 
 
 def _index(tools: Tools, record: StorageRecord, storage: FileStorage, progress: Progress) -> ImportReport:

@@ -57,8 +57,8 @@ def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = Tru
 
     ``is_noted`` False leaves the registry alone, for a catalog that is thrown away.
     """
-    signature, path = storage.signature, storage.root.path
-    instance = instance_of(storage)
+    signature, path = storage.signature, storage.path
+    instance = instance_of(storage) if storage.has_pictures else None
     with tools.catalog.begin() as db:
         record = file_storages.find_storage(db, signature.storage_uuid)
         if record is None:
@@ -79,7 +79,8 @@ def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = Tru
                 base_path=str(path.parent),
                 display_name=signature.display_name,
                 description=signature.description,
-                is_accessible=True,
+                layout=signature.layout,
+                is_accessible=storage.has_pictures,
                 instance=instance,
             )
             record = file_storages.update_storage(db, signature.storage_uuid, change)

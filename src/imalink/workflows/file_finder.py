@@ -22,6 +22,7 @@ from imalink.errors import ImalinkError, StorageError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
+from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 
 KEPT_HITS = 10_000
@@ -116,9 +117,7 @@ class FileFinder:
         if record is None or not record.is_active:
             return None
         try:
-            storage = FileStorage.open(
-                Path(record.full_path), clock=self._tools.clock, expected_uuid=storage_uuid, calls=self._tools.calls
-            )
+            storage = open_known(self._tools, record)
         except StorageError:
             return None
         self._opened[storage_uuid] = storage

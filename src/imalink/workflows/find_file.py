@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from imalink.catalog import locations
+from imalink.catalog import file_storages, locations
 from imalink.catalog.locations import FoundImageFile, FoundLocation
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, parse_hothash_prefix
 from imalink.core.index import FileStatus
 from imalink.errors import AmbiguousError, NotFoundError, StorageError
-from imalink.storage.file_storage import FileStorage
 from imalink.workflows.file_finder import FileFinder
+from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 
 
@@ -26,6 +26,7 @@ class FoundPlace:
     relative_path: str
     full_path: str
     status: str
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,9 @@ class FoundPicture:
 
     @property
     def path(self) -> str | None:
-        """A full path that opens now, or None."""
-        return next((place.full_path for place in self.places if place.status == "present"), None)
+        """A full path that opens now, in a storage that the user wants used; or None."""
+        standing = (place for place in self.places if place.status == "present" and place.is_active)
+        return next((place.full_path for place in standing), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +121,11 @@ def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
     """See whether the file really stands there now, through the handle of its storage."""
     folder = Path(place.base_path) / place.directory_name
     status = "offline"
+    with tools.catalog.read() as db:
+        record = file_storages.get_storage(db, place.storage_uuid)
     try:
-        with FileStorage.open(
-            folder, clock=tools.clock, expected_uuid=place.storage_uuid, calls=tools.calls
-        ) as storage:
+        with open_known(tools, record) as storage:
+            folder = storage.path
             facts = storage.pictures.find_facts(place.relative_path)
             status = (FileStatus.PRESENT if facts is not None and facts.is_file else FileStatus.MISSING).value
     except StorageError:
@@ -133,4 +136,5 @@ def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
         relative_path=place.relative_path,
         full_path=str(folder / place.relative_path),
         status=status,
+        is_active=place.is_active,
     )

@@ -31,6 +31,8 @@ def finish_interrupted_runs(tools: Tools, storage: FileStorage) -> list[Finding]
     is kept with the backups. Raises StorageError.
     """
     findings: list[Finding] = []
+    if not storage.has_pictures:
+        return findings  # what a run indexed can only be judged when its pictures are there
     committed = set(staging.list_commits(storage.files))
     for run_uuid in storage.interrupted_runs():
         if staging.is_commit_claim(storage.files, run_uuid):

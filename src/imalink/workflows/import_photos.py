@@ -44,7 +44,7 @@ from imalink.storage.scanner import scan_source
 from imalink.storage.staging import ImportRun
 from imalink.workflows.duplicate_decisions import DuplicateDecisions, Judgement
 from imalink.workflows.import_report import ImportReport, ImportRequest, PlannedFile
-from imalink.workflows.import_source import open_source, refuse_nesting, require_space
+from imalink.workflows.import_source import open_source, refuse_nesting, require_importable, require_space
 from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
 from imalink.workflows.new_entry import capture_time_of, new_entry
@@ -95,6 +95,7 @@ def import_photos(
     progress = progress or SilentProgress()
     request = replace(request, title=check_title(request.title), description=check_description(request.description))
     with open_source(request.source, tools) as source, open_storage(tools, record) as storage:
+        require_importable(storage)
         refuse_nesting(source, storage)
         if request.dry_run:
             mended = Mended(master=peek_master(storage), findings=())

@@ -22,6 +22,16 @@ SPARE_SHARE = 0.05
 SPARE_BYTES = 64 * 1024 * 1024
 
 
+def require_importable(storage: FileStorage) -> None:
+    """Refuse a storage in which nothing can be placed. Raises UsageError."""
+    if storage.layout.is_reference:
+        raise UsageError(
+            f"{storage.signature.display_name} only refers to the pictures in {storage.path}, which is never written "
+            "into. Nothing was changed.",
+            hint="Import into another storage; `imalink import FOLDER --no-copy` takes in what is new in that folder.",
+        )
+
+
 def refuse_nesting(source: StorageRoot, storage: FileStorage) -> None:
     """Refuse a source inside the storage or around it. Raises NestedSourceError."""
     source_path, storage_path = Path(source.path).resolve(), Path(storage.root.path).resolve()

@@ -37,7 +37,7 @@ from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import analyse_source, fingerprint_source
 
 GROUP_FILES = 50
-_QUIET = frozenset({"not-a-picture", "empty-file", "companion-without-picture"})
+QUIET_CODES = frozenset({"not-a-picture", "empty-file", "companion-without-picture"})
 """What is no picture in the user's own folder is the user's business, not a finding."""
 
 
@@ -50,6 +50,8 @@ def index_in_place(
     *,
     title: str,
     progress: Progress,
+    description: str = "",
+    author: str | None = None,
     findings: Sequence[Finding] = (),
 ) -> ImportReport:
     """Take the pictures among ``files``, with their companions, into a new session where they stand.
@@ -62,7 +64,7 @@ def index_in_place(
     listing = list_pictures(storage.pictures, files, analyser=tools.analyser)
     work = _InPlace(tools, record, storage, master, listing, progress)
     work.findings.extend(findings)
-    return work.run(title)
+    return work.run(title, description=description, author=author)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ class _InPlace:
         self._storage = storage
         self._listing = listing
         self._progress = progress
-        self.findings = [finding for finding in listing.findings if finding.code not in _QUIET]
+        self.findings = [finding for finding in listing.findings if finding.code not in QUIET_CODES]
         self._counts = RunCounts(ignored=len(listing.ignored))
         self._known = KnownPictures(tools, master, storage=storage)
         self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
@@ -96,7 +98,7 @@ class _InPlace:
         self._files: list[PlannedFile] = []
         self._planned = 0
 
-    def run(self, title: str) -> ImportReport:
+    def run(self, title: str, *, description: str, author: str | None) -> ImportReport:
         """Read every picture, plan it where it stands, commit, fold, project."""
         started = time.monotonic()
         with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
@@ -106,6 +108,8 @@ class _InPlace:
                 self._storage,
                 run,
                 title=title,
+                description=description,
+                author=author,
                 source_path=RelativePath(str(self._storage.root.path)).printable(),
             )
             try:

@@ -9,9 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 
-from imalink.catalog import locations, shots
+from imalink.catalog import file_storages, locations, shots
 from imalink.catalog.locations import FoundLocation
 from imalink.catalog.shots import ClipPlace
 from imalink.core.ids import Hothash, PhotoUuid, Sha256, StorageUuid
@@ -19,7 +18,9 @@ from imalink.core.index import FileStatus, MasterIndex
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
 from imalink.errors import StorageError
+from imalink.formats.layouts.known import is_reference_layout
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import holds_bytes
 
@@ -180,13 +181,13 @@ class KnownPictures:
         return KnownPlace(storage_uuid=self._storage.storage_uuid, storage=self._name, path=path, photo_uuid=photo_uuid)
 
     def _prove_elsewhere(self, place: FoundLocation | ClipPlace) -> Proof | None:
-        """Read the copy in another storage; None when it is not there or not sound."""
-        folder = Path(place.base_path) / place.directory_name
-        uuid = StorageUuid(place.storage_uuid)
+        """Read the copy in another storage; None when it is not there, not sound, or only referred to."""
+        with self._tools.catalog.read() as db:
+            record = file_storages.get_storage(db, place.storage_uuid)
+        if is_reference_layout(record.layout):
+            return None
         try:
-            with FileStorage.open(
-                folder, clock=self._tools.clock, expected_uuid=uuid, calls=self._tools.calls
-            ) as storage:
+            with open_known(self._tools, record) as storage:
                 return Proof.ELSEWHERE if self._holds(storage, place.relative_path, place.sha256) else None
         except StorageError:
             return Proof.OUT_OF_REACH

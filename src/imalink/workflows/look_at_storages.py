@@ -13,7 +13,10 @@ from imalink.workflows.tools import Tools
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageLook:
-    """A storage and how it answered: ``status`` is ``online``, or the error code that says why not."""
+    """A storage and how it answered: ``status`` is ``online``, or the error code that says why not.
+
+    ``free_bytes`` is None where that is not known, or nothing can be placed.
+    """
 
     record: StorageRecord
     is_accessible: bool
@@ -37,7 +40,7 @@ def look_at_storage(tools: Tools, text: str) -> StorageLook:
 def _look(tools: Tools, record: StorageRecord) -> StorageLook:
     try:
         with open_storage(tools, record) as storage:
-            free = storage.files.free_bytes()
+            free = None if storage.layout.is_reference else storage.files.free_bytes()
     except StorageError as error:
         return StorageLook(record=record, is_accessible=False, status=error.code, reason=error.message, free_bytes=None)
     return StorageLook(record=record, is_accessible=True, status="online", reason="", free_bytes=free)

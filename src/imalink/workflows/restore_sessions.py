@@ -33,7 +33,7 @@ def restore_lost_sessions(
             index = session_export.export_index(db, record, known[number])
         if index is None:
             continue
-        findings.append(_put_back(storage, replace(index, storage_directory=storage.root.path.name)))
+        findings.append(_put_back(storage, replace(index, storage_directory=storage.path.name)))
         restored.append(number)
     return restored, findings
 

@@ -13,6 +13,7 @@ from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import SessionIndex
 from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError, StorageUnavailableError
+from imalink.formats.layouts.known import layout_named
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldNotes, FoldResult
 from imalink.workflows.tools import Tools
@@ -36,17 +37,31 @@ def get_storage(tools: Tools, text: str) -> StorageRecord:
     return found[0]
 
 
+def open_known(tools: Tools, record: StorageRecord, *, needs_pictures: bool = True) -> FileStorage:
+    """Open a known storage; without ``needs_pictures`` the folder of a reference storage may be away.
+
+    Errors as ``FileStorage.open``.
+    """
+    is_reference = layout_named(record.layout).is_reference
+    return FileStorage.open(
+        tools.references.home_of(record.storage_uuid) if is_reference else Path(record.full_path),
+        clock=tools.clock,
+        expected_uuid=record.storage_uuid,
+        calls=tools.calls,
+        needs_pictures=needs_pictures,
+    )
+
+
 def open_storage(tools: Tools, record: StorageRecord) -> FileStorage:
     """Open a known storage where it was last seen, and note in the catalog whether it could be reached."""
     try:
-        storage = FileStorage.open(
-            Path(record.full_path), clock=tools.clock, expected_uuid=record.storage_uuid, calls=tools.calls
-        )
+        storage = open_known(tools, record)
     except StorageUnavailableError as error:
         _note_access(tools, record, is_accessible=False)
         error.message = f"{record.display_name}: {error.message} ({record.full_path}) Nothing was marked missing."
         raise
     _note_access(tools, record, is_accessible=True)
+    _note_place(tools, record, storage.path)
     return storage
 
 
@@ -96,6 +111,17 @@ def project_index(
         return []
     facts = {"file_number": projected.file_number, "session_number": projected.session_number}
     return [Finding(code="session-number-changed", path=index.session.title, facts=facts)]
+
+
+def _note_place(tools: Tools, record: StorageRecord, path: Path) -> None:
+    """Note where the folder of a storage was found, if its disk is mounted elsewhere now."""
+    if str(path) != record.full_path:
+        with tools.catalog.begin() as db:
+            change = StorageChange(directory_name=path.name, base_path=str(path.parent))
+            file_storages.update_storage(db, record.storage_uuid, change)
+        tools.registry.remember(
+            record.storage_uuid, display_name=record.display_name, path=path, created_at=record.created_at
+        )
 
 
 def _note_access(tools: Tools, record: StorageRecord, *, is_accessible: bool) -> None:

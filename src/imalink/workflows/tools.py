@@ -13,6 +13,7 @@ from imalink.core.analyser import Analyser
 from imalink.core.ids import StorageUuid, WriterId
 from imalink.core.timestamps import Clock
 from imalink.durable_files import FileCalls
+from imalink.storage.references import References
 from imalink.storage.syscalls import SystemCalls
 
 
@@ -32,9 +33,9 @@ class StorageRegistry(Protocol):
 class Tools:
     """Collaborators of a workflow, made by ``runtime.container``; tests bring their own.
 
-    ``writer`` names this installation's journal. ``new_uuid`` gives a random UUID as text.
-    ``open_scratch_catalog`` gives an empty catalog that is thrown away when closed. ``threads``: how many files are
-    read at a time.
+    ``writer`` names this installation's journal. ``references`` are its storages of folders that are only read.
+    ``new_uuid`` gives a random UUID as text. ``open_scratch_catalog`` gives an empty catalog that is thrown away
+    when closed. ``threads``: how many files are read at a time.
     """
 
     catalog: Catalog
@@ -42,6 +43,7 @@ class Tools:
     clock: Clock
     writer: WriterId
     registry: StorageRegistry
+    references: References
     new_uuid: Callable[[], str]
     open_scratch_catalog: Callable[[], AbstractContextManager[Catalog]]
     calls: FileCalls = field(default_factory=SystemCalls)

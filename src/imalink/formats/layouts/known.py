@@ -11,6 +11,12 @@ from imalink.formats.layouts.reference import REFERENCE
 LAYOUTS = {layout.name: layout for layout in (HYBRID, INDEXED, REFERENCE)}
 
 
+def is_reference_layout(name: str) -> bool:
+    """Tell whether storages of this layout only refer to pictures, which are then no copies of ours."""
+    layout = LAYOUTS.get(name)
+    return layout is not None and layout.is_reference
+
+
 def layout_named(name: str) -> Layout:
     """Give the layout of this name. Raises NewerFormatError for one that this version does not know."""
     layout = LAYOUTS.get(name)
