@@ -26,7 +26,7 @@ def registry(tmp_path: Path) -> Registry:
 
 
 def remember(registry: Registry, uuid: StorageUuid, path: str) -> None:
-    registry.remember(uuid, display_name="Disk", path=Path(path), created_at="2024-10-18T14:30:52Z")
+    registry.remember(uuid, display_name="Disk", path=Path(path), created_at="2024-10-18T14:30:52Z", layout="hybrid")
 
 
 def test_the_registry_remembers_the_last_place_of_each_storage(registry: Registry) -> None:

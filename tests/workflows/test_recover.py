@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pytest
 
+from imalink.catalog import file_storages
 from imalink.catalog.file_storages import StorageRecord
 from imalink.errors import NotFoundError
 from imalink.workflows.recover import RecoveryReport, find_candidates, recover
@@ -307,6 +308,29 @@ def test_two_storages_are_recovered_together(scene: Scene, new: NewMachine, fold
     report = new.recover(folder / "disk")
     assert (len(report.storages), report.restored_sessions) == (2, 3)
     assert new.bench.dump() == scene.bench.dump()
+
+
+def test_a_storage_that_is_unplugged_is_still_listed_as_offline(scene: Scene, new: NewMachine, folder: Path) -> None:
+    bench = scene.bench
+    away = bench.create("Second disk")
+    bench.import_(away, make_source(folder / "more", 3, first_seed=60), title="Only there")
+    bench.tools.registry.set_active(away.storage_uuid, is_active=False)
+    with bench.catalog.begin() as db:
+        file_storages.update_storage(db, away.storage_uuid, file_storages.StorageChange(is_active=False))
+    whole = bench.dump()
+    bench.root(away).rename(folder / "unplugged")
+    bench.close()
+    bench.database.unlink()
+    bench = scene.bench = bench.restart()
+    candidates, findings = find_candidates(bench.tools, [])
+    assert [finding.code for finding in findings] == ["storage-not-recovered"]
+    recover(bench.tools, candidates)
+    listed = bench.record(away.storage_uuid)
+    assert (listed.display_name, listed.full_path, listed.layout) == ("Second disk", away.full_path, "hybrid")
+    assert (listed.is_accessible, listed.is_active) == (False, False)
+    (folder / "unplugged").rename(bench.root(away))
+    recover(bench.tools, find_candidates(bench.tools, [])[0])
+    assert bench.dump() == whole
 
 
 def test_a_clashing_session_number_keeps_both_sessions(scene: Scene, new: NewMachine, folder: Path) -> None:

@@ -23,6 +23,7 @@ from imalink.workflows.find_file import find_files
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.look_at_sessions import list_sessions
 from imalink.workflows.look_at_storages import look_at_storages
+from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import ReferReport, refer_to_folder
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex
@@ -259,6 +260,39 @@ def test_one_file_never_counts_as_two_copies(bench: Workbench, pictures: Path) -
     with pytest.raises(NestedSourceError, match="ImaLink's own files"):
         refer(bench, bench.folder)
     assert len(bench.records()) == 2
+
+
+def test_a_lost_catalog_comes_back_from_the_data_directory(bench: Workbench, pictures: Path) -> None:
+    record = referred(bench, pictures)
+    before = bench.dump()
+    for roots in ([], [pictures], [pictures.parent]):
+        bench.close()
+        bench.database.unlink()
+        bench = bench.restart(KeepsOutCalls(pictures))
+        candidates, findings = find_candidates(bench.tools, roots)
+        assert [candidate.path for candidate in candidates] == [pictures] and not findings
+        assert candidates[0].is_trusted
+        report = recover(bench.tools, candidates)
+        assert (report.restored_files, report.missing_files, report.findings) == (4, (), ())
+        assert bench.dump() == before
+    assert not look(bench, record).changes_detected
+    assert not recover(bench.tools, find_candidates(bench.tools, [])[0], is_check=True).differences
+    bench.close()
+
+
+def test_it_comes_back_while_its_folder_is_away(bench: Workbench, pictures: Path) -> None:
+    record = referred(bench, pictures)
+    before = bench.dump()
+    pictures.rename(bench.folder / "unplugged")
+    bench.close()
+    bench.database.unlink()
+    bench = bench.restart()
+    report = recover(bench.tools, find_candidates(bench.tools, [])[0])
+    assert [finding.code for finding in report.findings] == ["pictures-out-of-reach"]
+    assert (report.restored_files, report.missing_files) == (4, ())
+    assert bench.dump() == before
+    assert not bench.record(record.storage_uuid).is_accessible
+    bench.close()
 
 
 def test_an_interruption_leaves_a_storage_that_a_second_try_completes(bench: Workbench, pictures: Path) -> None:

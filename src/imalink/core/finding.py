@@ -120,6 +120,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         "The file's bytes are not the ones that were archived: it was edited since, or damaged.",
     ),
     "storage-not-recovered": (Severity.ERROR, "A storage could not be read, so nothing was recovered from it."),
+    "pictures-out-of-reach": (
+        Severity.WARNING,
+        "The folder of the storage's pictures is not there now; its sessions are known, its files were not looked for.",
+    ),
     "storage-copy": (Severity.WARNING, "A second folder carries the same storage's signature; it was left out."),
     "storage-read-only": (Severity.WARNING, "The storage cannot be written, so it was taken as it is."),
     "file-damaged": (Severity.ERROR, "The file's bytes are not the ones that were archived."),

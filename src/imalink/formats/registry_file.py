@@ -12,7 +12,10 @@ REGISTRY_VERSION = "1.0"
 
 
 class RegisteredStorage(msgspec.Struct, kw_only=True):
-    """One storage; ``base_path`` is its own folder, as the indexing design of the seeds has it."""
+    """One storage; ``base_path`` is its own folder, as the indexing design of the seeds has it.
+
+    ``layout`` is empty in registries of before it was noted.
+    """
 
     storage_uuid: str
     display_name: str
@@ -20,6 +23,7 @@ class RegisteredStorage(msgspec.Struct, kw_only=True):
     created_at: str
     last_used: str
     is_active: bool = True
+    layout: str = ""
 
 
 class RegistryRecord(msgspec.Struct, kw_only=True):

@@ -49,6 +49,20 @@ class References:
                 if (home / SIGNATURE_NAME).is_file():
                     yield home
 
+    def find_home(self, storage_uuid: StorageUuid) -> Path | None:
+        """Give where ImaLink's own files of a storage stand, if it is a reference storage made here."""
+        home = self.home_of(storage_uuid)
+        return home if (home / SIGNATURE_NAME).is_file() else None
+
+    def iter_homes_below(self, folder: Path) -> Iterator[Path]:
+        """Give those of the reference storages whose folder is, or lies in, ``folder``, or was last seen there."""
+        wanted = folder.resolve()
+        for storage in self._iter_open():
+            with storage:
+                place = storage.path.resolve()
+                if place == wanted or wanted in place.parents:
+                    yield self.home_of(storage.storage_uuid)
+
     def find_around(self, folder: Path) -> FileStorage | None:
         """Open the reference storage whose folder is ``folder`` or lies around it, if there is one."""
         wanted = folder.resolve()

@@ -62,7 +62,7 @@ def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = Tru
     with tools.catalog.begin() as db:
         record = file_storages.find_storage(db, signature.storage_uuid)
         if record is None:
-            record = file_storages.add_storage(
+            file_storages.add_storage(
                 db,
                 storage_uuid=signature.storage_uuid,
                 directory_name=path.name,
@@ -73,6 +73,12 @@ def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = Tru
                 layout=signature.layout,
                 instance=instance,
             )
+            is_unwanted = any(
+                noted.storage_uuid == signature.storage_uuid and not noted.is_active
+                for noted in tools.registry.storages()
+            )
+            change = file_storages.StorageChange(is_active=not is_unwanted, is_accessible=storage.has_pictures)
+            record = file_storages.update_storage(db, signature.storage_uuid, change)
         else:
             change = file_storages.StorageChange(
                 directory_name=path.name,
@@ -86,7 +92,11 @@ def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = Tru
             record = file_storages.update_storage(db, signature.storage_uuid, change)
     if is_noted:
         tools.registry.remember(
-            signature.storage_uuid, display_name=signature.display_name, path=path, created_at=signature.created_at
+            signature.storage_uuid,
+            display_name=signature.display_name,
+            path=path,
+            created_at=signature.created_at,
+            layout=signature.layout,
         )
     return record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,22 +27,24 @@ from imalink.errors import (
     StorageError,
     StorageReadOnlyError,
 )
-from imalink.formats.signature_file import SIGNATURE_NAME
+from imalink.formats.layouts.hybrid import HYBRID
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.storage_access import project_index
+from imalink.workflows.storage_places import find_places
 from imalink.workflows.tools import Tools
-
-SEARCH_DEPTH = 3
-_OVERVIEW_GLANCE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A storage found for recovery. ``is_trusted`` says that this machine knows it already."""
+    """A storage found for recovery. ``is_trusted`` says that this machine knows it already.
+
+    ``path`` is the folder of its pictures, ``home`` that of ImaLink's own files: the same but for reference storages.
+    """
 
     path: Path
+    home: Path
     storage_uuid: StorageUuid
     display_name: str
     session_count: int
@@ -113,13 +115,12 @@ def find_candidates(tools: Tools, roots: Sequence[Path]) -> tuple[list[Candidate
     trusted = tools.registry.places()
     with tools.catalog.read() as db:
         known = {record.storage_uuid: Path(record.full_path) for record in file_storages.list_storages(db)}
-    places = [path for root in roots for path in _search(root)] if roots else list({**known, **trusted}.values())
     candidates: dict[StorageUuid, Candidate] = {}
     findings: list[Finding] = []
-    for path in places:
+    for path in find_places(tools, roots, {**known, **trusted}):
         try:
-            with FileStorage.open(path, clock=tools.clock, calls=tools.calls) as storage:
-                candidate = _candidate(storage, is_trusted=storage.storage_uuid in {**known, **trusted})
+            with FileStorage.open(path, clock=tools.clock, calls=tools.calls, needs_pictures=False) as storage:
+                candidate = _candidate(tools, storage, path, {**known, **trusted})
         except ImalinkError as error:
             findings.append(Finding(code="storage-not-recovered", path=str(path), facts={"why": error.message}))
             continue
@@ -150,7 +151,8 @@ def recover(
     """Rebuild the catalog from the candidates; with ``is_check`` build a second one and compare, changing nothing.
 
     Every file named by an index is looked for; one whose size or time is another is read, and with
-    ``verifies_bytes`` every one is. Storages that cannot be written are recovered as they are. Raises CancelledError.
+    ``verifies_bytes`` every one is. Storages that cannot be written are recovered as they are; those that this machine
+    noted and that cannot be reached are listed as offline. Raises CancelledError.
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
@@ -171,6 +173,7 @@ def recover(
                         facts={"why": error.message},
                     )
                 )
+        _list_unplugged(work)
         differences: list[str] = []
         if is_check:
             with target.read() as rebuilt, tools.catalog.read() as live:
@@ -190,6 +193,27 @@ def recover(
     )
 
 
+def _list_unplugged(tools: Tools) -> None:
+    """Let the catalog know of the storages that this machine noted and that gave nothing now: they are offline."""
+    noted = tools.registry.storages()
+    with tools.catalog.begin() as db:
+        known = {record.storage_uuid for record in file_storages.list_storages(db)}
+        for storage in noted:
+            if storage.storage_uuid in known:
+                continue
+            file_storages.add_storage(
+                db,
+                storage_uuid=storage.storage_uuid,
+                directory_name=storage.path.name,
+                base_path=str(storage.path.parent),
+                display_name=storage.display_name,
+                created_at=storage.created_at,
+                layout=storage.layout or HYBRID.name,
+            )
+            change = file_storages.StorageChange(is_active=storage.is_active, is_accessible=False)
+            file_storages.update_storage(db, storage.storage_uuid, change)
+
+
 def _answers(tools: Tools, path: Path, storage_uuid: StorageUuid) -> bool:
     """Tell whether a storage can be reached where this machine knows it: then another folder of its name is a copy."""
     try:
@@ -199,42 +223,16 @@ def _answers(tools: Tools, path: Path, storage_uuid: StorageUuid) -> bool:
     return True
 
 
-def _looks_like_storage(folder: Path) -> bool:
-    """Tell whether a folder has a signature, or an overview that says it had one."""
-    if (folder / SIGNATURE_NAME).exists():
-        return True
-    overview = folder / "index.json"
-    if not overview.is_file():
-        return False
-    with overview.open("rb") as file:
-        return b'"storage_info"' in file.read(_OVERVIEW_GLANCE_BYTES)
-
-
-def _search(root: Path) -> Iterator[Path]:
-    """Give the storages at or below a folder, not looking inside one that is found, nor behind links."""
-    level = [root.absolute()]
-    for _ in range(SEARCH_DEPTH + 1):
-        below: list[Path] = []
-        for folder in level:
-            try:
-                if _looks_like_storage(folder):
-                    yield folder
-                    continue
-                below.extend(sorted(each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()))
-            except OSError:
-                continue
-        level = below
-
-
-def _candidate(storage: FileStorage, *, is_trusted: bool) -> Candidate:
+def _candidate(tools: Tools, storage: FileStorage, home: Path, known: Collection[StorageUuid]) -> Candidate:
     overview = _overview(storage)
     return Candidate(
-        path=storage.root.path,
+        path=storage.path,
+        home=home,
         storage_uuid=storage.storage_uuid,
         display_name=storage.signature.display_name,
         session_count=len(storage.indexes.list_sessions()),
         file_count=overview.total_files if overview is not None else storage.signature.photo_count,
-        is_trusted=is_trusted,
+        is_trusted=storage.storage_uuid in known or tools.references.find_home(storage.storage_uuid) is not None,
     )
 
 
@@ -266,14 +264,20 @@ def _recover_storage(
 ) -> None:
     """Mend what can be mended, then project every session index and look for every file it names."""
     with FileStorage.open(
-        candidate.path, clock=tools.clock, expected_uuid=candidate.storage_uuid, calls=tools.calls
+        candidate.home,
+        clock=tools.clock,
+        expected_uuid=candidate.storage_uuid,
+        calls=tools.calls,
+        needs_pictures=False,
     ) as storage:
         record = remember_storage(tools, storage, is_noted=not is_check)
         overview = _overview(storage)
         expected = {summary.number: summary for summary in overview.sessions} if overview is not None else {}
         if not is_check:
             _mend(tools, record, storage, tally)
-        seen = _scan(storage, progress)
+        seen = _scan(storage, progress) if storage.has_pictures else None
+        if seen is None:
+            tally.findings.append(Finding(code="pictures-out-of-reach", path=str(storage.path)))
         numbers = sorted({*storage.indexes.list_sessions(), *expected})
         progress.start_phase("recover", total_files=len(numbers))
         for number in numbers:
@@ -297,7 +301,8 @@ def _recover_storage(
             tally.session_uuids.add(index.session.session_uuid)
             tally.photos |= {entry.photo_uuid for entry in index.files.values()}
             tally.files += index.file_count
-            _check_files(tools, storage, index, seen, tally, progress, verifies_bytes=verifies_bytes)
+            if seen is not None:
+                _check_files(tools, storage, index, seen, tally, progress, verifies_bytes=verifies_bytes)
             progress.advance(files=1, current=index.session.title)
 
 
@@ -318,7 +323,7 @@ def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, tally: _Tal
             unsound = [number for number in numbers if not storage.indexes.is_session_sound(number)]
             findings = mend_indexes(tools, record, storage, suspects=unsound).findings
     except (StorageReadOnlyError, OutOfSpaceError) as error:
-        findings = (Finding(code="storage-read-only", path=str(storage.root.path), facts={"why": error.message}),)
+        findings = (Finding(code="storage-read-only", path=str(storage.path), facts={"why": error.message}),)
     tally.findings.extend(findings)
     tally.corrupt.extend(finding.path for finding in findings if finding.code == "index-damaged")
 

@@ -120,7 +120,11 @@ def _note_place(tools: Tools, record: StorageRecord, path: Path) -> None:
             change = StorageChange(directory_name=path.name, base_path=str(path.parent))
             file_storages.update_storage(db, record.storage_uuid, change)
         tools.registry.remember(
-            record.storage_uuid, display_name=record.display_name, path=path, created_at=record.created_at
+            record.storage_uuid,
+            display_name=record.display_name,
+            path=path,
+            created_at=record.created_at,
+            layout=record.layout,
         )
 
 

@@ -17,11 +17,37 @@ from imalink.storage.references import References
 from imalink.storage.syscalls import SystemCalls
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedStorage:
+    """What this machine noted of a storage outside the catalog: enough to list it while its disk is away."""
+
+    storage_uuid: StorageUuid
+    display_name: str
+    path: Path
+    created_at: str
+    layout: str
+    is_active: bool
+
+
 class StorageRegistry(Protocol):
     """This machine's note of where its storages are, outside the catalog so that a recovery can start from it."""
 
-    def remember(self, storage_uuid: StorageUuid, *, display_name: str, path: Path, created_at: str) -> None:
+    def remember(
+        self, storage_uuid: StorageUuid, *, display_name: str, path: Path, created_at: str, layout: str
+    ) -> None:
         """Note where a storage stands."""
+        ...
+
+    def set_active(self, storage_uuid: StorageUuid, *, is_active: bool) -> None:
+        """Note whether the user wants a noted storage used."""
+        ...
+
+    def forget(self, storage_uuid: StorageUuid) -> None:
+        """Take a storage out of the notes."""
+        ...
+
+    def storages(self) -> list[NotedStorage]:
+        """Give all that is noted."""
         ...
 
     def places(self) -> dict[StorageUuid, Path]:
