@@ -19,6 +19,7 @@ from imalink.core.picture import Fingerprint
 from imalink.errors import OutOfSpaceError
 from imalink.media.analyser import PictureAnalyser
 from imalink.storage.staging import list_commits, load_commit
+from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.import_report import ImportReport
 from tests.support.faults import CountingCalls, FailingCalls, InterposedCalls
 from tests.support.photos import make_jpeg, set_rating_in_place
@@ -144,3 +145,21 @@ def test_a_full_disk_met_by_one_thread_ends_the_import_and_the_next_run_finishes
         assert set(stored) == pictures
         assert report.statistics.errors == 0
         bench.close()
+
+
+def adopted(folder: Path, catalog: Path, card: Path, *, threads: int) -> list[object]:
+    """Adopt a copy of a folder; give what came of it."""
+    pictures = shutil.copytree(card, folder / "Pictures")
+    with machine(folder, catalog, threads=threads) as bench:
+        report = adopt_folder(bench.tools, folder=pictures, display_name="Mine")
+        assert report.indexed is not None
+        [record] = bench.records()
+        found = [bench.session(record, 1).files, bench.master(record).files, bench.dump()]
+    shutil.rmtree(folder)  # its path is told: the next one has the same
+    return found
+
+
+def test_a_folder_is_adopted_alike_by_many_threads(tmp_path: Path, empty_catalog: Path) -> None:
+    card = card_of_everything(tmp_path / "card")
+    one, many = (adopted(tmp_path / "machine", empty_catalog, card, threads=each) for each in (1, 4))
+    assert one == many

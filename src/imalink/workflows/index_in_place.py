@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from imalink.catalog.file_storages import StorageRecord
-from imalink.core.analyser import Analysis
 from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid, RunUuid
 from imalink.core.index import Companion, MasterIndex
@@ -28,13 +27,15 @@ from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
 from imalink.workflows.import_report import ImportReport, PlannedFile
 from imalink.workflows.known_pictures import KnownPictures
-from imalink.workflows.new_entry import new_entry, with_sidecars
+from imalink.workflows.new_entry import new_entry
+from imalink.workflows.read_pictures import Incoming, PictureReader, ReadPicture, Unreadable, numbered_sets
 from imalink.workflows.run_session import RunCounts, begin_session, commit_run, note_interruption
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
-from imalink.workflows.source_pictures import list_pictures, picture_sets
+from imalink.workflows.source_pictures import list_pictures
 from imalink.workflows.storage_access import project_fold
 from imalink.workflows.tools import Tools
-from imalink.workflows.verified_copy import analyse_source, fingerprint_source
+from imalink.workflows.verified_copy import fingerprint_source
+from imalink.workflows.working_ahead import work_ahead
 
 GROUP_FILES = 50
 QUIET_CODES = frozenset({"not-a-picture", "empty-file", "companion-without-picture"})
@@ -65,14 +66,6 @@ def index_in_place(
     work = _InPlace(tools, record, storage, master, listing, progress)
     work.findings.extend(findings)
     return work.run(title, description=description, author=author)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """What was read of one picture."""
-
-    fingerprint: Fingerprint
-    analysis: Analysis
 
 
 class _InPlace:
@@ -133,11 +126,20 @@ class _InPlace:
         self._progress.start_phase(
             "analyse", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
         )
-        for pictures in picture_sets(self._listing):
-            self._take_in(run, pictures)
-            if self._planned >= GROUP_FILES:
-                run.flush_plans()
-                self._planned = 0
+        reader = PictureReader(
+            self._storage.pictures, self._storage.files, None, run=None, analyser=self._tools.analyser
+        )
+        with work_ahead(
+            numbered_sets(self._listing),
+            reader.read,
+            threads=self._tools.threads,
+            checkpoint=self._progress.checkpoint,
+        ) as sets:
+            for pictures in sets:
+                self._take_in(run, pictures)
+                if self._planned >= GROUP_FILES:
+                    run.flush_plans()
+                    self._planned = 0
         return commit_run(
             self._tools,
             self._record,
@@ -149,31 +151,32 @@ class _InPlace:
             progress=self._progress,
         )
 
-    def _take_in(self, run: ImportRun, pictures: Sequence[SourcePicture]) -> None:
-        """Read pictures that may be of one photo, pair them and plan each."""
+    def _take_in(self, run: ImportRun, pictures: Sequence[ReadPicture]) -> None:
+        """Pair pictures that were read and may be of one photo, and plan each."""
         members: list[Member] = []
-        read: dict[RelativePath, _Read] = {}
-        for picture in pictures:
+        incoming: dict[RelativePath, Incoming] = {}
+        for read in pictures:
             self._progress.checkpoint()
-            file = picture.file
-            try:
-                fingerprint = fingerprint_source(self._storage.pictures, file, analyser=self._tools.analyser)
-                analysis = analyse_source(self._storage.pictures, file, analyser=self._tools.analyser)
-            except SourceError as error:
-                self._fail(file, error)
+            file = read.picture.file
+            if isinstance(read, Unreadable):
+                self._fail(file, read.error)
                 continue
-            analysis, findings = with_sidecars(self._storage.pictures, picture, analysis, analyser=self._tools.analyser)
-            self.findings.extend(findings)
-            self.findings.extend(replace(each, path=file.relative_path.printable()) for each in analysis.findings)
-            read[file.relative_path] = _Read(fingerprint=fingerprint, analysis=analysis)
+            assert isinstance(read, Incoming)  # nobody asked what is archived
+            self.findings.extend(read.findings)
+            incoming[file.relative_path] = read
             members.append(
-                Member(picture=picture, fingerprint=fingerprint, facts=analysis.facts, target=file.relative_path)
+                Member(
+                    picture=read.picture,
+                    fingerprint=read.fingerprint,
+                    facts=read.analysis.facts,
+                    target=file.relative_path,
+                )
             )
             self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
         for shot in self._pairing.pair(members):
             for at in shot.files:
                 clips = [members[film] for film in shot.clips.get(at, ())]
-                self._plan(run, members[at], clips, shot, read)
+                self._plan(run, members[at], clips, shot, incoming)
 
     def _plan(
         self,
@@ -181,9 +184,9 @@ class _InPlace:
         member: Member,
         clips: Sequence[Member],
         shot: PairedShot,
-        read: Mapping[RelativePath, _Read],
+        incoming: Mapping[RelativePath, Incoming],
     ) -> None:
-        found = read[member.path]
+        found = incoming[member.path]
         companions = [self._clip(clip) for clip in clips]
         for owner in (member, *clips):
             companions.extend(self._companions(owner.picture))

@@ -1,4 +1,4 @@
-"""Reading what an import takes in: is it archived, and if not its staged copy and its facts; decides nothing else."""
+"""Reading pictures that come in: are they archived, and if not their staged copies and facts; decides nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imalink.core.scan import ScannedFile
 from imalink.core.source_listing import SourceListing, SourcePicture
 from imalink.errors import ImalinkError, SourceChangedError, SourceError, VerificationError
 from imalink.media.kinds import is_film_name
-from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
 from imalink.storage.staging import ImportRun
 from imalink.workflows.known_pictures import KnownPictures, KnownPlace
 from imalink.workflows.new_entry import with_sidecars
@@ -63,7 +63,7 @@ class Archived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """A picture that was read: its facts with those of its sidecars, and the verified copies, none in a dry run.
+    """A picture that was read: its facts with those of its sidecars, and the verified copies, if any were made.
 
     ``place`` is where its bytes stood archived before this import, if they did. ``companions`` has for each companion
     its copy, or why there is none.
@@ -92,18 +92,19 @@ def numbered_sets(listing: SourceListing) -> Iterator[PictureSet]:
 class PictureReader:
     """Reads sets of pictures; several threads may, each with sets of its own.
 
-    ``run`` is None in a dry run. ``copies_archived``: pictures whose bytes are archived may come in all the same.
+    ``run`` is None where nothing is copied. ``known`` None: it is not asked what is archived. ``copies_archived``:
+    pictures whose bytes are archived may come in all the same.
     """
 
     def __init__(
         self,
-        source: StorageFiles,
-        stored: StorageFiles,
-        known: KnownPictures,
+        source: FolderReader,
+        stored: FolderReader,
+        known: KnownPictures | None,
         *,
         run: ImportRun | None,
         analyser: Analyser,
-        copies_archived: bool,
+        copies_archived: bool = True,
     ) -> None:
         self._source = source
         self._stored = stored
@@ -140,12 +141,14 @@ class PictureReader:
         file, run = picture.file, self._run
         fingerprint: Fingerprint | None = None
         place: KnownPlace | None = None
-        if run is None or is_clip or self._known.may_be_known(file.size_bytes):
+        known = self._known
+        if run is None or is_clip or known is None or known.may_be_known(file.size_bytes):
             # Bytes that are archived need not be copied to be recognised.
             fingerprint = fingerprint_source(self._source, file, analyser=self._analyser)
-            place = self._known.find_archived(fingerprint)
+        if fingerprint is not None and known is not None:
+            place = known.find_archived(fingerprint)
             if place is None and is_clip:
-                place = self._known.find_clip(fingerprint, archived)
+                place = known.find_clip(fingerprint, archived)
             if place is not None and not self._copies_archived:
                 return Archived(picture=picture, fingerprint=fingerprint, place=place)
         copy: StagedCopy | None = None
