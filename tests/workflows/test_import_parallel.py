@@ -154,7 +154,7 @@ def adopted(folder: Path, catalog: Path, card: Path, *, threads: int) -> list[ob
         report = adopt_folder(bench.tools, folder=pictures, display_name="Mine")
         assert report.indexed is not None
         [record] = bench.records()
-        found = [bench.session(record, 1).files, bench.master(record).files, bench.dump()]
+        found: list[object] = [bench.session(record, 1).files, bench.master(record).files, bench.dump()]
     shutil.rmtree(folder)  # its path is told: the next one has the same
     return found
 
