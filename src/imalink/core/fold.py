@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from imalink.core.capture_fallback import keep_better_time
@@ -32,12 +33,15 @@ from imalink.core.journal import (
     PhotoSplit,
     SessionEdited,
 )
+from imalink.core.operation import EarlierHead, OrphansRestored, SessionRestored
 from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import Rank, choose_primary, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.user_facts import has_user_facts, merge_said
+from imalink.core.restoring import Changes, moved_extras, placed
+from imalink.core.session import ImportSession
 
 
 class SessionFold:
@@ -60,8 +64,34 @@ class SessionFold:
         self._statistics = index.statistics
         self._findings = list(index.findings)
         self._extras = dict(index.extras)
+        self._changes = Changes()
         self.changed: set[Hothash] = set()
         self.is_head_changed = False
+
+    @property
+    def session(self) -> ImportSession:
+        """The session's head as it is now."""
+        return self._session
+
+    @property
+    def files(self) -> Mapping[Hothash, FileEntry]:
+        """The entries as they are now."""
+        return self._files
+
+    @property
+    def photos(self) -> Mapping[PhotoUuid, Photo]:
+        """What is said of photos now."""
+        return self._photos
+
+    @property
+    def deleted(self) -> Mapping[Hothash, Tombstone]:
+        """The tombstones as they are now."""
+        return self._deleted
+
+    def take_changes(self) -> Changes:
+        """Give what was before all that was touched since this was asked last."""
+        changes, self._changes = self._changes, Changes()
+        return changes
 
     def add_commit(self, commit: Commit) -> None:
         """Take in what one run placed."""
@@ -80,7 +110,7 @@ class SessionFold:
         if position is not None and line.seq <= position.seq:
             return
         for observation in line.observations:
-            self._observe(observation)
+            self.observe(observation)
         self._positions[line.writer] = JournalPosition(seq=line.seq, digest=line.digest)
 
     def result(self, *, generated_at: str) -> SessionIndex:
@@ -127,7 +157,7 @@ class SessionFold:
             photo = Photo(photo_uuid=entry.photo_uuid, files=(entry.hothash,), primary=entry.hothash)
         elif entry.hothash not in photo.files:
             photo = self._with_primary(replace(photo, files=(*photo.files, entry.hothash)))
-        self._photos[entry.photo_uuid] = photo
+        self._set_photo(entry.photo_uuid, photo)
 
     def _with_primary(self, photo: Photo) -> Photo:
         """Give the photo with the primary that its files of this session call for, unless the user chose one."""
@@ -149,11 +179,11 @@ class SessionFold:
             known = self._photos.get(target)
             merged = merge_photos([known, *ended] if known is not None else ended)
             own = tuple(hothash for hothash in merged.files if self._is_of(hothash, target))
-            self._photos[target] = replace(merged, photo_uuid=target, files=own)
+            self._set_photo(target, replace(merged, photo_uuid=target, files=own))
         for photo in ended:
             self.changed.update(photo.files)
-            self._photos[photo.photo_uuid] = Photo(
-                photo_uuid=photo.photo_uuid, files=photo.files, primary=photo.primary
+            self._set_photo(
+                photo.photo_uuid, Photo(photo_uuid=photo.photo_uuid, files=photo.files, primary=photo.primary)
             )
         for hothash in joined.hothashes:
             entry = self._files.get(hothash)
@@ -168,9 +198,9 @@ class SessionFold:
         if photo is None:
             return
         if photo.files or has_user_facts(photo):
-            self._photos[photo_uuid] = self._with_primary(photo)
+            self._set_photo(photo_uuid, self._with_primary(photo))
         else:
-            del self._photos[photo_uuid]
+            self._set_photo(photo_uuid, None)
 
     def _split_photo(self, split: PhotoSplit) -> None:
         entry = self._files.get(split.hothash)
@@ -185,7 +215,7 @@ class SessionFold:
         photo = self._photos.get(entry.photo_uuid)
         if photo is not None:
             files = tuple(hothash for hothash in photo.files if hothash != entry.hothash)
-            self._photos[photo.photo_uuid] = replace(photo, files=files)
+            self._set_photo(photo.photo_uuid, replace(photo, files=files))
             self._settle_photo(photo.photo_uuid)
         self._join_photo(self._files[entry.hothash])
 
@@ -202,19 +232,48 @@ class SessionFold:
             photo = self._photos[photo_uuid]
             said = merge_said(photo, edited.said)
             if said != photo:
-                self._photos[photo_uuid] = said
+                self._set_photo(photo_uuid, said)
                 self.changed.update(photo.files, (entry.hothash for entry in named))
 
     def _is_of(self, hothash: Hothash, photo_uuid: PhotoUuid) -> bool:
         entry = self._files.get(hothash)
         return entry is not None and entry.photo_uuid == photo_uuid
 
+    # all that is touched goes through here, so that it is known what was before
+
     def _set(self, entry: FileEntry) -> None:
+        self._changes.entries.setdefault(entry.hothash, self._files.get(entry.hothash))
         self._files[entry.hothash] = entry
-        self._deleted.pop(entry.hothash, None)  # a picture that came back is deleted no more
+        if entry.hothash in self._deleted:  # a picture that came back is deleted no more
+            self._set_tombstone(entry.hothash, None)
         self.changed.add(entry.hothash)
 
-    def _observe(self, observation: Observation) -> None:
+    def _drop(self, hothash: Hothash) -> None:
+        self._changes.entries.setdefault(hothash, self._files.pop(hothash))
+        self.changed.add(hothash)
+
+    def _set_photo(self, photo_uuid: PhotoUuid, photo: Photo | None) -> None:
+        self._changes.photos.setdefault(photo_uuid, self._photos.get(photo_uuid))
+        if photo is None:
+            self._photos.pop(photo_uuid, None)
+        else:
+            self._photos[photo_uuid] = photo
+
+    def _set_tombstone(self, hothash: Hothash, tombstone: Tombstone | None) -> None:
+        self._changes.tombstones.setdefault(hothash, self._deleted.get(hothash))
+        if tombstone is None:
+            self._deleted.pop(hothash, None)
+        else:
+            self._deleted[hothash] = tombstone
+        self.changed.add(hothash)
+
+    def _set_session(self, session: ImportSession) -> None:
+        self._changes.session = self._changes.session or self._session
+        self.is_head_changed = self.is_head_changed or session != self._session
+        self._session = session
+
+    def observe(self, observation: Observation) -> None:
+        """Take in one observation."""
         match observation:
             case FileMoved() | FileSeen() | FileMissing() | FileDeleted() if observation.session_uuid not in (
                 None,
@@ -245,17 +304,23 @@ class SessionFold:
                 self._join_photos(observation)
             case PhotoSplit():
                 self._split_photo(observation)
+            case SessionRestored():
+                if observation.session_uuid == self._session.session_uuid:
+                    self._restore(observation)
+            case OrphansRestored():
+                pass  # they are in no session
 
     def _edit_session(self, edited: SessionEdited) -> None:
         session = self._session
         if edited.session_uuid != session.session_uuid:
             return
-        self._session = replace(
-            session,
-            title=session.title if edited.title is None else edited.title,
-            description=session.description if edited.description is None else edited.description,
+        self._set_session(
+            replace(
+                session,
+                title=session.title if edited.title is None else edited.title,
+                description=session.description if edited.description is None else edited.description,
+            )
         )
-        self.is_head_changed = self.is_head_changed or self._session != session
 
     def _main(self, hothash: Hothash, path: RelativePath) -> FileEntry | None:
         entry = self._files.get(hothash)
@@ -345,9 +410,8 @@ class SessionFold:
         if entry.relative_path != deleted.path or entry.copies:
             self._miss(FileMissing(hothash=entry.hothash, path=deleted.path, last_seen_at=deleted.deleted_at))
             return
-        del self._files[entry.hothash]
-        self.changed.add(entry.hothash)
-        self._deleted[entry.hothash] = Tombstone(
+        self._drop(entry.hothash)
+        tombstone = Tombstone(
             hothash=entry.hothash,
             sha256=entry.sha256,
             original_filename=entry.original_filename,
@@ -358,10 +422,11 @@ class SessionFold:
             mode=deleted.mode,
             reason=deleted.reason,
         )
+        self._set_tombstone(entry.hothash, tombstone)
         photo = self._photos.get(entry.photo_uuid)
         if photo is not None:
             files = tuple(hothash for hothash in photo.files if hothash != entry.hothash)
-            self._photos[photo.photo_uuid] = replace(photo, files=files)
+            self._set_photo(photo.photo_uuid, replace(photo, files=files))
             self._settle_photo(photo.photo_uuid)
 
     def _copy(self, copied: FileCopied) -> None:
@@ -401,20 +466,52 @@ class SessionFold:
         if old.copies:
             self._set(replace(_promoted(old), companions=()))
         else:
-            del self._files[old.hothash]
-            place, new_place = f"files.{old.hothash}", f"files.{new_hothash}"
-            self._extras = {
-                new_place + at[len(place) :] if at == place or at.startswith(place + ".") else at: keys
-                for at, keys in self._extras.items()
-            }
+            self._drop(old.hothash)
+            self._extras = moved_extras(self._extras, old.hothash, new_hothash)
         self._set(entry)
         if photo is not None:
             files = tuple(new_hothash if file == old.hothash and not old.copies else file for file in photo.files)
-            self._photos[photo.photo_uuid] = replace(
-                photo,
-                files=files if new_hothash in files else (*files, new_hothash),
-                primary=new_hothash if photo.primary == old.hothash else photo.primary,
+            self._set_photo(
+                photo.photo_uuid,
+                replace(
+                    photo,
+                    files=files if new_hothash in files else (*files, new_hothash),
+                    primary=new_hothash if photo.primary == old.hothash else photo.primary,
+                ),
             )
+
+    def _restore(self, restored: SessionRestored) -> None:
+        """Let the session say again what it said before an operation."""
+        whole = {each.hothash: each.was for each in restored.entries if isinstance(each.was, FileEntry)}
+        new = whole.keys() - self._files.keys()
+        for each in restored.entries:
+            entry = self._files.get(each.hothash)
+            if each.was is None and entry is not None:
+                self._drop(each.hothash)
+                heir = next((other for other in new if _follows(entry, whole[other])), None)
+                self._extras = moved_extras(self._extras, each.hothash, heir) if heir else self._extras
+        for each in restored.entries:
+            entry = self._files.get(each.hothash)
+            if isinstance(each.was, FileEntry):
+                self._set(each.was)
+            elif each.was is not None and entry is not None:
+                self._set(placed(entry, each.was))
+        for photo in restored.photos:
+            for known_photo in (self._photos.get(photo.photo_uuid), photo.was):
+                self.changed.update(known_photo.files if known_photo is not None else ())
+            self._set_photo(photo.photo_uuid, photo.was)
+        for tombstone in restored.tombstones:
+            self._set_tombstone(tombstone.hothash, tombstone.was)
+        if restored.head is not None:
+            self._restore_head(restored.head)
+
+    def _restore_head(self, head: EarlierHead) -> None:
+        self._set_session(replace(self._session, title=head.title, description=head.description, status=head.status))
+
+
+def _follows(one: FileEntry, other: FileEntry) -> bool:
+    """Tell whether one of two entries was made from the other by an edit."""
+    return one.previous_hothashes[-1:] == (other.hothash,) or other.previous_hothashes[-1:] == (one.hothash,)
 
 
 def _succeeding(entry: FileEntry, old: FileEntry, *, companions: tuple[Companion, ...]) -> FileEntry:

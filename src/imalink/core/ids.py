@@ -1,4 +1,4 @@
-"""Names of things: hothash, checksums and the UUIDs that identify storages, sessions, runs and photos."""
+"""Names of things: hothash, checksums and the UUIDs that identify storages, sessions, runs, photos and operations."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ StorageUuid = NewType("StorageUuid", str)
 SessionUuid = NewType("SessionUuid", str)
 RunUuid = NewType("RunUuid", str)
 PhotoUuid = NewType("PhotoUuid", str)
+OperationUuid = NewType("OperationUuid", str)
 WriterId = NewType("WriterId", str)
 """One installation of ImaLink, as the name of its journal."""
 

@@ -8,6 +8,7 @@ from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
 from imalink.core.index import Companion, FileEntry
 from imalink.core.photo import UserFacts
+from imalink.core.operation import OperationPart, OrphansRestored, SessionRestored
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession, ImportStatistics
 
@@ -155,6 +156,8 @@ Observation = (
     | PhotoJoined
     | PhotoSplit
     | FileDeleted
+    | SessionRestored
+    | OrphansRestored
 )
 
 
@@ -163,7 +166,7 @@ class JournalLine:
     """One line of a writer's journal: observations written down together.
 
     ``seq`` counts from 1 in each writer's journal; ``prev`` and ``digest`` chain the lines; ``lamport`` orders
-    lines of different writers.
+    lines of different writers. ``part`` says which operation the line is part of, and how to take it back.
     """
 
     writer: WriterId
@@ -173,6 +176,7 @@ class JournalLine:
     prev: str
     digest: str
     observations: tuple[Observation, ...]
+    part: OperationPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

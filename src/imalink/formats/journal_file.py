@@ -6,6 +6,7 @@ Format page: docs/format/commits-and-journals.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -26,10 +27,21 @@ from imalink.core.journal import (
     PhotoSplit,
     SessionEdited,
 )
+from imalink.core.operation import Operation, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
 from imalink.errors import IndexDamagedError, InvalidPathError
 from imalink.formats.documents import decode_struct
 from imalink.formats.json_lines import MAX_LINE_BYTES, frame_line, line_digest, parse_lines
+from imalink.formats.operation_records import (
+    OperationRecord,
+    OrphansRestoredItem,
+    RestorationItem,
+    RestoredItem,
+    operation_from,
+    operation_record,
+    restoration_from,
+    restoration_item,
+)
 from imalink.formats.records import (
     CompanionRecord,
     FileRecord,
@@ -48,7 +60,8 @@ from imalink.formats.records import (
 )
 from imalink.formats.sessions import UserFactsRecord, user_facts_from, user_facts_record
 
-_TARGET_BYTES = MAX_LINE_BYTES // 2
+TARGET_LINE_BYTES = MAX_LINE_BYTES // 2
+"""So long a line with several observations becomes; a longer one has but one."""
 
 
 class MovedItem(Record, kw_only=True, tag_field="op", tag="moved"):
@@ -176,6 +189,7 @@ Item = (
     | JoinedItem
     | SplitItem
     | DeletedItem
+    | RestorationItem
 )
 
 
@@ -188,6 +202,17 @@ class LineRecord(Record, kw_only=True):
     lamport: Integer
     at: str
     items: list[Item]
+    operation: OperationRecord | None = None
+    inverse: list[RestorationItem] | None = None
+
+
+class _OperationLine(msgspec.Struct):
+    """Of a line only what it is part of; the rest of it is not even looked at."""
+
+    seq: Integer
+    lamport: Integer
+    at: str
+    operation: OperationRecord | None = None
 
 
 _decoder = msgspec.json.Decoder(LineRecord)
@@ -203,7 +228,9 @@ _KINDS: dict[
     | type[PhotoItem]
     | type[JoinedItem]
     | type[SplitItem]
-    | type[DeletedItem],
+    | type[DeletedItem]
+    | type[RestoredItem]
+    | type[OrphansRestoredItem],
 ] = {
     "moved": MovedItem,
     "seen": SeenItem,
@@ -216,6 +243,8 @@ _KINDS: dict[
     "photo-joined": JoinedItem,
     "photo-split": SplitItem,
     "deleted": DeletedItem,
+    "restored": RestoredItem,
+    "orphans-restored": OrphansRestoredItem,
 }
 
 
@@ -226,6 +255,8 @@ class _RawLine(msgspec.Struct):
     lamport: Integer
     at: str
     items: list[msgspec.Raw]
+    operation: msgspec.Raw | None = None
+    inverse: list[msgspec.Raw] | None = None
 
 
 class _Op(msgspec.Struct):
@@ -238,7 +269,7 @@ def batch_observations(observations: Iterable[Observation]) -> Iterator[list[Obs
     size = 0
     for observation in observations:
         length = len(msgspec.json.encode(_item(observation)))
-        if batch and size + length > _TARGET_BYTES:
+        if batch and size + length > TARGET_LINE_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(observation)
@@ -247,16 +278,39 @@ def batch_observations(observations: Iterable[Observation]) -> Iterator[list[Obs
         yield batch
 
 
+def spelled_bytes(observation: Observation) -> int:
+    """Give how much of a line an observation takes."""
+    return len(msgspec.json.encode(_item(observation)))
+
+
 def dump_journal_line(
-    observations: Sequence[Observation], *, seq: int, prev: str, lamport: int, at: str
+    observations: Sequence[Observation],
+    *,
+    seq: int,
+    prev: str,
+    lamport: int,
+    at: str,
+    part: OperationPart | None = None,
 ) -> tuple[bytes, str]:
     """Write one line; give it with its digest. Raises ValueError above 64 kB, or if it could not be read again."""
-    record = LineRecord(v=1, seq=seq, prev=prev, lamport=lamport, at=at, items=[_item(each) for each in observations])
+    inverse = part.inverse if part is not None else None
+    record = LineRecord(
+        v=1,
+        seq=seq,
+        prev=prev,
+        lamport=lamport,
+        at=at,
+        items=[_item(each) for each in observations],
+        operation=None if part is None else operation_record(part.operation),
+        inverse=None if inverse is None else [restoration_item(each) for each in inverse],
+    )
     line = frame_line(record)
     try:
         # As its readers will: a line that cannot be read makes all that follows it void.
-        for item in _decode_line(line[9:-1], "").items:
+        again = _decode_line(line[9:-1], "")
+        for item in again.items:
             _observation(item)
+        _part(again)
     except IndexDamagedError as error:
         raise ValueError(f"a line that nobody could read again: {error}") from error
     return line, line_digest(line[9:-1])
@@ -274,6 +328,7 @@ def parse_journal(data: bytes, *, writer: WriterId, file: str) -> tuple[list[Jou
         try:
             record = _decode_line(payload, file)
             observations = tuple(_observation(item) for item in record.items)
+            part = _part(record)
         except IndexDamagedError as error:
             where = f"{place}.{error.place}" if error.place else place
             raise IndexDamagedError(error.reason, file=file, place=where) from error
@@ -288,9 +343,58 @@ def parse_journal(data: bytes, *, writer: WriterId, file: str) -> tuple[list[Jou
                 prev=record.prev,
                 digest=line_digest(payload),
                 observations=observations,
+                part=part,
             )
         )
     return lines, framed.is_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationLine:
+    """One line of an operation: where it stands, and what the operation is."""
+
+    writer: WriterId
+    seq: int
+    lamport: int
+    at: str
+    operation: Operation
+
+
+def parse_operations(data: bytes, *, writer: WriterId) -> list[OperationLine]:
+    """Read of a journal segment only which lines are part of which operation, as far as it is good."""
+    found: list[OperationLine] = []
+    for payload in parse_lines(data).lines:
+        if b'"operation"' not in payload:
+            continue
+        try:
+            line = msgspec.json.decode(payload, type=_OperationLine)
+            if line.operation is not None:
+                operation = operation_from(line.operation)
+                found.append(
+                    OperationLine(writer=writer, seq=line.seq, lamport=line.lamport, at=line.at, operation=operation)
+                )
+        except (msgspec.ValidationError, ValueError):
+            continue  # of a newer version, or damaged: `parse_journal` says so
+    return found
+
+
+def operation_lines(lines: Iterable[JournalLine]) -> tuple[OperationLine, ...]:
+    """Give those of the lines that are part of an operation."""
+    return tuple(
+        OperationLine(writer=line.writer, seq=line.seq, lamport=line.lamport, at=line.at, operation=line.part.operation)
+        for line in lines
+        if line.part is not None
+    )
+
+
+def _part(record: LineRecord) -> OperationPart | None:
+    if record.operation is None:
+        return None
+    inverse = record.inverse
+    return OperationPart(
+        operation=operation_from(record.operation),
+        inverse=None if inverse is None else tuple(restoration_from(item) for item in inverse),
+    )
 
 
 def _decode_line(payload: bytes, file: str) -> LineRecord:
@@ -304,7 +408,33 @@ def _decode_line(payload: bytes, file: str) -> LineRecord:
             op = msgspec.json.decode(item, type=_Op).op
             if op in _KINDS:
                 items.append(decode_struct(item, _KINDS[op], "items", {}, file))
-        return LineRecord(v=raw.v, seq=raw.seq, prev=raw.prev, lamport=raw.lamport, at=raw.at, items=items)
+        operation = None
+        if raw.operation is not None and bytes(raw.operation) != b"null":
+            operation = decode_struct(raw.operation, OperationRecord, "operation", {}, file)
+        return LineRecord(
+            v=raw.v,
+            seq=raw.seq,
+            prev=raw.prev,
+            lamport=raw.lamport,
+            at=raw.at,
+            items=items,
+            operation=operation,
+            inverse=_decode_inverse(raw.inverse, file),
+        )
+
+
+def _decode_inverse(items: list[msgspec.Raw] | None, file: str) -> list[RestorationItem] | None:
+    """Decode key by key what takes a line back; None when part of it is of a newer version."""
+    found: list[RestorationItem] = []
+    for item in items or ():
+        match msgspec.json.decode(item, type=_Op).op:
+            case "restored":
+                found.append(decode_struct(item, RestoredItem, "inverse", {}, file))
+            case "orphans-restored":
+                found.append(decode_struct(item, OrphansRestoredItem, "inverse", {}, file))
+            case _:
+                return None
+    return None if items is None else found
 
 
 def _entry_record(entry: FileEntry) -> FileRecord:
@@ -409,6 +539,8 @@ def _item(observation: Observation) -> Item:
                 mode=observation.mode,
                 reason=safe_text(observation.reason),
             )
+        case SessionRestored() | OrphansRestored():
+            return restoration_item(observation)
 
 
 def _observation(item: Item) -> Observation:
@@ -492,6 +624,8 @@ def _observation(item: Item) -> Observation:
                 mode=item.mode,
                 reason=item.reason,
             )
+        case RestoredItem() | OrphansRestoredItem():
+            return restoration_from(item)
 
 
 def _session_from(text: str | None) -> SessionUuid | None:

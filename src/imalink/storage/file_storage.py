@@ -16,6 +16,7 @@ from typing import Self
 from imalink.core.ids import FILE_METHOD, RunUuid, StorageUuid, WriterId
 from imalink.core.index import MasterIndex, Overview, Sources
 from imalink.core.journal import Observation
+from imalink.core.operation import Operation, OrphansRestored
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScanResult
 from imalink.core.signature import Signature, storage_directory_name
@@ -45,6 +46,7 @@ from imalink.storage.lock import hold_lock
 from imalink.storage.picture_folder import open_picture_folder
 from imalink.storage.previews import HOTPREVIEWS, Hotpreviews
 from imalink.storage.reading import FolderReader
+from imalink.storage.recording import record_lines
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import Checkpoint, scan_storage
 from imalink.storage.volumes import describe_volume
@@ -313,11 +315,29 @@ class FileStorage:
         now = format_instant(self._clock.now())
         return self.journals.append(writer, observations, at=now, after_seq=self._known_seq(writer))
 
-    def _known_seq(self, writer: WriterId) -> int:
+    def append_operation(
+        self,
+        writer: WriterId,
+        operation: Operation,
+        observations: Sequence[Observation],
+        *,
+        takes_back: OrphansRestored | None = None,
+    ) -> int:
+        """Write an operation down, each line with what takes it back; durable when this returns.
+
+        ``takes_back`` is what takes back what it did to the list of orphans beside its observations. The indexes must
+        be up to date. A crash leaves a part of the operation that can be undone by itself.
+        """
+        master = self.indexes.load_master().index
+        lines = record_lines(self.indexes, master, operation, observations, takes_back=takes_back)
+        now = format_instant(self._clock.now())
+        return self.journals.append_lines(writer, lines, at=now, after_seq=self._known_seq(writer, master))
+
+    def _known_seq(self, writer: WriterId, master: MasterIndex | None = None) -> int:
         """Give the highest number of this writer's journal that an index contains."""
         sources: list[Sources] = []
         with suppress(NotFoundError, IndexDamagedError):
-            sources.append(self.indexes.load_master().index.sources)
+            sources.append((master or self.indexes.load_master().index).sources)
         if not self.journals.exists(writer):
             for number in self.indexes.list_sessions():
                 with suppress(NotFoundError, IndexDamagedError):

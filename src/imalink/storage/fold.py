@@ -26,11 +26,15 @@ from imalink.core.index import (
     Sources,
     merge_master_entry,
 )
-from imalink.core.journal import Commit, FileEdited, JournalLine, PhotoEdited, PhotoJoined, SessionEdited
+from imalink.core.journal import Commit, JournalLine
+from imalink.core.operation import OrphansRestored
+from imalink.core.restoring import restore_orphans
 from imalink.core.session import ImportSession
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
 from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.formats.journal_file import OperationLine, operation_lines
+from imalink.storage.concerned import find_concerned
 from imalink.storage.fs import StorageFiles
 from imalink.storage.indexes import IndexFiles, damaged_index
 from imalink.storage.journal import Journals
@@ -42,13 +46,17 @@ from imalink.storage.staging import list_commits, load_commit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoldResult:
-    """What a fold left: the master, its digest, and each session index it rewrote with the hothashes that changed."""
+    """What a fold left: the master, its digest, and each session index it rewrote with the hothashes that changed.
+
+    ``operations`` are the lines of operations that were new to the master.
+    """
 
     master: MasterIndex
     master_digest: str
     overview: Overview
     signature: Signature
     sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]]
+    operations: tuple[OperationLine, ...]
     findings: tuple[Finding, ...]
 
 
@@ -114,7 +122,8 @@ class StorageFolder:
             new_commits=commits,
             load_all_commits=lambda: self._load_commits(list_commits(self._files)),
         )
-        numbers = set(self._affected(master, commits, new_lines)) | set(check_sessions) | opener.absent_numbers()
+        observations = (each for line in new_lines for each in line.observations)
+        numbers = {*find_concerned(observations, master, commits), *check_sessions, *opener.absent_numbers()}
         if master is None:
             numbers |= set(self._indexes.list_sessions())
         opened = {number: session for number in sorted(numbers) if (session := opener.open(number)) is not None}
@@ -184,36 +193,6 @@ class StorageFolder:
         self._findings.extend(finding for finding in found.findings if finding not in self._findings)
         return found.lines
 
-    def _affected(
-        self, master: MasterIndex | None, commits: Mapping[int, list[Commit]], lines: Sequence[JournalLine]
-    ) -> Iterable[int]:
-        yield from commits
-        by_hash: dict[Hothash, set[int]] = defaultdict(set)
-        for number, session_commits in commits.items():
-            for commit in session_commits:
-                for plan in commit.plans:
-                    by_hash[plan.entry.hothash].add(number)
-        for line in lines:
-            for observation in line.observations:
-                if isinstance(observation, SessionEdited):
-                    yield observation.session_number
-                    continue
-                if isinstance(observation, PhotoEdited | PhotoJoined):
-                    for each in observation.hothashes:
-                        yield from by_hash.get(each, ())
-                        yield from _sessions_of(each, master)
-                    continue
-                hothash = observation.old_hothash if isinstance(observation, FileEdited) else observation.hothash
-                yield from by_hash.get(hothash, ())
-                if isinstance(observation, FileEdited):
-                    by_hash[observation.entry.hothash].update(by_hash.get(hothash, ()))
-                entry = master.files.get(hothash) if master is not None else None
-                if entry is not None:
-                    numbers = {place.session_number for place in entry.places()}
-                    if isinstance(observation, FileEdited):
-                        by_hash[observation.entry.hothash] |= numbers
-                    yield from numbers
-
     # folding
 
     def _replay(self, opened: Mapping[int, OpenedSession]) -> dict[int, SessionFold]:
@@ -276,6 +255,7 @@ class StorageFolder:
             overview=overview,
             signature=signature,
             sessions=sessions,
+            operations=operation_lines(lines),
             findings=tuple(self._findings),
         )
 
@@ -307,6 +287,10 @@ class StorageFolder:
             if parts:
                 files[hothash] = merge_master_entry(parts, indexed_at=at)
         orphans = notes.orphans if notes.orphans is not None else (master.orphans if master is not None else ())
+        for line in lines:
+            for observation in line.observations:
+                if isinstance(observation, OrphansRestored):
+                    orphans = restore_orphans(orphans, observation)
         if orphans and sessions:
             indexed = {place.relative_path for entry in files.values() for place in entry.places()}
             orphans = [orphan for orphan in orphans if orphan.path not in indexed]
@@ -338,11 +322,6 @@ def _earliest(positions: Sequence[Mapping[WriterId, JournalPosition]]) -> dict[W
     """Give for each writer the earliest position that all have reached; a writer unknown to one starts at its begin."""
     shared = set(positions[0]).intersection(*positions[1:])
     return {writer: min((each[writer] for each in positions), key=lambda at: at.seq) for writer in shared}
-
-
-def _sessions_of(hothash: Hothash, master: MasterIndex | None) -> set[int]:
-    entry = master.files.get(hothash) if master is not None else None
-    return {place.session_number for place in entry.places()} if entry is not None else set()
 
 
 def _known_of(number: int, master: MasterIndex | None) -> set[Hothash]:

@@ -6,16 +6,23 @@ appends to a journal; anyone reads all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
 from imalink.core.ids import WriterId
 from imalink.core.index import JournalPosition
 from imalink.core.journal import JournalLine, Observation
+from imalink.core.operation import OperationPart
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError, NotFoundError
-from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal
+from imalink.formats.journal_file import (
+    OperationLine,
+    batch_observations,
+    dump_journal_line,
+    parse_journal,
+    parse_operations,
+)
 from imalink.formats.json_lines import line_digest, parse_lines
 from imalink.storage.fs import StorageFiles
 
@@ -38,6 +45,14 @@ class _End:
     digest: str
     segment: RelativePath | None
     valid_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnwrittenLine:
+    """What one line is to say, and which operation it is part of."""
+
+    observations: Sequence[Observation]
+    part: OperationPart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,31 +88,52 @@ class Journals:
         return JournalLines(lines=tuple(lines), findings=tuple(findings))
 
     def append(self, writer: WriterId, observations: Iterable[Observation], *, at: str, after_seq: int = 0) -> int:
-        """Write observations down, durable when this returns; give how many lines it took.
+        """Write observations down that are part of no operation: as ``append_lines`` does."""
+        batches = batch_observations(observations)
+        return self.append_lines(
+            writer, (UnwrittenLine(observations=batch) for batch in batches), at=at, after_seq=after_seq
+        )
+
+    def append_lines(self, writer: WriterId, lines: Iterable[UnwrittenLine], *, at: str, after_seq: int = 0) -> int:
+        """Write lines down, durable when this returns; give how many there were.
 
         ``after_seq`` is the highest of one's own numbers that any index knows: when the journal was lost, it goes on
         behind that in a new segment, for a number that was folded once is never folded again.
         Raises StorageError; after that the caller does not know whether they are durable, and folding will tell.
         """
-        batches = list(batch_observations(observations))
-        if not batches:
+        waiting = iter(lines)
+        line = next(waiting, None)
+        if line is None:
             return 0
-        lamport = self.last_lamport() + 1
+        count, lamport = 0, self.last_lamport()
         end = self._own_end(writer)
         if end.seq < after_seq:
             end = _End(seq=after_seq, digest="", segment=None, valid_bytes=0)
         seq, prev = end.seq, end.digest
         self._files.make_directories(RelativePath(f"{JOURNAL_FOLDER}/{writer}"))
-        segment, valid_bytes = end.segment, end.valid_bytes
-        if segment is None or valid_bytes > MAX_SEGMENT_BYTES:
-            segment, valid_bytes = _segment_path(writer, seq + 1), 0
-        with self._files.open_appending(segment, valid_bytes=valid_bytes) as journal:
-            for number, batch in enumerate(batches):
-                seq += 1
-                line, prev = dump_journal_line(batch, seq=seq, prev=prev, lamport=lamport + number, at=at)
-                journal.append(line)
-            journal.sync()
-        return len(batches)
+        segment, size_bytes = end.segment, end.valid_bytes
+        while line is not None:
+            if segment is None or size_bytes > MAX_SEGMENT_BYTES:
+                segment, size_bytes = _segment_path(writer, seq + 1), 0
+            with self._files.open_appending(segment, valid_bytes=size_bytes) as journal:
+                while line is not None and size_bytes <= MAX_SEGMENT_BYTES:
+                    count, seq = count + 1, seq + 1
+                    data, prev = dump_journal_line(
+                        line.observations, seq=seq, prev=prev, lamport=lamport + count, at=at, part=line.part
+                    )
+                    journal.append(data)
+                    size_bytes += len(data)
+                    line = next(waiting, None)
+                journal.sync()
+        return count
+
+    def list_operations(self) -> list[OperationLine]:
+        """List the lines of all operations, in the order of folding; what cannot be read is left out."""
+        found: list[OperationLine] = []
+        for writer in self._writers():
+            for segment in self._segments(writer):
+                found.extend(parse_operations(self._read_bytes(segment), writer=writer))
+        return sorted(found, key=lambda line: (line.lamport, line.writer, line.seq))
 
     def exists(self, writer: WriterId) -> bool:
         """Tell whether one's own journal has anything."""
@@ -119,11 +155,14 @@ class Journals:
 
     def _read(self, segment: _Segment, writer: WriterId, findings: list[Finding]) -> tuple[list[JournalLine], bool]:
         try:
-            data = self._files.read_bytes(segment.path, _READ_CAP_BYTES)
+            data = self._read_bytes(segment)
             return parse_journal(data, writer=writer, file=segment.path)
         except IndexDamagedError as error:
             findings.append(Finding(code="journal-damaged", path=segment.path, facts={"place": error.place}))
             return [], True
+
+    def _read_bytes(self, segment: _Segment) -> bytes:
+        return self._files.read_bytes(segment.path, _READ_CAP_BYTES)
 
     def _own_end(self, writer: WriterId) -> _End:
         """Say where one's own journal goes on.
@@ -135,7 +174,7 @@ class Journals:
         if not segments:
             return _End(seq=0, digest="", segment=None, valid_bytes=0)
         last = segments[-1]
-        data = self._files.read_bytes(last.path, _READ_CAP_BYTES)
+        data = self._read_bytes(last)
         framed = parse_lines(data)
         rest = data[framed.good_bytes :]
         seq = last.first_seq + len(framed.lines) - 1

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from imalink.core.conflict import OrphanFile
-from imalink.core.ids import Hothash, HothashMethod, SessionUuid, StorageUuid, parse_uuid
+from imalink.core.ids import Hothash, SessionUuid, StorageUuid, parse_uuid
 from imalink.core.index import (
     Companion,
     FileCopy,
@@ -26,9 +26,8 @@ from imalink.core.index import (
 )
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import effective_facts
-from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
-from imalink.core.timestamps import are_instants, format_instant_ns, parse_instant_ns
+from imalink.core.timestamps import are_instants, parse_instant_ns
 from imalink.errors import IndexDamagedError, InvalidPathError
 from imalink.formats.bulk import are_hex64, are_paths, no_collecting
 from imalink.formats.documents import decode_document, dump_document
@@ -43,6 +42,8 @@ from imalink.formats.layouts.hybrid_records import (
     SessionIndexRecord,
     StorageInfoRecord,
     SummaryRecord,
+    orphan_from,
+    orphan_record,
 )
 from imalink.formats.layouts.layout import Layout
 from imalink.formats.records import (
@@ -284,7 +285,7 @@ def dump_master(master: MasterIndex) -> bytes:
         )
         for missing in master.missing()
     ]
-    conflicts.extend(_orphan_record(orphan) for orphan in master.orphans)
+    conflicts.extend(orphan_record(orphan) for orphan in master.orphans)
     record = MasterRecord(
         index_version=MASTER_VERSION,
         storage_uuid=master.storage_uuid,
@@ -322,7 +323,7 @@ def parse_master(data: bytes) -> tuple[MasterIndex, bool | None]:
     for number, conflict in enumerate(record.conflicts):
         if isinstance(conflict, OrphanFileRecord):
             try:
-                orphans.append(_orphan_from(conflict))
+                orphans.append(orphan_from(conflict))
             except (ValueError, InvalidPathError) as error:
                 raise IndexDamagedError(str(error), file=MASTER_PATH, place=f"conflicts.{number}") from error
     master = MasterIndex(
@@ -483,43 +484,6 @@ def _explain_master(record: MasterFileRecord) -> str:
         except (ValueError, InvalidPathError):
             return place
     return ""
-
-
-def _orphan_record(orphan: OrphanFile) -> OrphanFileRecord:
-    path, encoded = path_fields(orphan.path)
-    known = orphan.fingerprint
-    return OrphanFileRecord(
-        path=path,
-        path_bytes=encoded,
-        file_size=orphan.size_bytes,
-        file_modified=format_instant_ns(orphan.modified_ns),
-        detected_at=orphan.detected_at,
-        reason=orphan.reason,
-        hothash=known and known.hothash,
-        hothash_method=known and known.method,
-        sha256=known and known.sha256,
-        deleted_at=orphan.deleted_at,
-    )
-
-
-def _orphan_from(record: OrphanFileRecord) -> OrphanFile:
-    fingerprint = None
-    if record.hothash is not None and record.sha256 is not None and record.hothash_method is not None:
-        fingerprint = Fingerprint(
-            hothash=hothash_from(record.hothash),
-            method=HothashMethod(record.hothash_method),
-            sha256=sha256_from(record.sha256),
-            size_bytes=size_from(record.file_size),
-        )
-    return OrphanFile(
-        path=path_from(record.path, record.path_bytes),
-        size_bytes=size_from(record.file_size),
-        modified_ns=parse_instant_ns(record.file_modified),
-        detected_at=record.detected_at,
-        fingerprint=fingerprint,
-        deleted_at=record.deleted_at,
-        reason=record.reason,
-    )
 
 
 HYBRID = Layout(

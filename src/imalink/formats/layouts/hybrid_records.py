@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from imalink.core.conflict import OrphanFile
 from imalink.core.ids import Hothash, HothashMethod, SessionUuid, Sha256
-from imalink.formats.records import CompanionRecord, CopyRecord, FileRecord, Integer, Record
+from imalink.core.picture import Fingerprint
+from imalink.core.timestamps import format_instant_ns, parse_instant_ns
+from imalink.formats.records import (
+    CompanionRecord,
+    CopyRecord,
+    FileRecord,
+    Integer,
+    Record,
+    hothash_from,
+    path_fields,
+    path_from,
+    sha256_from,
+    size_from,
+)
 from imalink.formats.sessions import (
     FindingRecord,
     PhotoRecord,
@@ -142,3 +156,42 @@ class MasterRecord(Record, kw_only=True, omit_defaults=False):
     conflicts: list[ConflictRecord]
     sources: SourcesRecord
     generation: Integer = 0
+
+
+def orphan_record(orphan: OrphanFile) -> OrphanFileRecord:
+    """Spell an orphan."""
+    path, encoded = path_fields(orphan.path)
+    known = orphan.fingerprint
+    return OrphanFileRecord(
+        path=path,
+        path_bytes=encoded,
+        file_size=orphan.size_bytes,
+        file_modified=format_instant_ns(orphan.modified_ns),
+        detected_at=orphan.detected_at,
+        reason=orphan.reason,
+        hothash=known and known.hothash,
+        hothash_method=known and known.method,
+        sha256=known and known.sha256,
+        deleted_at=orphan.deleted_at,
+    )
+
+
+def orphan_from(record: OrphanFileRecord) -> OrphanFile:
+    """Read an orphan. Raises ValueError or InvalidPathError."""
+    fingerprint = None
+    if record.hothash is not None and record.sha256 is not None and record.hothash_method is not None:
+        fingerprint = Fingerprint(
+            hothash=hothash_from(record.hothash),
+            method=HothashMethod(record.hothash_method),
+            sha256=sha256_from(record.sha256),
+            size_bytes=size_from(record.file_size),
+        )
+    return OrphanFile(
+        path=path_from(record.path, record.path_bytes),
+        size_bytes=size_from(record.file_size),
+        modified_ns=parse_instant_ns(record.file_modified),
+        detected_at=record.detected_at,
+        fingerprint=fingerprint,
+        deleted_at=record.deleted_at,
+        reason=record.reason,
+    )
