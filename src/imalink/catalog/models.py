@@ -416,3 +416,23 @@ class ScanSnapshot(Base):
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
     master_digest: Mapped[str] = mapped_column(Digest)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class RecordedOperation(Base):
+    """An operation in one storage, as its journal has it; that holds how to undo it too.
+
+    ``has_inverse`` tells that every line of it can be taken back. The table can be filled from the journals anew.
+    """
+
+    __tablename__ = "operations"
+    __table_args__ = (Index(None, "recorded_at"), Index(None, "undoes"))
+
+    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
+    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(Text)
+    counts: Mapped[dict[str, int]] = mapped_column(CoreJson(dict[str, int]))
+    recorded_at: Mapped[str] = mapped_column(Instant)
+    lamport: Mapped[int] = mapped_column(BigInteger)
+    undoes: Mapped[str | None] = mapped_column(String(36))
+    has_inverse: Mapped[bool]

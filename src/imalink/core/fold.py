@@ -39,9 +39,9 @@ from imalink.core.photo import Photo
 from imalink.core.photo_facts import Rank, choose_primary, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
-from imalink.core.user_facts import has_user_facts, merge_said
 from imalink.core.restoring import Changes, moved_extras, placed
 from imalink.core.session import ImportSession
+from imalink.core.user_facts import has_user_facts, merge_said
 
 
 class SessionFold:

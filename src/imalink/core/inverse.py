@@ -34,7 +34,7 @@ class Digests(Protocol):
         ...
 
     def of_photo(self, photo: Photo) -> str:
-        """Of all that a session says of a photo."""
+        """Of the files of a photo, and of what is said of it: a half for each."""
         ...
 
     def of_tombstone(self, tombstone: Tombstone) -> str:
@@ -71,12 +71,16 @@ class Trial:
 
     def _concerned(self, observation: Observation) -> Collection[int]:
         """Give the sessions that an observation can concern: the one that it names, else all."""
-        if isinstance(
-            observation, FileMoved | FileSeen | FileMissing | FileDeleted | FileCopied | SessionEdited | SessionRestored
-        ):
-            number = self._numbers.get(observation.session_uuid) if observation.session_uuid is not None else None
-            if observation.session_uuid is not None:
-                return () if number is None else (number,)
+        match observation:
+            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileCopied():
+                session_uuid = observation.session_uuid
+            case SessionEdited() | SessionRestored():
+                session_uuid = observation.session_uuid
+            case _:
+                session_uuid = None
+        if session_uuid is not None:
+            number = self._numbers.get(session_uuid)
+            return () if number is None else (number,)
         return self._folds.keys()
 
     def _restoring(self, fold: SessionFold, changes: Changes) -> SessionRestored:

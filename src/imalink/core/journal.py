@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
 from imalink.core.index import Companion, FileEntry
+from imalink.core.operation import OperationLine, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.photo import UserFacts
-from imalink.core.operation import OperationPart, OrphansRestored, SessionRestored
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession, ImportStatistics
 
@@ -177,6 +178,22 @@ class JournalLine:
     digest: str
     observations: tuple[Observation, ...]
     part: OperationPart | None = None
+
+
+def operation_lines(lines: Iterable[JournalLine]) -> tuple[OperationLine, ...]:
+    """Give those of the lines that are part of an operation."""
+    return tuple(
+        OperationLine(
+            writer=line.writer,
+            seq=line.seq,
+            lamport=line.lamport,
+            at=line.at,
+            operation=line.part.operation,
+            has_inverse=line.part.inverse is not None,
+        )
+        for line in lines
+        if line.part is not None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

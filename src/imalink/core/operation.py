@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imalink.core.conflict import OrphanFile
-from imalink.core.ids import Hothash, OperationUuid, PhotoUuid, RunUuid, SessionUuid, Sha256
+from imalink.core.ids import Hothash, OperationUuid, PhotoUuid, RunUuid, SessionUuid, Sha256, WriterId
 from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus, Tombstone
 from imalink.core.photo import Photo
 from imalink.core.relative_path import RelativePath
@@ -135,3 +135,15 @@ class OperationPart:
 
     operation: Operation
     inverse: tuple[Restoration, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationLine:
+    """Where a line of an operation stands, what the operation is, and whether the line can be taken back."""
+
+    writer: WriterId
+    seq: int
+    lamport: int
+    at: str
+    operation: Operation
+    has_inverse: bool

@@ -40,10 +40,8 @@ def earlier_of(before: FileEntry | None, now: FileEntry | None) -> FileEntry | E
         sha256=None if before.sha256 == now.sha256 else before.sha256,
         modified_ns=None if before.modified_ns == now.modified_ns else before.modified_ns,
         photo_uuid=None if before.photo_uuid == now.photo_uuid else before.photo_uuid,
-        status=None if (before.status, before.last_seen_at) == (now.status, now.last_seen_at) else before.status,
-        last_seen_at=None
-        if (before.status, before.last_seen_at) == (now.status, now.last_seen_at)
-        else before.last_seen_at,
+        status=None if is_as_known else before.status,
+        last_seen_at=None if is_as_known else before.last_seen_at,
         companions=None if before.companions == now.companions else before.companions,
         copies=None if before.copies == now.copies else before.copies,
     )

@@ -6,7 +6,6 @@ Format page: docs/format/commits-and-journals.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -27,7 +26,7 @@ from imalink.core.journal import (
     PhotoSplit,
     SessionEdited,
 )
-from imalink.core.operation import Operation, OperationPart, OrphansRestored, SessionRestored
+from imalink.core.operation import OperationLine, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
 from imalink.errors import IndexDamagedError, InvalidPathError
 from imalink.formats.documents import decode_struct
@@ -62,6 +61,9 @@ from imalink.formats.sessions import UserFactsRecord, user_facts_from, user_fact
 
 TARGET_LINE_BYTES = MAX_LINE_BYTES // 2
 """So long a line with several observations becomes; a longer one has but one."""
+
+
+_NULL = msgspec.Raw(b"null")
 
 
 class MovedItem(Record, kw_only=True, tag_field="op", tag="moved"):
@@ -212,7 +214,8 @@ class _OperationLine(msgspec.Struct):
     seq: Integer
     lamport: Integer
     at: str
-    operation: OperationRecord | None = None
+    operation: msgspec.Raw = _NULL
+    inverse: msgspec.Raw = _NULL
 
 
 _decoder = msgspec.json.Decoder(LineRecord)
@@ -255,7 +258,7 @@ class _RawLine(msgspec.Struct):
     lamport: Integer
     at: str
     items: list[msgspec.Raw]
-    operation: msgspec.Raw | None = None
+    operation: msgspec.Raw = _NULL
     inverse: list[msgspec.Raw] | None = None
 
 
@@ -349,17 +352,6 @@ def parse_journal(data: bytes, *, writer: WriterId, file: str) -> tuple[list[Jou
     return lines, framed.is_whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationLine:
-    """One line of an operation: where it stands, and what the operation is."""
-
-    writer: WriterId
-    seq: int
-    lamport: int
-    at: str
-    operation: Operation
-
-
 def parse_operations(data: bytes, *, writer: WriterId) -> list[OperationLine]:
     """Read of a journal segment only which lines are part of which operation, as far as it is good."""
     found: list[OperationLine] = []
@@ -368,23 +360,22 @@ def parse_operations(data: bytes, *, writer: WriterId) -> list[OperationLine]:
             continue
         try:
             line = msgspec.json.decode(payload, type=_OperationLine)
-            if line.operation is not None:
-                operation = operation_from(line.operation)
-                found.append(
-                    OperationLine(writer=writer, seq=line.seq, lamport=line.lamport, at=line.at, operation=operation)
+            record = _decode_operation(line.operation, "")
+            if record is None:
+                continue
+            found.append(
+                OperationLine(
+                    writer=writer,
+                    seq=line.seq,
+                    lamport=line.lamport,
+                    at=line.at,
+                    operation=operation_from(record),
+                    has_inverse=bytes(line.inverse) != b"null",
                 )
-        except (msgspec.ValidationError, ValueError):
-            continue  # of a newer version, or damaged: `parse_journal` says so
+            )
+        except (msgspec.ValidationError, IndexDamagedError, ValueError):
+            continue  # damaged: `parse_journal` says so
     return found
-
-
-def operation_lines(lines: Iterable[JournalLine]) -> tuple[OperationLine, ...]:
-    """Give those of the lines that are part of an operation."""
-    return tuple(
-        OperationLine(writer=line.writer, seq=line.seq, lamport=line.lamport, at=line.at, operation=line.part.operation)
-        for line in lines
-        if line.part is not None
-    )
 
 
 def _part(record: LineRecord) -> OperationPart | None:
@@ -408,9 +399,6 @@ def _decode_line(payload: bytes, file: str) -> LineRecord:
             op = msgspec.json.decode(item, type=_Op).op
             if op in _KINDS:
                 items.append(decode_struct(item, _KINDS[op], "items", {}, file))
-        operation = None
-        if raw.operation is not None and bytes(raw.operation) != b"null":
-            operation = decode_struct(raw.operation, OperationRecord, "operation", {}, file)
         return LineRecord(
             v=raw.v,
             seq=raw.seq,
@@ -418,9 +406,13 @@ def _decode_line(payload: bytes, file: str) -> LineRecord:
             lamport=raw.lamport,
             at=raw.at,
             items=items,
-            operation=operation,
+            operation=_decode_operation(raw.operation, file),
             inverse=_decode_inverse(raw.inverse, file),
         )
+
+
+def _decode_operation(raw: msgspec.Raw, file: str) -> OperationRecord | None:
+    return None if bytes(raw) == b"null" else decode_struct(raw, OperationRecord, "operation", {}, file)
 
 
 def _decode_inverse(items: list[msgspec.Raw] | None, file: str) -> list[RestorationItem] | None:

@@ -146,8 +146,11 @@ class SpelledDigests:
         return _short_digest(file_record(entry, filename=entry.relative_path.printable()))
 
     def of_photo(self, photo: Photo) -> str:
-        """Of all that a session says of a photo."""
-        return _short_digest(photo_record(photo))
+        """Of the files of a photo, and of what is said of it: a half for each."""
+        record = photo_record(photo)
+        files = _short_digest([record.files, record.primary])
+        record.files, record.primary = [], ""
+        return files[:8] + _short_digest(record)[:8]
 
     def of_tombstone(self, tombstone: Tombstone) -> str:
         """Of a tombstone."""

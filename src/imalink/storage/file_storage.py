@@ -15,7 +15,7 @@ from typing import Self
 
 from imalink.core.ids import FILE_METHOD, RunUuid, StorageUuid, WriterId
 from imalink.core.index import MasterIndex, Overview, Sources
-from imalink.core.journal import Observation
+from imalink.core.journal import Commit, Observation
 from imalink.core.operation import Operation, OrphansRestored
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScanResult
@@ -378,6 +378,13 @@ class FileStorage:
     def committed_runs(self) -> list[RunUuid]:
         """List the runs that are committed, by name."""
         return staging.list_commits(self.files)
+
+    def find_commit(self, run_uuid: RunUuid) -> Commit | None:
+        """Give what a run placed; None when it is not committed or its commit cannot be read."""
+        try:
+            return staging.load_commit(self.files, run_uuid)
+        except (IndexDamagedError, NotFoundError):
+            return None
 
     def can_rebuild(self, number: int) -> bool:
         """Tell whether the storage itself still has what a session index can be made again from, whole."""

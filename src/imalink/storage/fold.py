@@ -26,14 +26,13 @@ from imalink.core.index import (
     Sources,
     merge_master_entry,
 )
-from imalink.core.journal import Commit, JournalLine
-from imalink.core.operation import OrphansRestored
+from imalink.core.journal import Commit, JournalLine, operation_lines
+from imalink.core.operation import OperationLine, OrphansRestored
 from imalink.core.restoring import restore_orphans
 from imalink.core.session import ImportSession
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
 from imalink.errors import IndexDamagedError, NotFoundError
-from imalink.formats.journal_file import OperationLine, operation_lines
 from imalink.storage.concerned import find_concerned
 from imalink.storage.fs import StorageFiles
 from imalink.storage.indexes import IndexFiles, damaged_index

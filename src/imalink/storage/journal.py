@@ -6,18 +6,17 @@ appends to a journal; anyone reads all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
 from imalink.core.ids import WriterId
 from imalink.core.index import JournalPosition
 from imalink.core.journal import JournalLine, Observation
-from imalink.core.operation import OperationPart
+from imalink.core.operation import OperationLine, OperationPart
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.formats.journal_file import (
-    OperationLine,
     batch_observations,
     dump_journal_line,
     parse_journal,
@@ -134,6 +133,13 @@ class Journals:
             for segment in self._segments(writer):
                 found.extend(parse_operations(self._read_bytes(segment), writer=writer))
         return sorted(found, key=lambda line: (line.lamport, line.writer, line.seq))
+
+    def iter_operation_lines(self, wanted: str = "") -> Iterator[JournalLine]:
+        """Give the whole lines of operations, segment by segment; those that name ``wanted`` suffice the caller."""
+        for writer in self._writers():
+            for segment in self._segments(writer):
+                if wanted.encode() in self._read_bytes(segment):
+                    yield from (line for line in self._read(segment, writer, [])[0] if line.part is not None)
 
     def exists(self, writer: WriterId) -> bool:
         """Tell whether one's own journal has anything."""

@@ -40,8 +40,10 @@ def record_lines(
     lines = _lines_of(operation, observations, trial)
     has_any = False
     for line in lines:
-        has_any = True
-        yield line
+        # What changes nothing needs no undoing: an operation of such lines alone is none.
+        is_idle = line.part is not None and line.part.inverse == ()
+        has_any = has_any or not is_idle
+        yield UnwrittenLine(observations=line.observations) if is_idle else line
     for orphans in _cut(takes_back):
         has_any = True
         yield UnwrittenLine(observations=(), part=OperationPart(operation=operation, inverse=(orphans,)))

@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from imalink.catalog import file_storages, import_sessions
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.journal import SessionEdited
+from imalink.core.operation import OperationKind
 from imalink.core.session import check_description, check_title
 from imalink.errors import UsageError
 from imalink.workflows.look_at_sessions import session_key
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
 
@@ -31,6 +33,8 @@ def edit_session(tools: Tools, text: str, *, title: str | None = None, descripti
             "The session has no index in any storage, because its import was interrupted before anything came in.",
             hint="Import the folder again; nothing was changed.",
         )
+    what = record.session.title if title is None else f"{record.session.title} → {title}"
+    operation = new_operation(tools, OperationKind.SESSION_EDIT, f"Session {record.session.number}: {what}")
     with ExitStack() as stack:
         opened = [
             (records[place.storage_uuid], place, stack.enter_context(open_storage(tools, records[place.storage_uuid])))
@@ -46,7 +50,7 @@ def edit_session(tools: Tools, text: str, *, title: str | None = None, descripti
                 title=title,
                 description=description,
             )
-            storage.append_observations(tools.writer, [edited])
+            storage.append_operation(tools.writer, operation, [edited])
             project_fold(tools, storage_record, storage.fold(fold_notes(storage, storage_record)))
     with tools.catalog.read() as db:
         return import_sessions.get_session(db, record.session.session_uuid)

@@ -13,11 +13,13 @@ from imalink.core.finding import Finding
 from imalink.core.ids import StorageUuid
 from imalink.core.index import FileEntry, FileStatus, SessionIndex
 from imalink.core.journal import FileSeen
+from imalink.core.operation import OperationKind
 from imalink.core.progress import Progress, SilentProgress
 from imalink.errors import IndexDamagedError, NotFoundError, StorageError, UsageError
 from imalink.media.exiftool import Answer, ExifTool, ExifToolError, fill_facts, find_exiftool
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
 
@@ -149,7 +151,9 @@ class _Enriching:
     def _write_down(self, seen: Sequence[FileSeen]) -> None:
         if not seen:
             return
-        self._storage.append_observations(self._tools.writer, seen)
+        counts = {"enriched": len(seen)}
+        operation = new_operation(self._tools, OperationKind.ENRICH, counted("ExifTool", counts), counts=counts)
+        self._storage.append_operation(self._tools.writer, operation, seen)
         result = self._storage.fold(fold_notes(self._storage, self._record))
         self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
 

@@ -11,10 +11,12 @@ from imalink.catalog import file_storages, photos
 from imalink.catalog.photos import PhotoRecord
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, split_photo_uuid_of
 from imalink.core.journal import Observation, PhotoJoined, PhotoSplit
+from imalink.core.operation import Operation, OperationKind
 from imalink.core.pairing import MAX_FILES
 from imalink.errors import UsageError
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
 
@@ -48,7 +50,8 @@ def join_photos(tools: Tools, texts: Sequence[str]) -> PhotoRecord:
             return []
         return [PhotoJoined(photo_uuid=first, hothashes=tuple(files), joined=tuple(others))]
 
-    _write_down(tools, hothashes, decide)
+    what = f"{len(pictures):,} pictures made one photo"
+    _write_down(tools, hothashes, decide, new_operation(tools, OperationKind.JOIN, what))
     return _photos_of(tools, hothashes[:1])[0]
 
 
@@ -74,12 +77,15 @@ def split_photo(tools: Tools, text: str) -> SplitPhotos:
             photo_uuid = next(each for each in free if photos.find_photo(db, each) is None)
         return [PhotoSplit(hothash=hothash, photo_uuid=photo_uuid)]
 
-    _write_down(tools, [hothash], decide)
+    what = f"{hothash[:10]} made a photo of its own"
+    _write_down(tools, [hothash], decide, new_operation(tools, OperationKind.SPLIT, what))
     with tools.catalog.read() as db:
         return SplitPhotos(alone=photos.get_photo(db, hothash), left=photos.get_photo(db, left[0]))
 
 
-def _write_down(tools: Tools, hothashes: Collection[Hothash], decide: Callable[[], list[Observation]]) -> None:
+def _write_down(
+    tools: Tools, hothashes: Collection[Hothash], decide: Callable[[], list[Observation]], operation: Operation
+) -> None:
     """Write what ``decide`` says, once all storages concerned are open and up to date, into each of them."""
     with tools.catalog.read() as db:
         records = {record.storage_uuid: record for record in file_storages.list_storages(db)}
@@ -95,7 +101,7 @@ def _write_down(tools: Tools, hothashes: Collection[Hothash], decide: Callable[[
             mend_indexes(tools, record, storage)
         observations = decide()
         for record, storage in opened if observations else ():
-            storage.append_observations(tools.writer, observations)
+            storage.append_operation(tools.writer, operation, observations)
             project_fold(tools, record, storage.fold(fold_notes(storage, record)))
 
 

@@ -54,18 +54,20 @@ def index_in_place(
     description: str = "",
     author: str | None = None,
     findings: Sequence[Finding] = (),
+    run_uuid: RunUuid | None = None,
 ) -> ImportReport:
     """Take the pictures among ``files``, with their companions, into a new session where they stand.
 
     Nothing of the user's is written or moved. A picture that cannot be read is a finding and stays out. The caller
-    holds the lock and gives a master to believe, and ``findings`` of the walk to be kept with the session. An
+    holds the lock and gives a master to believe, ``findings`` of the walk to be kept with the session, and the run's
+    UUID if it has named it already. An
     interruption leaves what was read so far to be finished when the storage is next worked on. Raises StorageError,
     CancelledError.
     """
     listing = list_pictures(storage.pictures, files, analyser=tools.analyser)
     work = _InPlace(tools, record, storage, master, listing, progress)
     work.findings.extend(findings)
-    return work.run(title, description=description, author=author)
+    return work.run(title, description=description, author=author, run_uuid=run_uuid or RunUuid(tools.new_uuid()))
 
 
 class _InPlace:
@@ -91,10 +93,10 @@ class _InPlace:
         self._files: list[PlannedFile] = []
         self._planned = 0
 
-    def run(self, title: str, *, description: str, author: str | None) -> ImportReport:
+    def run(self, title: str, *, description: str, author: str | None, run_uuid: RunUuid) -> ImportReport:
         """Read every picture, plan it where it stands, commit, fold, project."""
         started = time.monotonic()
-        with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
+        with ImportRun(self._storage.files, run_uuid) as run:
             session = begin_session(
                 self._tools,
                 self._record,

@@ -12,12 +12,14 @@ from imalink.core.conflict import MissingFile
 from imalink.core.finding import Finding
 from imalink.core.index import FileCopy, FileStatus, MasterEntry, MasterIndex
 from imalink.core.journal import FileMissing
+from imalink.core.operation import OperationKind
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
 from imalink.errors import NotFoundError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
+from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.reindex_report import ReindexReport, once_deleted
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
@@ -108,6 +110,8 @@ def _newly_missing(
 def _write_down(tools: Tools, record: StorageRecord, storage: FileStorage, gone: list[FileMissing]) -> list[Finding]:
     if not gone:
         return []
-    storage.append_observations(tools.writer, gone)
+    counts = {"missing": len(gone)}
+    operation = new_operation(tools, OperationKind.REINDEX, counted("Quick re-index", counts), counts=counts)
+    storage.append_operation(tools.writer, operation, gone)
     result = storage.fold(fold_notes(storage, record))
     return [*result.findings, *project_fold(tools, record, result)]

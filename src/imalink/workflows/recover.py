@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from imalink.catalog import dump, file_storages
+from imalink.catalog import dump, file_storages, operations
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.conflict import MissingFile
@@ -275,6 +275,8 @@ def _recover_storage(
         expected = {summary.number: summary for summary in overview.sessions} if overview is not None else {}
         if not is_check:
             _mend(tools, record, storage, tally)
+            with tools.catalog.begin() as db:
+                operations.keep_operations(db, record.id, storage.journals.list_operations())
         seen = _scan(storage, progress) if storage.has_pictures else None
         if seen is None:
             tally.findings.append(Finding(code="pictures-out-of-reach", path=str(storage.path)))

@@ -9,8 +9,9 @@ from dataclasses import replace
 from imalink.catalog import scan_snapshots, tombstones
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, Sha256
+from imalink.core.ids import Hothash, RunUuid, Sha256
 from imalink.core.index import MasterIndex, Overview, ScanSummary
+from imalink.core.operation import OperationKind
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.reconcile import (
@@ -37,6 +38,7 @@ from imalink.workflows.arrived_clips import find_arrived_clips
 from imalink.workflows.index_in_place import index_in_place
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.quick_check import check_names
 from imalink.workflows.reindex_plan import ReindexPlan
 from imalink.workflows.reindex_report import ReindexReport, StandingReport, once_deleted
@@ -102,13 +104,15 @@ class _Reindex:
         plan = self._plan(master, comparison, scanned)
         if self._request.strategy is Strategy.FULL and not self._request.dry_run:
             self._remake_hotpreviews(comparison)
+        to_add = self._pictures_to_add(plan, comparison, scanned)
+        run_uuid = RunUuid(self._tools.new_uuid()) if to_add else None
         if not self._request.dry_run:
-            self._write_down(plan)
+            self._write_down(plan, run_uuid)
         report = self._report(plan, scanned, started)
         if not self._request.dry_run:
             self._fold(plan, report)
-            if self._request.adds_orphans:
-                report = self._add_orphans(plan, comparison, scanned, report)
+            if run_uuid is not None:
+                report = self._add_orphans(to_add, run_uuid, report)
             report = replace(report, findings=tuple(self._findings), seconds=round(time.monotonic() - started, 3))
             self._keep_snapshot(self._snapshot_of(scanned, report))
         return report
@@ -387,9 +391,25 @@ class _Reindex:
                 self._storage.hotpreviews.keep(file.hothash, analysis.hotpreview.data)
             self._progress.advance(files=1, current=file.path.printable())
 
-    def _write_down(self, plan: ReindexPlan) -> None:
-        """The journal makes it durable; previews and indexes follow from it."""
-        self._storage.append_observations(self._tools.writer, plan.observations)
+    def _write_down(self, plan: ReindexPlan, run_uuid: RunUuid | None) -> None:
+        """The journal makes it durable, with what takes it back; previews and indexes follow from it.
+
+        ``run_uuid`` is the run that will take in orphans: named before it is there, so that it is never forgotten.
+        """
+        if plan.observations or plan.are_orphans_changed or run_uuid is not None:
+            counts = {**plan.counts(), "added": len(plan.orphans) if run_uuid is not None else 0}
+            self._storage.append_operation(
+                self._tools.writer,
+                new_operation(
+                    self._tools,
+                    OperationKind.REINDEX,
+                    counted("Re-index", counts),
+                    counts=counts,
+                    run_uuid=run_uuid,
+                ),
+                plan.observations,
+                takes_back=plan.orphans_before(are_added=run_uuid is not None),
+            )
         for hothash, hotpreview in plan.hotpreviews.items():
             self._storage.hotpreviews.keep(hothash, hotpreview)
 
@@ -411,15 +431,21 @@ class _Reindex:
         self._findings.extend(result.findings)
         self._findings.extend(project_fold(self._tools, self._record, result))
 
-    def _add_orphans(
-        self, plan: ReindexPlan, comparison: Comparison, scanned: ScanResult, report: ReindexReport
-    ) -> ReindexReport:
-        """Take the pictures that belong to no session, with the companions that came with them, into a new one."""
+    def _pictures_to_add(
+        self, plan: ReindexPlan, comparison: Comparison, scanned: ScanResult
+    ) -> dict[RelativePath, ScannedFile]:
+        """Give the pictures that belong to no session, with the companions that came with them, if they are wanted."""
+        if not self._request.adds_orphans:
+            return {}
         paths = [orphan.path for orphan in plan.orphans]
         paths += [path for path in comparison.appeared if is_companion_name(path.name)]
         files = {path: scanned.files[path] for path in paths if path in scanned.files}
-        if not any(is_picture_name(path.name) for path in files):
-            return report
+        return files if any(is_picture_name(path.name) for path in files) else {}
+
+    def _add_orphans(
+        self, files: Mapping[RelativePath, ScannedFile], run_uuid: RunUuid, report: ReindexReport
+    ) -> ReindexReport:
+        """Take pictures that belong to no session into a new one."""
         added = index_in_place(
             self._tools,
             self._record,
@@ -428,6 +454,7 @@ class _Reindex:
             files,
             title=f"Found in {self._record.display_name}",
             progress=self._progress,
+            run_uuid=run_uuid,
         )
         master = self._storage.indexes.load_master().index
         self._findings.extend(added.findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -23,10 +23,12 @@ from imalink.core.journal import (
     FileSeen,
     Observation,
 )
+from imalink.core.operation import OrphansRestored
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.reconcile import Comparison, Edit, FileRole, KnownFile, Reconciliation
 from imalink.core.relative_path import RelativePath
+from imalink.core.restoring import orphans_difference
 from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import SidecarFacts
 from imalink.errors import NotFoundError, StorageError
@@ -290,6 +292,26 @@ class ReindexPlan:
         """Give the files that were missing and stand at their place again."""
         edits = (*self._outcome.returned, *self._outcome.metadata_edits)
         return tuple(sorted(edit.path for edit in edits if edit.known.is_missing))
+
+    def counts(self) -> dict[str, int]:
+        """Count what happened, by its name."""
+        kinds = Counter(type(observation) for observation in self.observations)
+        return {
+            "moved": len(self.moved),
+            "edited": len(self.modified),
+            "copied": kinds[FileCopied],
+            "missing": len(self.missing()[1]),
+            "returned": len(self.returned()),
+            "removed": len(self.removed),
+            "new": len(self.new_orphans),
+            "sidecars": kinds[CompanionsChanged],
+        }
+
+    def orphans_before(self, *, are_added: bool) -> OrphansRestored:
+        """Give what makes the list of orphans what it was; ``are_added``: those that are in it now leave it yet."""
+        before = self._master.orphans
+        found = orphans_difference(before, self.orphans)
+        return replace(found, back=before) if are_added else found
 
     def duplicates(self) -> tuple[DuplicateFile, ...]:
         """Give one row for each extra copy that stands on the disk now."""

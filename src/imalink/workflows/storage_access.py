@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from imalink.catalog import file_storages, projection
+from imalink.catalog import file_storages, operations, projection
 from imalink.catalog.catalog import Db
 from imalink.catalog.file_storages import StorageChange, StorageRecord
 from imalink.core.finding import Finding
@@ -77,6 +77,7 @@ def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> lis
         for number in sorted(result.sessions):
             index, changed = result.sessions[number]
             notes.extend(project_index(db, record, index, only=changed))
+        operations.keep_operations(db, record.id, result.operations)
         file_storages.update_storage(
             db,
             record.storage_uuid,
@@ -96,8 +97,9 @@ def project_all(tools: Tools, record: StorageRecord, storage: FileStorage) -> li
             continue
         with tools.catalog.begin(changes_photos=True) as db:
             notes.extend(project_index(db, record, index, only=None))
-    if digest is not None:
-        with tools.catalog.begin() as db:
+    with tools.catalog.begin() as db:
+        operations.keep_operations(db, record.id, storage.journals.list_operations())
+        if digest is not None:
             file_storages.update_storage(db, record.storage_uuid, StorageChange(master_digest=Sha256(digest)))
     return notes
 

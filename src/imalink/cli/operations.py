@@ -1,0 +1,174 @@
+"""``imalink operations`` and ``undo``: what was done to many files at once, and taking it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from imalink.cli import errors
+from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.render import (
+    finding_json,
+    is_terminal,
+    json_text,
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+    show_note,
+    show_table,
+)
+from imalink.core.finding import Severity
+from imalink.errors import UsageError
+
+if TYPE_CHECKING:
+    from imalink.workflows.look_at_operations import OperationView
+    from imalink.workflows.undo_operation import RestoredFile, UndoReport
+
+_SHOWN = 15
+_SHOWN_UUID = 8
+
+
+@click.command("operations")
+@click.option("--storage", default=None, metavar="STORAGE", help="Only what was done there.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@common_options
+def operations_command(output: Output, storage: str | None, limit: int) -> None:
+    """List what was done to many files at once, newest first, and whether it can be undone."""
+    from imalink.workflows.look_at_operations import list_operations
+
+    with open_tools(output) as tools:
+        found = list_operations(tools, storage=storage, limit=limit)
+    if output.as_json:
+        show_json({"operations": [_operation_json(view) for view in found]})
+    elif not found:
+        show_lines(["Nothing was done yet."])
+    else:
+        show_table(
+            ("ID", "WHEN", "STATE", "STORAGE", "WHAT"),
+            [
+                (
+                    view.record.operation.operation_uuid[:_SHOWN_UUID],
+                    view.record.recorded_at[:16].replace("T", " "),
+                    _state(view),
+                    ", ".join(view.storage_names),
+                    view.record.operation.title,
+                )
+                for view in found
+            ],
+        )
+
+
+@click.command("undo")
+@click.argument("operation", metavar="[OPERATION]", required=False)
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be known again; write nothing.")
+@common_options
+def undo_command(output: Output, operation: str | None, dry_run: bool) -> int:
+    """Bring indexes and catalog back to what they said before OPERATION, by default the last that can be undone.
+
+    Your files are not touched: what you moved stays where you put it, and the next re-index finds it there again.
+    OPERATION is an id of `imalink operations`; undoing an undo does again what it took back.
+    """
+    from imalink.workflows.undo_operation import undo_operation
+
+    with open_tools(output) as tools:
+        report = undo_operation(tools, operation, dry_run=True)
+        if not dry_run:
+            _ask(report, output)
+            report = undo_operation(tools, report.undone.operation.operation_uuid)
+    if output.as_json:
+        show_json(_report_json(report))
+    elif not output.is_quiet:
+        show_lines(_lines(report, is_verbose=output.is_verbose))
+        show_findings(report.findings, is_verbose=output.is_verbose)
+    return errors.FINDINGS if any(each.severity is not Severity.INFO for each in report.findings) else errors.DONE
+
+
+def _ask(preview: UndoReport, output: Output) -> None:
+    """Show what would be undone, and ask. Raises UsageError without a terminal, Abort."""
+    if output.assume_yes:
+        return
+    if not is_terminal():
+        raise UsageError(
+            f"Undoing this needs a yes: {preview.undone.operation.title}. Nothing was changed.",
+            hint=f"Run it again with --yes: imalink undo {preview.undone.operation.operation_uuid[:_SHOWN_UUID]} --yes",
+        )
+    for line in _lines(preview, is_verbose=output.is_verbose):
+        show_note(line)
+    click.confirm("Undo this?", abort=True, err=True)
+
+
+def _lines(report: UndoReport, *, is_verbose: bool) -> list[str]:
+    operation = report.undone.operation
+    where = ", ".join(storage.display_name for storage in report.storages)
+    done = "Would undo" if report.undo_uuid is None else "Undid"
+    lines = [f"{done} in {where}: {operation.title} (of {report.undone.recorded_at})"]
+    shown = report.files if is_verbose else report.files[:_SHOWN]
+    lines.extend(f"  {_row(file)}" for file in shown)
+    if len(report.files) > len(shown):
+        lines.append(f"  … and {len(report.files) - len(shown):,} more (-v shows them all)")
+    if report.undo_uuid is not None:
+        files = plural(len(report.files), "picture")
+        lines.append(f"Indexes and catalog say of {files} what they said before. No file of yours was touched.")
+        lines.append(f"`imalink undo {report.undo_uuid[:_SHOWN_UUID]}` does it again.")
+    return lines
+
+
+def _row(file: RestoredFile) -> str:
+    if file.path_now is None:
+        return f"known again: {file.path_then}"
+    if file.path_then is None:
+        return f"known no more: {file.path_now}"
+    if file.path_now != file.path_then:
+        return f"{file.path_now} → {file.path_then}"
+    return f"as before: {file.path_now}"
+
+
+def _state(view: OperationView) -> str:
+    if view.session_number is not None:
+        state = view.record.state.value
+        return state if state == "undone" else f"sessions rollback {view.session_number}"
+    return view.record.state.value
+
+
+def _operation_json(view: OperationView) -> dict[str, object]:
+    operation = view.record.operation
+    return {
+        "operation_uuid": operation.operation_uuid,
+        "kind": operation.kind,
+        "title": json_text(operation.title),
+        "recorded_at": view.record.recorded_at,
+        "storages": [
+            {"storage_uuid": storage_uuid, "display_name": json_text(name)}
+            for storage_uuid, name in zip(view.record.storages, view.storage_names, strict=True)
+        ],
+        "counts": dict(operation.counts),
+        "state": view.record.state.value,
+        "undoes": operation.undoes,
+        "undone_by": next(iter(view.record.undone_in.values()), None),
+        "session_id": view.session_number,
+    }
+
+
+def _report_json(report: UndoReport) -> dict[str, object]:
+    operation = report.undone.operation
+    return {
+        "dry_run": report.undo_uuid is None,
+        "undone": operation.operation_uuid,
+        "kind": operation.kind,
+        "title": json_text(operation.title),
+        "undo_uuid": report.undo_uuid,
+        "storages": [storage.storage_uuid for storage in report.storages],
+        "files": [
+            {
+                "storage_uuid": file.storage_uuid,
+                "hothash": file.hothash,
+                "path_now": None if file.path_now is None else json_text(file.path_now),
+                "path_then": None if file.path_then is None else json_text(file.path_then),
+            }
+            for file in report.files
+        ],
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }

@@ -1,0 +1,226 @@
+"""Undo: bring indexes and catalog back to what they said before an operation; no file of the user's is touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Set
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from imalink.catalog import file_storages
+from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.operations import OperationRecord, OperationState
+from imalink.core.finding import Finding
+from imalink.core.fold import SessionFold
+from imalink.core.ids import Hothash, OperationUuid, SessionUuid, StorageUuid
+from imalink.core.index import SessionIndex
+from imalink.core.journal import Commit, JournalLine
+from imalink.core.operation import (
+    EarlierEntry,
+    EarlierHead,
+    EarlierPhoto,
+    Operation,
+    OperationKind,
+    Restoration,
+    SessionRestored,
+)
+from imalink.core.relative_path import RelativePath
+from imalink.core.session import SessionStatus
+from imalink.core.undoing import TakenBack, Touched, Undoing, Undone, touched_by
+from imalink.errors import IndexDamagedError, NotFoundError, UsageError
+from imalink.formats.operation_records import SpelledDigests
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.look_at_operations import get_operation, get_undoable
+from imalink.workflows.mend_indexes import mend_indexes, peek_master
+from imalink.workflows.new_operation import new_operation
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.tools import Tools
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredFile:
+    """A picture of which something else is known after an undo; None where nothing is known of it."""
+
+    storage_uuid: StorageUuid
+    hothash: Hothash
+    path_now: RelativePath | None
+    path_then: RelativePath | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoReport:
+    """What was undone, or would be; ``undo_uuid`` is the operation that did it, None for a dry run.
+
+    ``storages`` are those in which it was (or is to be) undone now.
+    """
+
+    undone: OperationRecord
+    undo_uuid: OperationUuid | None
+    storages: tuple[StorageRecord, ...]
+    files: tuple[RestoredFile, ...]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = False) -> UndoReport:
+    """Undo the operation that ``text`` names by its UUID or the beginning of it; None: the last that can be.
+
+    An undo is an operation too, and undoing it does again what it took back. All storages that the operation touched
+    must be reachable. Raises UsageError, with nothing changed, when later operations touched the same files, when it
+    is undone already and when it cannot be; NotFoundError, AmbiguousError, StorageError.
+    """
+    started = time.monotonic()
+    record = get_undoable(tools) if text is None else get_operation(tools, text)
+    _refuse_what_cannot_be(record)
+    with tools.catalog.read() as db:
+        known = {each.storage_uuid: each for each in file_storages.list_storages(db)}
+    # After a crash between two storages, the rest is the rest of that undo.
+    begun = next(iter(record.undone_in.values()), None)
+    operation = new_operation(
+        tools, OperationKind.UNDO, f"Undo of: {record.operation.title}", undoes=record.operation.operation_uuid
+    )
+    operation = operation if begun is None else replace(operation, operation_uuid=begun)
+    left = [known[each] for each in record.storages if each not in record.undone_in]
+    findings: list[Finding] = []
+    files: list[RestoredFile] = []
+    with ExitStack() as stack:
+        opened = [(each, stack.enter_context(open_storage(tools, each))) for each in left]
+        if not dry_run:
+            for storage_record, storage in opened:
+                stack.enter_context(storage.lock("undo"))
+                findings.extend(mend_indexes(tools, storage_record, storage).findings)
+        planned = [(each, storage, _plan(storage, record)) for each, storage in opened]
+        for storage_record, storage, undone in planned:
+            files.extend(_restored(storage_record, undone.entries))
+            if not dry_run:
+                storage.append_operation(tools.writer, operation, undone.observations)
+                result = storage.fold(fold_notes(storage, storage_record))
+                findings.extend((*result.findings, *project_fold(tools, storage_record, result)))
+    return UndoReport(
+        undone=record,
+        undo_uuid=None if dry_run else operation.operation_uuid,
+        storages=tuple(left),
+        files=tuple(files),
+        findings=tuple(findings),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _refuse_what_cannot_be(record: OperationRecord) -> None:
+    operation = record.operation
+    if record.state is OperationState.UNDONE:
+        by = next(iter(record.undone_in.values()))
+        raise UsageError(
+            f"That is undone already: {operation.title}. Nothing was changed.",
+            hint=f"`imalink undo {by}` does it again.",
+        )
+    if record.state is OperationState.NOT_UNDOABLE:
+        raise UsageError(
+            f"This cannot be undone: {operation.title}. Too much was known of one of its files to be written down "
+            "before. Nothing was changed.",
+            hint="`imalink reindex` brings the indexes in step with the folder as it is.",
+        )
+
+
+def _plan(storage: FileStorage, record: OperationRecord) -> Undone:
+    """Work out what has to be written down in one storage. Raises UsageError when something else came after."""
+    wanted = record.operation.operation_uuid
+    lines = sorted(_lines_of(storage, wanted), key=lambda line: (line.lamport, line.seq))
+    inverses = [line.part.inverse for line in reversed(lines) if line.part is not None]
+    if not lines or None in inverses:
+        raise UsageError(
+            f"The journal of the storage does not tell how to undo this: {record.operation.title}. "
+            "Nothing was changed.",
+            hint="`imalink reindex` brings the indexes in step with the folder as it is.",
+        )
+    runs = {line.part.operation.run_uuid for line in lines if line.part is not None}
+    commits = [commit for run in runs if run is not None and (commit := storage.find_commit(run)) is not None]
+    steps: list[tuple[Restoration, ...]] = [(_withdrawal(commit),) for commit in commits]
+    steps.extend(inverse for inverse in inverses if inverse is not None)
+    undoing = Undoing(_open_sessions(storage, steps), orphans=peek_master(storage).orphans, digests=SpelledDigests())
+    for step in steps:
+        undoing.take_back(step)
+    if undoing.conflicts:
+        raise _later_changes(storage, record, lines[-1], undoing.conflicts)
+    return undoing.result()
+
+
+def _lines_of(storage: FileStorage, wanted: OperationUuid) -> Iterator[JournalLine]:
+    for line in storage.journals.iter_operation_lines(wanted):
+        if line.part is not None and line.part.operation.operation_uuid == wanted:
+            yield line
+
+
+def _withdrawal(commit: Commit) -> SessionRestored:
+    """Give what takes back a run in place that began a session: its pictures are in no session again.
+
+    The session itself stays in the history, empty, as one that was rolled back.
+    """
+    session, digests = commit.end.session, SpelledDigests()
+    empty = SessionIndex(
+        session=session, storage_uuid=commit.begin.storage_uuid, storage_directory="", files={}, photos={}
+    )
+    fold = SessionFold(empty)
+    fold.add_commit(commit)
+    return SessionRestored(
+        session_uuid=session.session_uuid,
+        session_number=session.number,
+        entries=tuple(
+            EarlierEntry(hothash=hothash, was=None, now=digests.of_entry(entry))
+            for hothash, entry in fold.files.items()
+        ),
+        photos=tuple(
+            EarlierPhoto(photo_uuid=photo_uuid, was=None, now=digests.of_photo(photo))
+            for photo_uuid, photo in fold.photos.items()
+        ),
+        head=EarlierHead(title=session.title, description=session.description, status=SessionStatus.ROLLED_BACK),
+    )
+
+
+def _open_sessions(storage: FileStorage, steps: Iterable[Iterable[Restoration]]) -> dict[SessionUuid, SessionFold]:
+    numbers = {each.session_number for step in steps for each in step if isinstance(each, SessionRestored)}
+    folds: dict[SessionUuid, SessionFold] = {}
+    for number in sorted(numbers):
+        try:
+            index = storage.indexes.load_session(number).index
+        except (IndexDamagedError, NotFoundError):
+            continue  # what is not there is not as the operation left it
+        folds[index.session.session_uuid] = SessionFold(index)
+    return folds
+
+
+def _later_changes(
+    storage: FileStorage, record: OperationRecord, last: JournalLine, conflicts: Set[Touched]
+) -> UsageError:
+    """Say what changed the same files after an operation, and what to undo first."""
+    later: dict[OperationUuid, Operation] = {}
+    for line in storage.journals.iter_operation_lines():
+        is_later = (line.lamport, line.writer, line.seq) > (last.lamport, last.writer, last.seq)
+        if is_later and line.part is not None and not conflicts.isdisjoint(touched_by(line.part.inverse or ())):
+            later[line.part.operation.operation_uuid] = line.part.operation
+    count = len({what for _, what in conflicts})
+    touched = f"{count:,} of the things that this changed were changed again"
+    if not later:
+        return UsageError(
+            f"{touched} since: {record.operation.title}. Nothing was changed.",
+            hint="An import or another program did that; `imalink reindex` goes by the folder as it is.",
+        )
+    newest = list(reversed(later.values()))
+    named = "; ".join(f"{each.title} ({each.operation_uuid[:8]})" for each in newest[:_NAMED])
+    rest = f"; and {len(newest) - _NAMED} more" if len(newest) > _NAMED else ""
+    return UsageError(
+        f"{touched} by later operations: {named}{rest}. Nothing was changed.",
+        hint=f"Undo those first: imalink undo {newest[0].operation_uuid[:8]}",
+    )
+
+
+def _restored(record: StorageRecord, entries: Iterable[TakenBack]) -> Iterator[RestoredFile]:
+    for entry in entries:
+        yield RestoredFile(
+            storage_uuid=record.storage_uuid,
+            hothash=entry.hothash,
+            path_now=None if entry.now is None else entry.now.relative_path,
+            path_then=None if entry.then is None else entry.then.relative_path,
+        )
