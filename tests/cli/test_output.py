@@ -90,6 +90,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "explain": ["explain", scene.photos / "IMG_0002.jpg", hothash],
         "photos join": ["photos", "join", hothash, scene.hothash("IMG_0003.jpg")],
         "photos split": ["photos", "split", hothash],
+        "operations": ["operations", "--limit", "5"],
+        "undo -n": ["undo", "-n"],
+        "undo": ["undo", "--yes"],
         "config": ["config"],
         "version": ["version"],
     }
@@ -132,7 +135,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
     known = (
         "storage create,storage adopt,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,"
         "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,photos join,"
-        "photos split,config,version"
+        "photos split,operations,undo,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

@@ -10,7 +10,17 @@ import msgspec
 
 from imalink.core.conflict import OrphanFile
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import (
+    Hothash,
+    HothashMethod,
+    OperationUuid,
+    PhotoUuid,
+    RunUuid,
+    SessionUuid,
+    Sha256,
+    StorageUuid,
+    WriterId,
+)
 from imalink.core.index import (
     FileEntry,
     FileStatus,
@@ -41,6 +51,17 @@ from imalink.core.journal import (
     RunEnd,
     RunPlan,
     SessionEdited,
+)
+from imalink.core.operation import (
+    EarlierEntry,
+    EarlierHead,
+    EarlierPhoto,
+    EarlierTombstone,
+    EntryPlace,
+    Operation,
+    OperationPart,
+    OrphansRestored,
+    SessionRestored,
 )
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition
@@ -377,15 +398,81 @@ def observations() -> tuple[Observation, ...]:
             mode="missing",
             reason="gone",
         ),
+        *restorations(),
+    )
+
+
+def restorations() -> tuple[SessionRestored, OrphansRestored]:
+    """Give what takes back all there is, in every way there is."""
+    index, digest = session_index(), "0123456789abcdef"
+    full, bare = full_entry(), bare_entry()
+    photo = index.photos[full.photo_uuid]
+    [tombstone] = index.deleted.values()
+    place = EntryPlace(
+        relative_path=ODD_PATH,
+        size_bytes=1000,
+        sha256=full.sha256,
+        modified_ns=MODIFIED_NS,
+        photo_uuid=full.photo_uuid,
+        status=FileStatus.MISSING,
+        last_seen_at="2024-11-01T00:00:00Z",
+        companions=full.companions,
+        copies=full.copies,
+    )
+    restored = SessionRestored(
+        session_uuid=index.session.session_uuid,
+        session_number=42,
+        entries=(
+            EarlierEntry(hothash=full.hothash, was=full, now=None),
+            EarlierEntry(hothash=bare.hothash, was=place, now=digest),
+            EarlierEntry(hothash=Hothash(hash_of("new")), was=None, now=digest),
+        ),
+        photos=(
+            EarlierPhoto(photo_uuid=photo.photo_uuid, was=photo, now=digest),
+            EarlierPhoto(photo_uuid=PhotoUuid(uuid_of("new photo")), was=None),
+        ),
+        tombstones=(
+            EarlierTombstone(hothash=tombstone.hothash, was=tombstone, now=None),
+            EarlierTombstone(hothash=bare.hothash, was=None, now=digest),
+        ),
+        head=EarlierHead(title="Italy", description="", status=SessionStatus.COMPLETED, now=digest),
+    )
+    known, unknown = master_index().orphans
+    return restored, OrphansRestored(gone=(known.path, ODD_PATH), back=(known, unknown))
+
+
+def operation_part() -> OperationPart:
+    """Give a part of an operation that undoes another, with a run and what takes it back."""
+    return OperationPart(
+        operation=Operation(
+            operation_uuid=OperationUuid(uuid_of("operation")),
+            kind="undo",
+            title="Undo of: Re-index: 3 moved",
+            counts={"moved": 3},
+            undoes=OperationUuid(uuid_of("earlier operation")),
+            run_uuid=RUN_UUID,
+        ),
+        inverse=restorations(),
     )
 
 
 def journal_lines() -> list[bytes]:
-    """Give a journal of one line per observation."""
+    """Give a journal of one line per observation, the last of which are part of operations."""
     lines: list[bytes] = []
     prev = ""
+    parts: dict[type, OperationPart] = {
+        SessionRestored: operation_part(),
+        OrphansRestored: replace(operation_part(), inverse=None),
+    }
     for number, observation in enumerate(observations(), 1):
-        line, prev = dump_journal_line([observation], seq=number, prev=prev, lamport=20 + number, at=IMPORTED_AT)
+        line, prev = dump_journal_line(
+            [observation],
+            seq=number,
+            prev=prev,
+            lamport=20 + number,
+            at=IMPORTED_AT,
+            part=parts.get(type(observation)),
+        )
         lines.append(line)
     return lines
 

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from imalink.core.conflict import OrphanFile
 from imalink.core.finding import CODES, Finding
-from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import (
+    Hothash,
+    HothashMethod,
+    OperationUuid,
+    PhotoUuid,
+    RunUuid,
+    SessionUuid,
+    Sha256,
+    StorageUuid,
+    WriterId,
+)
 from imalink.core.index import (
     Companion,
     FileCopy,
@@ -42,6 +52,18 @@ from imalink.core.journal import (
     RunEnd,
     RunPlan,
     SessionEdited,
+)
+from imalink.core.operation import (
+    EarlierEntry,
+    EarlierHead,
+    EarlierPhoto,
+    EarlierTombstone,
+    EntryPlace,
+    Operation,
+    OperationKind,
+    OperationPart,
+    OrphansRestored,
+    SessionRestored,
 )
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition, PictureFacts
@@ -396,7 +418,68 @@ def _commits(draw: st.DrawFn) -> Commit:
 
 
 commits = _commits()
+digests = st.sampled_from(["", "0123456789abcdef", None])
+places = st.builds(
+    EntryPlace,
+    relative_path=st.none() | paths,
+    size_bytes=st.none() | sizes,
+    sha256=st.none() | sha256s,
+    modified_ns=st.none() | moments_ns,
+    photo_uuid=st.none() | uuids.map(PhotoUuid),
+    status=st.none() | statuses,
+    last_seen_at=st.none() | instants,
+    companions=st.none() | st.lists(companions, max_size=2).map(tuple),
+    copies=st.none() | st.lists(copies, max_size=2).map(tuple),
+)
+earlier_entries = st.one_of(
+    entries.flatmap(
+        lambda entry: st.builds(EarlierEntry, hothash=st.just(entry.hothash), was=st.just(entry), now=digests)
+    ),
+    st.builds(EarlierEntry, hothash=hothashes, was=st.none() | places, now=digests),
+)
+restored_sessions = st.builds(
+    SessionRestored,
+    session_uuid=session_uuids,
+    session_number=st.integers(1, 10_000),
+    entries=st.lists(earlier_entries, max_size=2).map(tuple),
+    photos=st.lists(
+        photos.flatmap(
+            lambda photo: st.builds(
+                EarlierPhoto, photo_uuid=st.just(photo.photo_uuid), was=st.none() | st.just(photo), now=digests
+            )
+        ),
+        max_size=2,
+    ).map(tuple),
+    tombstones=st.lists(
+        tombstones.flatmap(
+            lambda buried: st.builds(
+                EarlierTombstone, hothash=st.just(buried.hothash), was=st.none() | st.just(buried), now=digests
+            )
+        ),
+        max_size=2,
+    ).map(tuple),
+    head=st.none()
+    | st.builds(EarlierHead, title=texts, description=texts, status=st.sampled_from(SessionStatus), now=digests),
+)
+restored_orphans = st.builds(
+    OrphansRestored, gone=st.lists(paths, max_size=2).map(tuple), back=st.lists(orphans, max_size=2).map(tuple)
+)
+parts = st.builds(
+    OperationPart,
+    operation=st.builds(
+        Operation,
+        operation_uuid=uuids.map(OperationUuid),
+        kind=st.sampled_from(OperationKind).map(str),
+        title=texts,
+        counts=st.dictionaries(st.sampled_from(["moved", "edited"]), counts),
+        undoes=st.none() | uuids.map(OperationUuid),
+        run_uuid=st.none() | uuids.map(RunUuid),
+    ),
+    inverse=st.none() | st.lists(restored_sessions | restored_orphans, max_size=2).map(tuple),
+)
 observations: st.SearchStrategy[Observation] = st.one_of(
+    restored_sessions,
+    restored_orphans,
     st.builds(
         FileMoved,
         hothash=hothashes,

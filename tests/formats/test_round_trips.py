@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from imalink.core.finding import Finding
 from imalink.core.index import MasterIndex, Overview, SessionIndex
 from imalink.core.journal import Commit, FileEdited, FileMoved, FileSeen, Observation, RunPlan
+from imalink.core.operation import OperationPart
 from imalink.core.photo import Photo
 from imalink.core.picture import Camera, Embedded, GpsPosition
 from imalink.core.relative_path import RelativePath
 from imalink.core.signature import Signature
 from imalink.errors import InvalidPathError
 from imalink.formats.commit_file import RunWriter, parse_commit, parse_run
-from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal
+from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal, parse_operations
 from imalink.formats.json_lines import MAX_LINE_BYTES
 from imalink.formats.layouts import hybrid, indexed
 from imalink.formats.records import MAX_EMBEDDED_BYTES, path_fields, path_from
@@ -102,16 +103,19 @@ def test_every_commit_comes_back_as_it_was(run: Commit) -> None:
     assert parse_commit(b"".join(lines), file="f") == run
 
 
-@given(st.lists(strategies.observations, min_size=1, max_size=4))
-@settings(max_examples=60)
-def test_every_journal_line_comes_back_as_it_was(seen: list[Observation]) -> None:
-    line, digest = dump_journal_line(seen, seq=3, prev="0" * 16, lamport=5, at="2024-01-01T00:00:00Z")
+@given(st.lists(strategies.observations, min_size=1, max_size=4), st.none() | strategies.parts)
+@settings(max_examples=100)
+def test_every_journal_line_comes_back_as_it_was(seen: list[Observation], part: OperationPart | None) -> None:
+    line, digest = dump_journal_line(seen, seq=3, prev="0" * 16, lamport=5, at="2024-01-01T00:00:00Z", part=part)
     lines, is_whole = parse_journal(line, writer=WRITER, file="f")
     assert is_whole
     assert [(each.seq, each.prev, each.lamport, each.digest, each.writer) for each in lines] == [
         (3, "0" * 16, 5, digest, WRITER)
     ]
     assert lines[0].observations == tuple(seen)
+    assert lines[0].part == part
+    listed = [each.operation for each in parse_operations(line, writer=WRITER)]
+    assert listed == ([] if part is None else [part.operation])
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, -(2**63) - 1])

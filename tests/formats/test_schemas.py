@@ -107,7 +107,7 @@ def test_every_example_is_valid(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_keys_are_valid_at_every_level(name: str) -> None:
     tables = frozenset(
-        {"files", "photos", "deleted", "journals", "facts", "clocks", "tag_changes", "custom", "storages"}
+        {"files", "photos", "deleted", "journals", "facts", "clocks", "tag_changes", "custom", "counts", "storages"}
     )
     for value in examples(name):
         # A commit's entry and a photo have lists named `files`; what is a table here is one only in documents.

@@ -1,7 +1,7 @@
 """Operations: what the user had done to many files at once, and what things were before, so that it can be undone.
 
 Every line of a journal that is part of an operation says so, and carries what takes that very line back. So whatever
-a crash leaves of an operation can be undone. Decision: docs/decisions/0032-operations-carry-their-inverse.md.
+a crash leaves of an operation can be undone. Decision: docs/decisions/0035-operations-carry-their-inverse.md.
 """
 
 from __future__ import annotations
