@@ -22,7 +22,7 @@ T = TypeVar("T")
 MUTATING = frozenset(
     {
         "create_exclusive", "open_append", "write", "truncate", "set_times", "set_mode", "fsync", "mkdir",
-        "rename_noreplace", "rename_replacing", "link", "unlink", "rmdir",
+        "rename_noreplace", "rename_replacing", "rename_exchange", "link", "unlink", "rmdir",
     }
 )  # fmt: skip
 
@@ -108,6 +108,10 @@ class InterposedCalls:
     def rename_replacing(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
         where = (from_directory, from_name, to_directory, to_name)
         self._around("rename_replacing", lambda: self.inner.rename_replacing(*where), *where)
+
+    def rename_exchange(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
+        where = (from_directory, from_name, to_directory, to_name)
+        self._around("rename_exchange", lambda: self.inner.rename_exchange(*where), *where)
 
     def link(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
         where = (from_directory, from_name, to_directory, to_name)
@@ -232,7 +236,7 @@ class LimitedCalls(InterposedCalls):
         self._noreplace = noreplace
 
     def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
-        if name == "rename_noreplace":
+        if name in ("rename_noreplace", "rename_exchange"):
             raise OSError(self._noreplace, os.strerror(self._noreplace))
         if name == "link" and not self._has_links:
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
@@ -285,7 +289,7 @@ class OrderCheckingCalls(InterposedCalls):
         return list(self._unsynced.folders.values())
 
     def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
-        if name in ("rename_noreplace", "rename_replacing", "link"):
+        if name in ("rename_noreplace", "rename_replacing", "rename_exchange", "link"):
             self._check_source(name, arguments)
         result = call()
         descriptor = arguments[0]
@@ -296,7 +300,7 @@ class OrderCheckingCalls(InterposedCalls):
             self._unsynced.folders.pop(self._identity(descriptor), None)
         elif name in ("create_exclusive", "mkdir", "unlink", "rmdir"):
             self._unsynced.folders[self._identity(descriptor)] = f"{name} {arguments[1]}"
-        elif name in ("rename_noreplace", "rename_replacing", "link"):
+        elif name in ("rename_noreplace", "rename_replacing", "rename_exchange", "link"):
             self._unsynced.folders[self._identity(descriptor)] = f"{name} {arguments[1]}"
             self._unsynced.folders[self._identity(arguments[2])] = f"{name} {arguments[3]}"
         return result

@@ -10,7 +10,9 @@ from imalink.core.duplicate import DuplicateAnswer, DuplicateChoice, DuplicateQu
 from imalink.errors import CancelledError
 
 _CHOICES = {"s": DuplicateChoice.SKIP, "k": DuplicateChoice.KEEP_BOTH}
+_CHOICES_REPLACING = {**_CHOICES, "r": DuplicateChoice.REPLACE}
 _PROMPT = "  [s]kip, [k]eep both; S or K for all that follow; q to stop: "
+_PROMPT_REPLACING = "  [s]kip, [k]eep both, [r]eplace; S, K or R for all that follow; q to stop: "
 
 
 class TerminalAsker:
@@ -21,6 +23,7 @@ class TerminalAsker:
 
     def ask(self, question: DuplicateQuestion) -> DuplicateAnswer:
         """Ask until the answer is one. Raises CancelledError for q, Ctrl-C and the end of the input."""
+        choices, prompt = (_CHOICES_REPLACING, _PROMPT_REPLACING) if question.can_replace else (_CHOICES, _PROMPT)
         same = "byte for byte" if question.is_same_bytes else "the same picture with other metadata"
         with self._progress.paused():
             show_note(f"{question.source.name} is archived already, {same}:")
@@ -28,7 +31,7 @@ class TerminalAsker:
             show_note(f"  archived:       {_side_text(question.known)}, in {question.storage}")
             while True:
                 try:
-                    said = ask_line(_PROMPT).strip()
+                    said = ask_line(prompt).strip()
                 except (KeyboardInterrupt, EOFError):
                     said = "q"
                 if said in ("q", "Q"):
@@ -36,7 +39,7 @@ class TerminalAsker:
                         "Stopped at your question. Nothing is lost: what came in so far is kept.",
                         hint="Run the same command again to go on.",
                     )
-                choice = _CHOICES.get(said.lower())
+                choice = choices.get(said.lower())
                 if choice is not None:
                     return DuplicateAnswer(choice=choice, is_for_all=said.isupper())
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--duplicates",
-    type=click.Choice(["skip", "keep-both", "ask"]),
+    type=click.Choice(["skip", "keep-both", "replace", "ask"]),
     default="skip",
     show_default=True,
     help="What to do with pictures that are archived already; ask asks for each.",
@@ -168,6 +168,11 @@ def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
         )
     if report.duplicates_kept:
         lines.append(f"{plural(report.duplicates_kept, 'picture')} of them archived already, kept as further files.")
+    if report.duplicates_replaced:
+        lines.append(
+            f"{plural(report.duplicates_replaced, 'picture')} of them {'would take' if dry_run else 'took'} "
+            "the place of archived ones, which are kept aside."
+        )
     if report.deleted_before:
         lines.append(
             f"{plural(report.deleted_before, 'picture')} left at the source because you deleted "
@@ -203,6 +208,7 @@ def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, obj
         "companions": counts.companions,
         "ignored": counts.ignored,
         "duplicates_kept": report.duplicates_kept,
+        "duplicates_replaced": report.duplicates_replaced,
         "duplicates_undecided": report.duplicates_undecided,
         "deleted_before": report.deleted_before,
         "photos_created": report.photos_created,

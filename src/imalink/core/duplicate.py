@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from imalink.core.ids import FILE_METHOD
+from imalink.core.picture import Fingerprint
+
 
 class DuplicatePolicy(StrEnum):
     """What the user wants done with pictures that are archived already."""
 
     SKIP = "skip"
     KEEP_BOTH = "keep-both"
+    REPLACE = "replace"
     ASK = "ask"
 
 
@@ -22,6 +26,8 @@ class DuplicateChoice(StrEnum):
     """Leave it at the source."""
     KEEP_BOTH = "keep-both"
     """Take it in as a further file of the photo."""
+    REPLACE = "replace"
+    """Put it in the archived file's place, which is kept aside; never where that has the very bytes."""
 
 
 class Fate(StrEnum):
@@ -33,6 +39,8 @@ class Fate(StrEnum):
     """It is archived already and stays at the source."""
     KEEP_BOTH = "keep-both"
     """It is archived already and comes in as a further file, because the user said so."""
+    REPLACE = "replace"
+    """It takes the place of the archived file."""
     UNDECIDED = "undecided"
     """It is archived already, and nobody could be asked; it stays at the source."""
     DELETED = "deleted"
@@ -52,13 +60,15 @@ class DuplicateSide:
 class DuplicateQuestion:
     """A source file, and the archived one that holds the same picture, in a storage of that name.
 
-    ``is_same_bytes`` tells byte-identical files from those that differ in metadata alone.
+    ``is_same_bytes`` tells byte-identical files from those that differ. ``can_replace`` says that the source file can
+    take the place of the archived one, which is in the storage of the import.
     """
 
     source: DuplicateSide
     known: DuplicateSide
     storage: str
     is_same_bytes: bool
+    can_replace: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +97,53 @@ def choice_of(policy: DuplicatePolicy, *, is_same_bytes: bool) -> DuplicateChoic
             return DuplicateChoice.SKIP if is_same_bytes else DuplicateChoice.KEEP_BOTH
         case DuplicatePolicy.KEEP_BOTH:
             return DuplicateChoice.KEEP_BOTH
+        case DuplicatePolicy.REPLACE:
+            return DuplicateChoice.SKIP if is_same_bytes else DuplicateChoice.REPLACE
         case DuplicatePolicy.ASK:
             return None
 
 
-def fate_of(choice: DuplicateChoice | None) -> Fate:
-    """Give what becomes of a known picture's file by what was chosen; None: nobody could choose."""
-    return Fate.UNDECIDED if choice is None else Fate(choice.value)
+def fate_of(choice: DuplicateChoice | None, *, is_same_bytes: bool, can_replace: bool = False) -> Fate:
+    """Give what becomes of a known picture's file by what was chosen; None: nobody could choose.
+
+    Where there is nothing to replace, the very bytes are archived, or the archived file is in another storage.
+    """
+    if choice is None:
+        return Fate.UNDECIDED
+    if choice is DuplicateChoice.REPLACE and not can_replace:
+        return Fate.SKIP if is_same_bytes else Fate.NEW
+    return Fate(choice.value)
+
+
+class Standing(StrEnum):
+    """What stands at the place of an archived file, seen beside a source file of the same picture.
+
+    In the order in which places are preferred for being replaced.
+    """
+
+    SAME_PICTURE = "same-picture"
+    """The picture with other metadata."""
+    DAMAGED = "damaged"
+    """What is left of it: it decodes no more, is empty, or changed though its time did not."""
+    VACANT = "vacant"
+    """Nothing."""
+    WANTED = "wanted"
+    """The very bytes: there is nothing to replace."""
+    OTHER = "other"
+    """Another picture, which the user made of it or put there; never replaced."""
+
+
+def standing_of(
+    wanted: Fingerprint, found: Fingerprint | None, *, known_modified_ns: int, found_modified_ns: int
+) -> Standing:
+    """Say what ``found`` is, which stands (None: nothing) where the index has the picture with that time."""
+    if found is None:
+        return Standing.VACANT
+    if found.sha256 == wanted.sha256:
+        return Standing.WANTED
+    if found.hothash == wanted.hothash:
+        return Standing.SAME_PICTURE
+    is_broken = found.method == FILE_METHOD != wanted.method
+    if is_broken or found.size_bytes == 0 or found_modified_ns == known_modified_ns:
+        return Standing.DAMAGED
+    return Standing.OTHER

@@ -35,6 +35,18 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.INFO,
         "The same bytes are archived already; they came in as a further copy of the photo, as you chose.",
     ),
+    "replaced": (
+        Severity.INFO,
+        "The file took the place of the archived one of the same picture, as you chose; that is kept in the trash.",
+    ),
+    "brought-back": (
+        Severity.WARNING,
+        "The archived file was missing or damaged; this one took its place. What was left of a damaged one is kept.",
+    ),
+    "replace-refused": (
+        Severity.ERROR,
+        "The archived file changed while the import was at work, so it was not replaced; this one was left out.",
+    ),
     "duplicate-undecided": (
         Severity.WARNING,
         "The picture is archived already, and nobody said what to do with this file; it was left at the source.",

@@ -221,6 +221,32 @@ class RunPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSwap:
+    """A staged file that takes the place of another: what stands at ``path`` goes to ``kept``.
+
+    ``old_sha256`` is what stood there when it was planned, None for nothing; then nothing is kept.
+    """
+
+    staged_name: str
+    path: RelativePath
+    kept: RelativePath
+    sha256: Sha256
+    old_sha256: Sha256 | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReplacement:
+    """A picture of a session that the run puts new bytes in the place of, and the companions that come with these.
+
+    ``entry`` is the file as it is afterwards, with all its companions; ``swaps`` has the picture first.
+    """
+
+    session_uuid: SessionUuid
+    entry: FileEntry
+    swaps: tuple[FileSwap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
     """The last line of a committed run."""
 
@@ -237,3 +263,4 @@ class Commit:
     plans: tuple[RunPlan, ...]
     findings: tuple[Finding, ...]
     end: RunEnd
+    replacements: tuple[RunReplacement, ...] = ()

@@ -6,7 +6,7 @@ one, ``tests/support/faults.py`` has those that count, fail, crash and check the
 """
 
 from imalink.durable_files.calls import FileCalls, SpaceFacts
-from imalink.durable_files.placing import PlacedBy, place_without_overwrite
+from imalink.durable_files.placing import PlacedBy, exchange_names, place_without_overwrite
 from imalink.durable_files.reading import READ_CHUNK_BYTES, open_regular, read_capped
 from imalink.durable_files.trouble import OtherDeviceError, storage_error, storage_errors
 from imalink.durable_files.writing import (
@@ -28,6 +28,7 @@ __all__ = [
     "PlacedBy",
     "SpaceFacts",
     "append_durably",
+    "exchange_names",
     "open_regular",
     "place_without_overwrite",
     "read_capped",

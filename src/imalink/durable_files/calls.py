@@ -98,6 +98,10 @@ class FileCalls(Protocol):
         """Move, replacing a file of that name in one step."""
         ...
 
+    def rename_exchange(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
+        """Let two files change names in one step. ENOSYS, EINVAL or ENOTSUP where that cannot be promised."""
+        ...
+
     def link(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
         """Give a file a second name, never over an existing one (EEXIST)."""
         ...

@@ -71,6 +71,21 @@ def place_without_overwrite(
         return PlacedBy.LINK
 
 
+def exchange_names(calls: FileCalls, *, directory: int, name: str, other_directory: int, other_name: str) -> bool:
+    """Let two files change names in one step, so that neither name is ever without a file; False: not known here.
+
+    Not durable until both directories are flushed. Raises what ``storage_error`` gives.
+    """
+    with storage_errors("swap", other_name, is_writing=True):
+        try:
+            calls.rename_exchange(directory, name, other_directory, other_name)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            return False
+    return True
+
+
 def _place_over_claim(
     calls: FileCalls,
     from_directory: int,

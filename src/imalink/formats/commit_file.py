@@ -1,7 +1,7 @@
 """Run files: ``intent.jsonl`` while an import runs, ``commits/<run_uuid>.jsonl`` for ever after.
 
-Lines are ``begin``, then one ``plan`` per file, perhaps ``drop``, ``claims`` and ``finding`` lines, and ``end`` with
-the count and digest of all lines before it. Format page: docs/format/commits-and-journals.md.
+Lines are ``begin``, then one ``plan`` or ``replace`` per file, perhaps ``drop``, ``claims`` and ``finding`` lines, and
+``end`` with the count and digest of all lines before it. Format page: docs/format/commits-and-journals.md.
 """
 
 from __future__ import annotations
@@ -12,12 +12,21 @@ from dataclasses import dataclass
 import msgspec
 
 from imalink.core.finding import Finding
-from imalink.core.ids import RunUuid, StorageUuid, WriterId, parse_uuid
-from imalink.core.journal import Commit, RunBegin, RunEnd, RunPlan
+from imalink.core.ids import RunUuid, SessionUuid, StorageUuid, WriterId, parse_uuid
+from imalink.core.journal import Commit, FileSwap, RunBegin, RunEnd, RunPlan, RunReplacement
 from imalink.errors import IndexDamagedError
 from imalink.formats.documents import decode_struct
 from imalink.formats.json_lines import frame_line, parse_lines
-from imalink.formats.records import FileRecord, Integer, Record, entry_from, file_record
+from imalink.formats.records import (
+    FileRecord,
+    Integer,
+    Record,
+    entry_from,
+    file_record,
+    path_fields,
+    path_from,
+    sha256_from,
+)
 from imalink.formats.sessions import (
     CountsRecord,
     FindingRecord,
@@ -52,6 +61,27 @@ class PlanLine(Record, kw_only=True, tag_field="op", tag="plan"):
     staged_companions: list[str] = []
 
 
+class SwapRecord(Record, kw_only=True):
+    """One file that takes another's place, which is kept elsewhere."""
+
+    staged: str
+    path: str
+    path_bytes: str | None = None
+    kept: str
+    kept_bytes: str | None = None
+    sha256: str
+    old_sha256: str | None = None
+
+
+class ReplaceLine(Record, kw_only=True, tag_field="op", tag="replace"):
+    """A picture of a session that gets new bytes in its place, with its entry afterwards."""
+
+    hothash: str
+    session_uuid: str
+    entry: FileRecord
+    swaps: list[SwapRecord]
+
+
 class DropLine(Record, kw_only=True, tag_field="op", tag="drop"):
     """A plan that a recovery gave up: neither the placed nor the staged file is there with the right bytes."""
 
@@ -78,14 +108,21 @@ class EndLine(Record, kw_only=True, tag_field="op", tag="end"):
     statistics: CountsRecord
 
 
-RunLine = BeginLine | PlanLine | DropLine | ClaimsLine | FindingLine | EndLine
+RunLine = BeginLine | PlanLine | ReplaceLine | DropLine | ClaimsLine | FindingLine | EndLine
 _decoder = msgspec.json.Decoder(RunLine)
 _KINDS: dict[
     str,
-    type[BeginLine] | type[PlanLine] | type[DropLine] | type[ClaimsLine] | type[FindingLine] | type[EndLine],
+    type[BeginLine]
+    | type[PlanLine]
+    | type[ReplaceLine]
+    | type[DropLine]
+    | type[ClaimsLine]
+    | type[FindingLine]
+    | type[EndLine],
 ] = {
     "begin": BeginLine,
     "plan": PlanLine,
+    "replace": ReplaceLine,
     "drop": DropLine,
     "claims": ClaimsLine,
     "finding": FindingLine,
@@ -127,6 +164,18 @@ class RunWriter:
                 hothash=plan.entry.hothash,
                 entry=file_record(plan.entry, filename=plan.entry.relative_path.printable()),
                 staged_companions=list(plan.staged_companions),
+            )
+        )
+
+    def replace(self, replacement: RunReplacement) -> bytes:
+        """Give the line of a file that gets new bytes in its place."""
+        entry = replacement.entry
+        return self._line(
+            ReplaceLine(
+                hothash=entry.hothash,
+                session_uuid=replacement.session_uuid,
+                entry=file_record(entry, filename=entry.relative_path.printable()),
+                swaps=[_swap_record(swap) for swap in replacement.swaps],
             )
         )
 
@@ -185,6 +234,7 @@ class RunContent:
     payloads: tuple[bytes, ...]
     good_bytes: int
     has_claims: bool = False
+    replacements: tuple[RunReplacement, ...] = ()
 
 
 def parse_run(data: bytes, *, file: str) -> RunContent:
@@ -192,6 +242,7 @@ def parse_run(data: bytes, *, file: str) -> RunContent:
     lines = parse_lines(data)
     begin: RunBegin | None = None
     plans: dict[str, RunPlan] = {}
+    replacements: dict[str, RunReplacement] = {}
     has_claims = False
     findings: list[Finding] = []
     end: RunEnd | None = None
@@ -211,8 +262,12 @@ def parse_run(data: bytes, *, file: str) -> RunContent:
                     )
                     plans.pop(line.staged, None)
                     plans[line.staged] = plan
+                case ReplaceLine():
+                    replacement = _replacement_from(line)
+                    replacements[replacement.swaps[0].staged_name] = replacement
                 case DropLine():
                     plans.pop(line.staged, None)
+                    replacements.pop(line.staged, None)
                 case ClaimsLine():
                     has_claims = True
                 case FindingLine():
@@ -240,6 +295,7 @@ def parse_run(data: bytes, *, file: str) -> RunContent:
         end=end,
         payloads=lines.lines,
         good_bytes=lines.good_bytes,
+        replacements=tuple(replacements.values()),
     )
 
 
@@ -248,7 +304,13 @@ def parse_commit(data: bytes, *, file: str) -> Commit:
     content = parse_run(data, file=file)
     if content.begin is None or content.end is None:
         raise IndexDamagedError("the commit is not whole", file=file, place=f"line {len(content.payloads) + 1}")
-    return Commit(begin=content.begin, plans=content.plans, findings=content.findings, end=content.end)
+    return Commit(
+        begin=content.begin,
+        plans=content.plans,
+        findings=content.findings,
+        end=content.end,
+        replacements=content.replacements,
+    )
 
 
 def check_line(line: bytes) -> None:
@@ -260,6 +322,8 @@ def check_line(line: bytes) -> None:
         value = _decode_line(line[9:-1], "")
         if isinstance(value, PlanLine):
             entry_from(value.hothash, value.entry)
+        elif isinstance(value, ReplaceLine):
+            _replacement_from(value)
     except IndexDamagedError as error:
         raise ValueError(f"a line that nobody could read again: {error}") from error
 
@@ -273,6 +337,39 @@ def _decode_line(payload: bytes, file: str) -> RunLine:
         if op not in _KINDS:
             raise
         return decode_struct(payload, _KINDS[op], "", {}, file)
+
+
+def _swap_record(swap: FileSwap) -> SwapRecord:
+    path, path_bytes = path_fields(swap.path)
+    kept, kept_bytes = path_fields(swap.kept)
+    return SwapRecord(
+        staged=swap.staged_name,
+        path=path,
+        path_bytes=path_bytes,
+        kept=kept,
+        kept_bytes=kept_bytes,
+        sha256=swap.sha256,
+        old_sha256=swap.old_sha256,
+    )
+
+
+def _replacement_from(line: ReplaceLine) -> RunReplacement:
+    if not line.swaps:
+        raise ValueError("a replacement without any file")
+    return RunReplacement(
+        session_uuid=SessionUuid(parse_uuid(line.session_uuid)),
+        entry=entry_from(line.hothash, line.entry),
+        swaps=tuple(
+            FileSwap(
+                staged_name=swap.staged,
+                path=path_from(swap.path, swap.path_bytes),
+                kept=path_from(swap.kept, swap.kept_bytes),
+                sha256=sha256_from(swap.sha256),
+                old_sha256=None if swap.old_sha256 is None else sha256_from(swap.old_sha256),
+            )
+            for swap in line.swaps
+        ),
+    )
 
 
 def _begin_from(line: BeginLine) -> RunBegin:

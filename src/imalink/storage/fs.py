@@ -177,7 +177,21 @@ class StorageFiles(FolderReader):
                     f"{final.printable()} is taken by another file, which was not touched.", hint=error.hint
                 ) from error
 
-    def move(self, source: RelativePath, target: RelativePath) -> PlacedBy:
+    def exchange(self, path: RelativePath, other: RelativePath) -> bool:
+        """Let two files change names in one step; False where the file system does not know how.
+
+        The caller flushes both folders. Promise and errors: ``durable_files.exchange_names``.
+        """
+        with self.folder_of(path) as directory, self.folder_of(other) as other_directory:
+            return durable_files.exchange_names(
+                self.calls,
+                directory=directory,
+                name=path.name,
+                other_directory=other_directory,
+                other_name=other.name,
+            )
+
+    def move(self, source: RelativePath, target: RelativePath, *, is_own_claim: bool = False) -> PlacedBy:
         """Move a file inside the storage, never over another; the caller flushes both folders.
 
         For trash, quarantine, restoring and reorganising. Promise and errors as ``place``.
@@ -189,6 +203,7 @@ class StorageFiles(FolderReader):
                 from_name=source.name,
                 to_directory=to_directory,
                 to_name=target.name,
+                is_own_claim=is_own_claim,
             )
 
     def keep_under(self, path: RelativePath, kept: RelativePath) -> None:

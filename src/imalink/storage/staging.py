@@ -13,13 +13,18 @@ from typing import Self
 
 from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid
-from imalink.core.journal import Commit, RunBegin, RunEnd, RunPlan
+from imalink.core.journal import Commit, FileSwap, RunBegin, RunEnd, RunPlan, RunReplacement
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import AppendFile
-from imalink.errors import NotFoundError
+from imalink.errors import NotFoundError, UnsafePathError
 from imalink.formats.commit_file import RunContent, RunWriter, parse_commit, parse_run
 from imalink.storage.fs import STAGING, StagedFile, StorageFiles
 
+TRASH = RelativePath(".imalink-trash")
+"""At the storage's root only while something is in it: what ImaLink took away, for the user to look through."""
+QUARANTINE = RelativePath(".imalink/quarantine")
+"""Damaged files that a sound one took the place of."""
+KEEPING_FOLDERS = (TRASH, QUARANTINE)
 COMMITS = RelativePath(".imalink/metadata/commits")
 INTENT_NAME = "intent.jsonl"
 PLACED_MODE = 0o644
@@ -77,6 +82,10 @@ class ImportRun:
         """Write down where a staged file will go; durable after ``flush_plans``. A later plan of it replaces this."""
         self._open_intent().append(self._writer.plan(plan))
 
+    def replace(self, replacement: RunReplacement) -> None:
+        """Write down which staged files will take the place of which others; durable after ``flush_plans``."""
+        self._open_intent().append(self._writer.replace(replacement))
+
     def drop(self, name: str) -> None:
         """Take the plan of a staged file back."""
         self._open_intent().append(self._writer.drop(name))
@@ -94,6 +103,43 @@ class ImportRun:
             self._files.make_directories(final.parent)
         self._files.place(self.staged_path(name), final, before_claim=self._note_claims, is_own_claim=is_own_claim)
         self._touched_folders.add(final.parent)
+
+    def swap(self, swap: FileSwap, *, is_own_claim: bool = False) -> None:
+        """Put a staged file in the place of another, which is kept; durable when it returns. Its plan must be.
+
+        At every moment the old or the new bytes stand at ``swap.path`` where the file system can let two files change
+        names in one step; elsewhere the place is empty for a moment, in which both are safe under other names. Where
+        nothing stands at the place, or with ``is_own_claim`` the run's empty file, it is just placed. Raises
+        NameTakenError, UnsafePathError, StorageError.
+        """
+        if not any(swap.kept.is_below(folder) for folder in KEEPING_FOLDERS):
+            raise UnsafePathError(f"{swap.kept.printable()} is no place to keep a replaced file; nothing was touched.")
+        files, staged = self._files, self.staged_path(swap.staged_name)
+        kept_folder, folder = swap.kept.parent, swap.path.parent
+        assert kept_folder is not None
+        if folder is not None:
+            files.make_directories(folder)
+        if files.exists(swap.path) and not is_own_claim:
+            files.make_directories(kept_folder)
+            if files.exists(staged):
+                # Names below that folder are this run's alone, so an empty file there can only be its own claim.
+                files.place(staged, swap.kept, before_claim=self._note_claims, is_own_claim=True)
+                files.sync_directory(kept_folder)
+            if not files.exchange(swap.kept, swap.path):
+                files.move(swap.kept, staged)
+                files.move(swap.path, swap.kept, is_own_claim=True)
+                files.sync_directory(kept_folder)
+                files.sync_directory(folder)
+                files.place(staged, swap.path, before_claim=self._note_claims)
+        else:
+            files.place(staged, swap.path, before_claim=self._note_claims, is_own_claim=is_own_claim)
+        files.sync_directory(folder)
+        if files.exists(swap.kept):
+            files.sync_directory(kept_folder)
+
+    def keeping_path(self, path: RelativePath, *, is_damaged: bool = False) -> RelativePath:
+        """Say where what stands at ``path`` is kept when something else takes its place. Raises InvalidPathError."""
+        return (QUARANTINE if is_damaged else TRASH).below(f"{self.run_uuid}/{path}")
 
     def _note_claims(self) -> None:
         """Write down once, durable before the first, that names are claimed on this file system."""

@@ -17,23 +17,25 @@ from imalink.durable_files import SpaceFacts
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BENEATH = os.O_NOFOLLOW | os.O_CLOEXEC
 _RENAME_NOREPLACE = 1  # Linux, <linux/fs.h>
+_RENAME_EXCHANGE = 2  # Linux
 _RENAME_EXCL = 4  # macOS, <sys/stdio.h>
+_RENAME_SWAP = 2  # macOS
 _F_FULLFSYNC = 51  # macOS: fsync alone leaves the bytes in the drive's cache
 
+_IS_MACOS = sys.platform == "darwin"
 _Rename = Callable[[int, bytes, int, bytes, int], int]
 
 
 @cache
-def _find_exclusive_rename() -> tuple[_Rename, int] | None:
-    """Give the C library's rename that never overwrites and its flag; None where there is none."""
+def _find_flagged_rename() -> _Rename | None:
+    """Give the C library's rename that takes flags; None where there is none."""
     library = ctypes.CDLL(None, use_errno=True)
-    name, flag = ("renameatx_np", _RENAME_EXCL) if sys.platform == "darwin" else ("renameat2", _RENAME_NOREPLACE)
-    function = getattr(library, name, None)
+    function = getattr(library, "renameatx_np" if _IS_MACOS else "renameat2", None)
     if function is None:
         return None
     function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
     function.restype = ctypes.c_int
-    return function, flag
+    return function
 
 
 class SystemCalls:
@@ -107,18 +109,15 @@ class SystemCalls:
         os.mkdir(name, mode, dir_fd=directory)
 
     def rename_noreplace(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
-        found = _find_exclusive_rename()
-        if found is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-        rename, flag = found
-        raw_from, raw_to = os.fsencode(from_name), os.fsencode(to_name)
-        while rename(from_directory, raw_from, to_directory, raw_to, flag) != 0:
-            number = ctypes.get_errno()
-            if number != errno.EINTR:
-                raise OSError(number, os.strerror(number), from_name, None, to_name)
+        flag = _RENAME_EXCL if _IS_MACOS else _RENAME_NOREPLACE
+        _rename_flagged(from_directory, from_name, to_directory, to_name, flag)
 
     def rename_replacing(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
         os.rename(from_name, to_name, src_dir_fd=from_directory, dst_dir_fd=to_directory)
+
+    def rename_exchange(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
+        flag = _RENAME_SWAP if _IS_MACOS else _RENAME_EXCHANGE
+        _rename_flagged(from_directory, from_name, to_directory, to_name, flag)
 
     def link(self, from_directory: int, from_name: str, to_directory: int, to_name: str) -> None:
         os.link(from_name, to_name, src_dir_fd=from_directory, dst_dir_fd=to_directory, follow_symlinks=False)
@@ -135,3 +134,14 @@ class SystemCalls:
     def space(self, descriptor: int) -> SpaceFacts:
         facts = os.fstatvfs(descriptor)
         return SpaceFacts(facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize)
+
+
+def _rename_flagged(from_directory: int, from_name: str, to_directory: int, to_name: str, flag: int) -> None:
+    rename = _find_flagged_rename()
+    if rename is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    raw_from, raw_to = os.fsencode(from_name), os.fsencode(to_name)
+    while rename(from_directory, raw_from, to_directory, raw_to, flag) != 0:
+        number = ctypes.get_errno()
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number), from_name, None, to_name)

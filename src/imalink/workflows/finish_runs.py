@@ -9,7 +9,7 @@ from dataclasses import replace
 from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid, Sha256
 from imalink.core.index import Companion, FileEntry
-from imalink.core.journal import RunBegin, RunEnd, RunPlan
+from imalink.core.journal import RunBegin, RunEnd, RunPlan, RunReplacement
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
@@ -18,6 +18,7 @@ from imalink.errors import IndexDamagedError, StorageReadOnlyError
 from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.staging import ImportRun
+from imalink.workflows.finish_replacements import ReplacementSettling
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import analyse_stored, holds_bytes
@@ -58,12 +59,15 @@ def _finish(tools: Tools, storage: FileStorage, run_uuid: RunUuid) -> list[Findi
         run.reopen(content)
         settling = _Settling(tools, storage, run, has_claims=content.has_claims)
         kept = [settled for plan in content.plans if (settled := settling.settle(plan)) is not None]
-        facts = {"kept": len(kept), "session": content.begin.session.title}
+        replacing = ReplacementSettling(tools, storage, run, has_claims=content.has_claims)
+        replaced = replacing.settle(content.replacements)
+        facts = {"kept": len(kept) + len(replaced), "session": content.begin.session.title}
         findings = [
             Finding(code="run-interrupted", path=content.begin.session.source_path, facts=facts),
             *settling.findings,
+            *replacing.findings,
         ]
-        run.commit(_end_of(tools, content.begin, kept), findings)
+        run.commit(_end_of(tools, content.begin, kept, replaced), findings)
     return findings
 
 
@@ -172,15 +176,17 @@ def _renamed(plan: RunPlan, old: RelativePath, new: RelativePath) -> RunPlan:
     return replace(plan, entry=replace(entry, companions=companions))
 
 
-def _end_of(tools: Tools, begin: RunBegin, kept: list[RunPlan]) -> RunEnd:
-    companions = sum(len(plan.entry.companions) for plan in kept)
+def _end_of(tools: Tools, begin: RunBegin, kept: list[RunPlan], replaced: list[RunReplacement]) -> RunEnd:
+    new = [*(companion for plan in kept for companion in plan.entry.companions)]
+    for each in replaced:
+        sums = {swap.sha256 for swap in each.swaps[1:]}
+        new.extend(companion for companion in each.entry.companions if companion.sha256 in sums)
+    entries = [*(plan.entry for plan in kept), *(each.entry for each in replaced)]
     statistics = ImportStatistics(
-        total_scanned=len(kept) + companions,
-        new_imports=len(kept),
-        companions=companions,
-        total_size_bytes=sum(
-            plan.entry.size_bytes + sum(companion.size_bytes for companion in plan.entry.companions) for plan in kept
-        ),
+        total_scanned=len(entries) + len(new),
+        new_imports=len(entries),
+        companions=len(new),
+        total_size_bytes=sum(each.size_bytes for each in (*entries, *new)),
     )
     return RunEnd(
         finished_at=format_instant(tools.clock.now()),

@@ -12,7 +12,7 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.analyser import Analysis
 from imalink.core.duplicate import DuplicateAsker, Fate
 from imalink.core.finding import Finding, Severity
-from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid
+from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid, photo_uuid_of
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunPlan
 from imalink.core.organization import companion_target
@@ -57,6 +57,8 @@ from imalink.workflows.read_pictures import (
     Unreadable,
     numbered_sets,
 )
+from imalink.workflows.replaceable import ReplaceTarget
+from imalink.workflows.replacing import Replacements
 from imalink.workflows.run_session import (
     RunCounts,
     begin_session,
@@ -159,6 +161,7 @@ class _Import:
             tools,
             self._known,
             storage,
+            master,
             policy=request.duplicates,
             includes_deleted=request.includes_deleted,
             asker=asker,
@@ -170,6 +173,7 @@ class _Import:
         self._files: list[PlannedFile] = []
         self._photos: set[PhotoUuid] = set()
         self._group = StagedGroup(storage, self._names)
+        self._replacements = Replacements(tools, storage, self._names)
 
     def count_unread(self, findings: tuple[Finding, ...]) -> None:
         """Count what the walk could not read or did not follow."""
@@ -193,6 +197,7 @@ class _Import:
                     self._count_new(member.fingerprint, member.target, photo_uuid, member.picture)
                     self._counts.companions += len(clips)
                     self._counts.size_bytes += sum(clip.fingerprint.size_bytes for clip in clips)
+        self._count_replaced()
         return self._report(None, None, SessionStatus.CREATED, started)
 
     def run(self, started: float) -> ImportReport:
@@ -233,6 +238,8 @@ class _Import:
                     self._files.extend(self._group.place(run))
         self._files.extend(self._group.place(run))
         self.findings.extend(self._group.findings)
+        self._replacements.carry_out(run)
+        self._count_replaced()
         return commit_run(
             self._tools,
             self._record,
@@ -254,7 +261,7 @@ class _Import:
             self._known,
             run=run,
             analyser=self._tools.analyser,
-            copies_archived=self._decisions.may_take_in_archived,
+            may_take_in=self._decisions.may_take_in,
         )
         with work_ahead(
             numbered_sets(self._listing),
@@ -267,12 +274,13 @@ class _Import:
                 members: list[Member] = []
                 incoming: dict[RelativePath, Incoming] = {}
                 for read in pictures:
-                    self._sort_in(read, reader, members, incoming, is_alone=len(pictures) == 1)
+                    self._sort_in(run, read, reader, members, incoming, is_alone=len(pictures) == 1)
                 for shot in self._pairing.pair(members):
                     yield shot, members, incoming
 
     def _sort_in(
         self,
+        run: ImportRun | None,
         read: ReadPicture,
         reader: PictureReader,
         members: list[Member],
@@ -293,6 +301,9 @@ class _Import:
         if isinstance(read, Archived) or judgement.stays:
             reader.discard(read)
             self._leave(read, judgement, members, is_alone=is_alone)
+            return
+        if judgement.target is not None:
+            self._replace(run, read, judgement, judgement.target, members, is_alone=is_alone)
             return
         if judgement.fate is Fate.KEEP_BOTH and judgement.is_same_bytes:
             self._further.add(picture.file.relative_path)
@@ -404,6 +415,32 @@ class _Import:
             files=1, size_bytes=picture.file.size_bytes, current=picture.file.relative_path.printable()
         )
 
+    def _replace(
+        self,
+        run: ImportRun | None,
+        read: Incoming,
+        judgement: Judgement,
+        target: ReplaceTarget,
+        members: list[Member],
+        *,
+        is_alone: bool,
+    ) -> None:
+        """Plan that a picture takes the place of the archived one, whose photo may be that of other members too."""
+        known = judgement.place.photo_uuid if judgement.place is not None else None
+        photo_uuid = known or photo_uuid_of(read.fingerprint.hothash, read.fingerprint.method)
+        try:
+            self._replacements.plan(run, read, target, photo_uuid)
+        except InvalidPathError as error:
+            self._fail(read.picture, error)
+            return
+        member = None if is_alone else self._pairing.find_archived(read.picture, read.fingerprint)
+        if member is not None:
+            members.append(member)
+        self.findings.extend(read.findings)
+        self._known.add(read.fingerprint, target.place.relative_path, photo_uuid)
+        file = read.picture.file
+        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+
     def _compare_companions(self, picture: SourcePicture, fingerprint: Fingerprint) -> None:
         """Count the companions of an archived picture: archived with it too, or left at the source."""
         known = self._known.companion_sums.get(fingerprint.hothash, set())
@@ -468,6 +505,17 @@ class _Import:
         if self._request.dry_run:
             self._files.append(PlannedFile(source=picture.file.relative_path.printable(), target=target.printable()))
 
+    def _count_replaced(self) -> None:
+        replaced = self._replacements
+        self._counts.fates[Fate.REPLACE] += replaced.counts.pictures
+        self._counts.new_imports += replaced.counts.pictures
+        self._counts.companions += replaced.counts.companions
+        self._counts.duplicates += replaced.counts.companions_known
+        self._counts.errors += replaced.counts.refused
+        self._counts.size_bytes += replaced.counts.size_bytes
+        self._files.extend(replaced.files)
+        self.findings.extend(replaced.findings)
+
     def _fail(self, picture: SourcePicture, error: ImalinkError) -> None:
         code = "name-too-long" if isinstance(error, InvalidPathError) else error.code
         for file in (picture.file, *picture.companions):
@@ -488,6 +536,7 @@ class _Import:
             files=tuple(self._files),
             seconds=round(time.monotonic() - started, 3),
             duplicates_kept=self._counts.fates[Fate.KEEP_BOTH],
+            duplicates_replaced=self._counts.fates[Fate.REPLACE],
             duplicates_undecided=self._counts.fates[Fate.UNDECIDED],
             deleted_before=self._counts.fates[Fate.DELETED],
         )

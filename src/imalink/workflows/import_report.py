@@ -45,8 +45,9 @@ class PlannedFile:
 class ImportReport:
     """What an import did; ``session_id`` is None after a dry run.
 
-    ``duplicates_kept`` of the new imports are bytes that were archived already; ``duplicates_undecided`` and
-    ``deleted_before`` of those left at the source, companions not counted.
+    Of the new imports ``duplicates_kept`` are bytes that were archived already, and ``duplicates_replaced`` took the
+    place of an archived file; of those left at the source are ``duplicates_undecided`` and ``deleted_before``,
+    companions not counted.
     """
 
     session_id: int | None
@@ -58,6 +59,7 @@ class ImportReport:
     files: tuple[PlannedFile, ...]
     seconds: float
     duplicates_kept: int = 0
+    duplicates_replaced: int = 0
     duplicates_undecided: int = 0
     deleted_before: int = 0
 

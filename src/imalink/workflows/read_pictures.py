@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from imalink.core.analyser import Analyser, Analysis
@@ -92,8 +92,8 @@ def numbered_sets(listing: SourceListing) -> Iterator[PictureSet]:
 class PictureReader:
     """Reads sets of pictures; several threads may, each with sets of its own.
 
-    ``run`` is None where nothing is copied. ``known`` None: it is not asked what is archived. ``copies_archived``:
-    pictures whose bytes are archived may come in all the same.
+    ``run`` is None where nothing is copied. ``known`` None: it is not asked what is archived. ``may_take_in`` tells of
+    pictures whose bytes are archived whether they may come in all the same; without it all may.
     """
 
     def __init__(
@@ -104,14 +104,14 @@ class PictureReader:
         *,
         run: ImportRun | None,
         analyser: Analyser,
-        copies_archived: bool = True,
+        may_take_in: Callable[[Fingerprint, KnownPlace], bool] | None = None,
     ) -> None:
         self._source = source
         self._stored = stored
         self._known = known
         self._run = run
         self._analyser = analyser
-        self._copies_archived = copies_archived
+        self._may_take_in = may_take_in
 
     def read(self, pictures: PictureSet) -> list[ReadPicture]:
         """Read each picture of a set, in order. Raises StorageError, CancelledError, MachineShortageError."""
@@ -149,7 +149,7 @@ class PictureReader:
             place = known.find_archived(fingerprint)
             if place is None and is_clip:
                 place = known.find_clip(fingerprint, archived)
-            if place is not None and not self._copies_archived:
+            if place is not None and self._may_take_in is not None and not self._may_take_in(fingerprint, place):
                 return Archived(picture=picture, fingerprint=fingerprint, place=place)
         copy: StagedCopy | None = None
         if run is not None:
