@@ -539,6 +539,18 @@ def guarded(tmp_path: Path, empty_catalog: Path, forbidding: Forbidding) -> Iter
         yield made
 
 
+def test_a_file_that_vanishes_between_walk_and_reading_costs_nothing(
+    guarded: Scene, forbidding: Forbidding, strategy: Strategy
+) -> None:
+    guarded.add("new.jpg", seed=77)
+    forbidding.forbidden.add("new.jpg")
+    forbidding.number = errno.ENOENT
+    report = guarded.look(strategy)
+    assert (counts(report), codes(report)) == ({}, {})
+    forbidding.forbidden.clear()
+    assert list(guarded.look(strategy).orphans) == ["photos/new.jpg"]
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
 def test_files_below_an_unreadable_folder_are_not_missing(
     guarded: Scene, forbidding: Forbidding, strategy: Strategy, number: int

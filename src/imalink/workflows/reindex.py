@@ -45,6 +45,7 @@ from imalink.workflows.reindex_report import ReindexReport, StandingReport, once
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
+from imalink.workflows.working_ahead import work_ahead
 
 
 def reindex(
@@ -338,19 +339,21 @@ class _Reindex:
         fingerprints: dict[RelativePath, Fingerprint | None] = {
             orphan.path: orphan.fingerprint for orphan in standing if orphan.fingerprint is not None
         }
-        for path in wanted:
-            self._progress.checkpoint()
-            try:
-                with self._storage.pictures.open_for_reading(path) as descriptor:
-                    fingerprints[path] = self._tools.analyser.fingerprint(descriptor)
-                self._hashed += 1
-            except NotFoundError:
-                continue  # gone again since the walk: the next one will tell
-            except (StorageError, OSError):
-                self._storage.root.verify_identity()
-                fingerprints[path] = None
-                self._unread.add(path)
-            self._progress.advance(files=1, size_bytes=scanned.files[path].size_bytes, current=path.printable())
+        with work_ahead(
+            wanted, self._read, threads=self._tools.threads, checkpoint=self._progress.checkpoint
+        ) as results:
+            for path, found in zip(wanted, results, strict=True):
+                if isinstance(found, NotFoundError):
+                    self._unread.add(path)  # gone again since the walk: the next one will tell
+                    continue
+                if isinstance(found, Exception):
+                    self._storage.root.verify_identity()
+                    fingerprints[path] = None
+                    self._unread.add(path)
+                else:
+                    fingerprints[path] = found
+                    self._hashed += 1
+                self._progress.advance(files=1, size_bytes=scanned.files[path].size_bytes, current=path.printable())
         lost = {file.hothash for file in comparison.absent()}
         return {
             path: found
@@ -362,6 +365,14 @@ class _Reindex:
             or path in comparison.unchanged
             or (found is not None and found.hothash in lost)
         }
+
+    def _read(self, path: RelativePath) -> Fingerprint | NotFoundError | StorageError | OSError:
+        """Read one file, or tell why it cannot be."""
+        try:
+            with self._storage.pictures.open_for_reading(path) as descriptor:
+                return self._tools.analyser.fingerprint(descriptor)
+        except (NotFoundError, StorageError, OSError) as error:
+            return error
 
     def _is_to_be_read(self, path: RelativePath) -> bool:
         """Tell by its name whether a new file has to be read."""
