@@ -19,6 +19,7 @@ from benchmarks.archive import Archive, CountingCalls, FilledArchive, open_archi
 from benchmarks.measuring import Figure, alternate, at_most, in_time, shown, timed
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
 from benchmarks.pictures import measure_analysis, measure_bombs, measure_previews
+from benchmarks.scale import measure_lookups, measure_reindex, measure_session
 from imalink.media.analyser import PictureAnalyser
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.recover import find_candidates, recover
@@ -224,6 +225,37 @@ def recovery(bench: Bench) -> list[Figure]:
     ]
 
 
+def reindex_at_scale(bench: Bench) -> list[Figure]:
+    """Re-index ten times as many files."""
+    folder = bench.folder / "scale"
+    figures = measure_reindex(
+        folder,
+        count=bench.filled.count * 10,
+        rounds=max(3, bench.rounds // 2),
+        is_full_size=bench.is_full_size,
+        find=_find_command,
+        imalink=_imalink()[0],
+    )
+    shutil.rmtree(folder)
+    return figures
+
+
+def lookups_at_scale(bench: Bench) -> list[Figure]:
+    """Look up pictures in three storages of ten times as many files."""
+    folder = bench.folder / "lookups"
+    figures = measure_lookups(folder, count=bench.filled.count * 10, is_full_size=bench.is_full_size)
+    shutil.rmtree(folder)
+    return figures
+
+
+def large_session(bench: Bench) -> list[Figure]:
+    """Write and read a session of thirty times as many entries."""
+    folder = bench.folder / "large session"
+    figures = measure_session(folder, count=bench.filled.count * 30)
+    shutil.rmtree(folder)
+    return figures
+
+
 CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "reindex-unchanged": reindex_unchanged,
     "master-load": master_load,
@@ -236,6 +268,9 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "album": album_import,
     "reindex-full": reindex_full,
     "recover": recovery,
+    "scale-reindex": reindex_at_scale,
+    "scale-lookup": lookups_at_scale,
+    "scale-session": large_session,
 }
 """By the name that a filter looks in; in the order in which they run."""
 

@@ -151,7 +151,10 @@ def known_files(master: MasterIndex, inodes: Mapping[RelativePath, int] = {}) ->
                 inode=inodes.get(companion.relative_path),
             )
         first_of: set[SessionUuid] = set()
-        for place in sorted(entry.places(), key=lambda each: (each.imported_at, each.relative_path)):
+        places = entry.places()
+        for place in (
+            sorted(places, key=lambda each: (each.imported_at, each.relative_path)) if entry.copies else places
+        ):
             role = FileRole.COPY if place.session_uuid in first_of else FileRole.MAIN
             first_of.add(place.session_uuid)
             file = KnownFile(

@@ -52,7 +52,7 @@ def dump_document(wire: msgspec.Struct, extras: Mapping[Place, Mapping[str, obje
     value = with_extras(wire, extras) if any(extras.values()) else wire
     body = msgspec.json.encode(value, order="sorted")
     digest = hashlib.sha256(body).hexdigest()
-    compact = b'%b,"content_sha256":"%b"}' % (body[:-1], digest.encode())
+    compact = b"".join((memoryview(body)[:-1], b',"content_sha256":"%b"}' % digest.encode()))  # no third copy
     if len(compact) > READABLE_BYTES:
         return compact
     return msgspec.json.format(compact, indent=2) + b"\n"

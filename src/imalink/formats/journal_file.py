@@ -319,14 +319,15 @@ def dump_journal_line(
     return line, line_digest(line[9:-1])
 
 
-def parse_journal(data: bytes, *, writer: WriterId, file: str) -> tuple[list[JournalLine], bool]:
+def parse_journal(data: bytes, *, writer: WriterId, file: str, skips: int = 0) -> tuple[list[JournalLine], bool]:
     """Read a journal segment as far as it is good; give its lines and whether it is whole.
 
-    Raises IndexDamagedError for a whole line with impossible content.
+    Its first ``skips`` lines are known to the caller and left out without a look at what they say. Raises
+    IndexDamagedError for a whole line with impossible content.
     """
     framed = parse_lines(data)
     lines: list[JournalLine] = []
-    for number, payload in enumerate(framed.lines):
+    for number, payload in enumerate(framed.lines[skips:], skips):
         place = f"line {number + 1}"
         try:
             record = _decode_line(payload, file)

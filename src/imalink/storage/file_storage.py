@@ -310,10 +310,15 @@ class FileStorage:
             lines = "".join(f"{pattern}\n" for pattern in (*known.patterns, *wanted))
             self.files.replace(RelativePath(IGNORE_NAME), lines.encode("utf-8", "surrogateescape"))
 
-    def append_observations(self, writer: WriterId, observations: Iterable[Observation]) -> int:
-        """Write down in one's own journal what was seen; durable when this returns."""
+    def append_observations(
+        self, writer: WriterId, observations: Iterable[Observation], *, master: MasterIndex | None = None
+    ) -> int:
+        """Write down in one's own journal what was seen; durable when this returns.
+
+        ``master`` is the one that stands there, where the caller has it at hand: reading it takes a while.
+        """
         now = format_instant(self._clock.now())
-        return self.journals.append(writer, observations, at=now, after_seq=self._known_seq(writer))
+        return self.journals.append(writer, observations, at=now, after_seq=self._known_seq(writer, master))
 
     def append_operation(
         self,
@@ -322,18 +327,20 @@ class FileStorage:
         observations: Sequence[Observation],
         *,
         takes_back: OrphansRestored | None = None,
+        master: MasterIndex | None = None,
     ) -> int:
         """Write an operation down, each line with what takes it back; durable when this returns.
 
         ``takes_back`` is what takes back what it did to the list of orphans beside its observations. The indexes must
-        be up to date. A crash leaves a part of the operation that can be undone by itself.
+        be up to date; ``master`` is theirs, where the caller has it at hand. A crash leaves a part of the operation
+        that can be undone by itself.
         """
-        master = self.indexes.load_master().index
+        master = master or self.indexes.load_master().index
         lines = record_lines(self.indexes, master, operation, observations, takes_back=takes_back)
         now = format_instant(self._clock.now())
         return self.journals.append_lines(writer, lines, at=now, after_seq=self._known_seq(writer, master))
 
-    def _known_seq(self, writer: WriterId, master: MasterIndex | None = None) -> int:
+    def _known_seq(self, writer: WriterId, master: MasterIndex | None) -> int:
         """Give the highest number of this writer's journal that an index contains."""
         sources: list[Sources] = []
         with suppress(NotFoundError, IndexDamagedError):
@@ -345,16 +352,22 @@ class FileStorage:
         return max((each.journals[writer].seq for each in sources if writer in each.journals), default=0)
 
     def fold(
-        self, notes: FoldNotes | None = None, *, check_sessions: Collection[int] = (), is_anew: bool = False
+        self,
+        notes: FoldNotes | None = None,
+        *,
+        check_sessions: Collection[int] = (),
+        is_anew: bool = False,
+        master: MasterIndex | None = None,
     ) -> FoldResult:
         """Bring indexes and signature in step with commits and journals; mend damaged ones on the way.
 
-        ``is_anew`` writes all of them again, whatever the master says.
+        ``is_anew`` writes all of them again, whatever the master says. ``master`` is the one that stands there, found
+        sound under this lock, where the caller has it at hand.
         """
         folder = StorageFolder(
             self.files, indexes=self.indexes, journals=self.journals, signature=self.signature, clock=self._clock
         )
-        result = folder.fold(notes or self.notes(), check_sessions=check_sessions, is_anew=is_anew)
+        result = folder.fold(notes or self.notes(), check_sessions=check_sessions, is_anew=is_anew, known=master)
         self._save_signature(result.signature)
         return result
 

@@ -102,12 +102,21 @@ class StorageFolder:
         self._loaded: dict[int, SessionIndex] = {}
         self._master_extras: Extras = {}
 
-    def fold(self, notes: FoldNotes, *, check_sessions: Collection[int] = (), is_anew: bool = False) -> FoldResult:
+    def fold(
+        self,
+        notes: FoldNotes,
+        *,
+        check_sessions: Collection[int] = (),
+        is_anew: bool = False,
+        known: MasterIndex | None = None,
+    ) -> FoldResult:
         """Fold what is new; read the session indexes in ``check_sessions`` too and mend those that are damaged.
 
         ``is_anew`` believes no master: every index is written again from session indexes, commits and journals.
+        ``known`` is the master as the caller found it sound; without it it is read.
         """
-        master = self._load_master()
+        master = self._load_master() if known is None else known
+        self._master_extras = master.extras if master is not None else self._master_extras
         if is_anew and master is not None:
             notes = replace(notes, orphans=master.orphans if notes.orphans is None else notes.orphans)
             master = None

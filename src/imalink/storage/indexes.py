@@ -13,7 +13,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
 from imalink.errors import IndexDamagedError, NameTakenError, NotFoundError
-from imalink.formats.documents import content_digest
+from imalink.formats.documents import check_digest, content_digest
 from imalink.formats.layouts.hybrid import (
     MAX_INDEX_BYTES,
     MAX_OVERVIEW_BYTES,
@@ -96,9 +96,11 @@ class IndexFiles:
         return str(self.layout.session_path(number))
 
     def is_session_sound(self, number: int) -> bool:
-        """Tell whether a session index can be read and was written by ImaLink as it stands."""
+        """Tell whether a session index is as ImaLink left it, or can be read at least; most need no parsing for it."""
         try:
-            return self.load_session(number).is_intact is not False
+            path = self._session_files().get(number, self.layout.session_path(number))
+            is_intact, _ = check_digest(self._files.read_bytes(path, MAX_INDEX_BYTES), path)
+            return is_intact or self.load_session(number).is_intact is not False
         except (IndexDamagedError, NotFoundError):
             return False
 

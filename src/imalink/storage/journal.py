@@ -79,7 +79,7 @@ class Journals:
             for number, segment in enumerate(segments):
                 if number + 1 < len(segments) and segments[number + 1].first_seq <= after + 1:
                     continue
-                found, is_whole = self._read(segment, writer, findings)
+                found, is_whole = self._read(segment, writer, findings, after=after)
                 lines.extend(line for line in found if line.seq > after)
                 if not is_whole and number + 1 < len(segments):
                     findings.append(Finding(code="journal-damaged", path=segment.path))
@@ -159,10 +159,14 @@ class Journals:
         numbers = sorted(int(name.removesuffix(".jsonl")) for name in names if name.removesuffix(".jsonl").isdecimal())
         return [_Segment(path=_segment_path(writer, number), first_seq=number) for number in numbers]
 
-    def _read(self, segment: _Segment, writer: WriterId, findings: list[Finding]) -> tuple[list[JournalLine], bool]:
+    def _read(
+        self, segment: _Segment, writer: WriterId, findings: list[Finding], *, after: int = 0
+    ) -> tuple[list[JournalLine], bool]:
+        """Read a segment; its lines count from its own number on, so those up to ``after`` need not be looked into."""
         try:
             data = self._read_bytes(segment)
-            return parse_journal(data, writer=writer, file=segment.path)
+            skips = max(0, after + 1 - segment.first_seq)
+            return parse_journal(data, writer=writer, file=segment.path, skips=skips)
         except IndexDamagedError as error:
             findings.append(Finding(code="journal-damaged", path=segment.path, facts={"place": error.place}))
             return [], True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from imalink.catalog.file_storages import StorageRecord
@@ -48,24 +48,24 @@ def _look(
     storage: FileStorage, master: MasterIndex, request: ReindexRequest, progress: Progress
 ) -> tuple[ReindexReport, list[FileMissing]]:
     """Compare the names that are known with those that are there, folder by folder."""
-    known: dict[RelativePath, tuple[MasterEntry, FileCopy]] = {}
-    folders: dict[RelativePath | None, list[RelativePath]] = defaultdict(list)
-    for entry in master.files.values():
-        for place in entry.places():
-            if place.status is FileStatus.PRESENT:
-                known[place.relative_path] = entry, place
-                folders[place.relative_path.parent].append(place.relative_path)
-    progress.start_phase("scan", total_files=len(known))
-    gone: list[RelativePath] = []
-    for folder, paths in folders.items():
+    folders: dict[str, list[str]] = defaultdict(list)
+    count = 0
+    for path in _known_paths(master):
+        folder, _, name = path.rpartition("/")
+        folders[folder].append(name)
+        count += 1
+    progress.start_phase("scan", total_files=count)
+    gone: set[str] = set()
+    for folder, known_names in folders.items():
         progress.checkpoint()
-        names = _names_in(storage, folder)
-        gone.extend(path for path in paths if path.name not in names)
-        progress.advance(files=len(paths))
+        names = _names_in(storage, RelativePath(folder) if folder else None)
+        gone.update(f"{folder}/{name}" if folder else name for name in known_names if name not in names)
+        progress.advance(files=len(known_names))
     # A disk that went away meanwhile looks like folders without files.
     storage.root.verify_identity()
-    if not request.accepts_losses:
-        refuse_suspicious_loss(known, gone)
+    known = _places_at(master, gone) if gone else {}
+    if not request.accepts_losses and gone:
+        refuse_suspicious_loss([RelativePath(path) for path in _known_paths(master)], known)
     observations = [
         FileMissing(
             hothash=known[path][0].hothash,
@@ -73,9 +73,9 @@ def _look(
             path=path,
             last_seen_at=master.indexed_at,
         )
-        for path in sorted(gone)
+        for path in sorted(known)
     ]
-    newly = tuple(_newly_missing(known, set(gone), master.indexed_at))
+    newly = tuple(_newly_missing(known, master.indexed_at))
     report = ReindexReport(
         strategy=request.strategy.value,
         changes_detected=bool(gone),
@@ -83,7 +83,7 @@ def _look(
         newly_missing=newly,
         orphans=tuple(orphan.path for orphan in master.orphans),
         once_deleted=once_deleted(master.orphans),
-        files_seen=len(known) - len(gone),
+        files_seen=count - len(gone),
     )
     return report, observations
 
@@ -95,14 +95,33 @@ def _names_in(storage: FileStorage, folder: RelativePath | None) -> set[str]:
         return set()
 
 
-def _newly_missing(
-    known: dict[RelativePath, tuple[MasterEntry, FileCopy]], gone: set[RelativePath], last_seen_at: str
-) -> Iterator[MissingFile]:
+def _known_paths(master: MasterIndex) -> Iterator[str]:
+    """Give the path of every file that is believed to stand there."""
+    for entry in master.files.values():
+        if entry.status is FileStatus.PRESENT:
+            yield entry.relative_path
+        for copy in entry.copies:
+            if copy.status is FileStatus.PRESENT:
+                yield copy.relative_path
+
+
+def _places_at(master: MasterIndex, paths: Collection[str]) -> dict[RelativePath, tuple[MasterEntry, FileCopy]]:
+    """Give what is known of the files at these paths."""
+    return {
+        place.relative_path: (entry, place)
+        for entry in master.files.values()
+        if entry.relative_path in paths or entry.copies
+        for place in entry.places()
+        if place.status is FileStatus.PRESENT and place.relative_path in paths
+    }
+
+
+def _newly_missing(known: dict[RelativePath, tuple[MasterEntry, FileCopy]], last_seen_at: str) -> Iterator[MissingFile]:
     """Give the pictures of which not one file is left."""
-    for path in sorted(gone):
+    for path in sorted(known):
         entry = known[path][0]
         if path == entry.relative_path and all(
-            place.relative_path in gone or place.status is FileStatus.MISSING for place in entry.places()
+            place.relative_path in known or place.status is FileStatus.MISSING for place in entry.places()
         ):
             yield MissingFile(hothash=entry.hothash, expected_path=path, last_seen_at=last_seen_at)
 

@@ -420,6 +420,7 @@ class _Reindex:
                 ),
                 plan.observations,
                 takes_back=plan.orphans_before(are_added=run_uuid is not None),
+                master=plan.master,
             )
         for hothash, hotpreview in plan.hotpreviews.items():
             self._storage.hotpreviews.keep(hothash, hotpreview)
@@ -438,7 +439,7 @@ class _Reindex:
             scan=summary,
             scanned_at=format_instant(self._tools.clock.now()),
         )
-        result = self._storage.fold(notes)
+        result = self._storage.fold(notes, master=plan.master)
         self._findings.extend(result.findings)
         self._findings.extend(project_fold(self._tools, self._record, result))
 

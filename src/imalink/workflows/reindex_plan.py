@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from imalink.core.analyser import Analyser
 from imalink.core.capture_fallback import capture_time_from_file, capture_time_from_name
@@ -56,7 +57,7 @@ class ReindexPlan:
     ) -> None:
         self._storage = storage
         self._analyser = analyser
-        self._master = master
+        self.master = master
         self._comparison = comparison
         self._outcome = outcome
         self._seen = seen
@@ -73,6 +74,15 @@ class ReindexPlan:
         self.new_orphans: list[RelativePath] = []
         self.orphans: tuple[OrphanFile, ...] = ()
         self.are_orphans_changed = False
+
+    def _owners_beside(
+        self, companions: Iterable[RelativePath], mains: Mapping[Hothash, Iterable[RelativePath]]
+    ) -> dict[RelativePath, Hothash]:
+        """Tell of companions which picture in their folder they go with."""
+        owners = {missing.expected_path: missing.hothash for missing in self.master.missing()}
+        owners |= {path: hothash for hothash, paths in mains.items() for path in paths}
+        found = match_companions(companions, owners, is_raw_name=is_raw_name, read_clue=self._read_clue)
+        return {path: owners[picture] for path, picture in found.items()}
 
     def leave_moves(self, found: Reconciliation) -> None:
         """Only report the moves that were found; companions too stay where the index has them."""
@@ -169,15 +179,10 @@ class ReindexPlan:
             else:
                 left.append(file)
                 arrived[file.path] = fingerprint
+        if not (before or arrived):
+            return
         mains = self._main_paths()
-        owners = {missing.expected_path: missing.hothash for missing in self._master.missing()}
-        owners |= {path: hothash for hothash, paths in mains.items() for path in paths}
-        beside = {
-            path: owners[picture]
-            for path, picture in match_companions(
-                arrived, owners, is_raw_name=is_raw_name, read_clue=self._read_clue
-            ).items()
-        }
+        beside = self._owners_beside(arrived, mains) if arrived else {}
         moved = _match_companions_by_bytes(left, arrived, beside)
         for file, path in moved.items():
             companion = self._companion(path, arrived.pop(path))
@@ -197,7 +202,7 @@ class ReindexPlan:
                 now[_hothash(file)].add(_as_known(file))
         for path in arrived.keys() & beside.keys():
             now[beside[path]].add(self._companion(path, arrived[path]))
-        for missing in self._master.missing():
+        for missing in self.master.missing():
             mains[missing.hothash].append(missing.expected_path)
         for lost in self._outcome.missing:
             mains[_hothash(lost)].append(lost.path)
@@ -232,7 +237,7 @@ class ReindexPlan:
 
         ``deletions`` tells when pictures that arrived were deleted.
         """
-        known = {orphan.path: orphan for orphan in self._master.orphans}
+        known = {orphan.path: orphan for orphan in self.master.orphans}
         comparison, found = self._comparison, self._outcome.orphans
         standing = known.keys() & (comparison.unchanged.keys() | comparison.unreachable.keys())
         standing -= found.keys()
@@ -275,7 +280,7 @@ class ReindexPlan:
             for each in (*outcome.moves, *outcome.returned, *outcome.metadata_edits)
         }
         settled |= {(each.hothash, each.path) for each in self.removed}
-        still = [file for file in self._master.missing() if (file.hothash, file.expected_path) not in settled]
+        still = [file for file in self.master.missing() if (file.hothash, file.expected_path) not in settled]
         newly = [
             MissingFile(hothash=_hothash(file), expected_path=file.path, last_seen_at=self._last_seen_at)
             for file in self._outcome.missing
@@ -309,15 +314,18 @@ class ReindexPlan:
 
     def orphans_before(self, *, are_added: bool) -> OrphansRestored:
         """Give what makes the list of orphans what it was; ``are_added``: those that are in it now leave it yet."""
-        before = self._master.orphans
+        before = self.master.orphans
         found = orphans_difference(before, self.orphans)
         return replace(found, back=before) if are_added else found
 
     def duplicates(self) -> tuple[DuplicateFile, ...]:
         """Give one row for each extra copy that stands on the disk now."""
+        pictures = self._standing_pictures()
+        several = _several(hothash for hothash, _, _ in pictures)
         standing: dict[Hothash, list[tuple[bool, RelativePath]]] = defaultdict(list)
-        for hothash, path, role in self._standing_pictures():
-            standing[hothash].append((role is not FileRole.MAIN, path))
+        for hothash, path, role in pictures:
+            if hothash in several:
+                standing[hothash].append((role is not FileRole.MAIN, path))
         rows: list[DuplicateFile] = []
         for hothash, places in sorted(standing.items()):
             (_, first), *rest = sorted(places)
@@ -326,8 +334,11 @@ class ReindexPlan:
 
     def same_names(self) -> tuple[SameName, ...]:
         """Give the names that several different pictures have."""
+        pictures = self._standing_pictures()
+        several = _several(path.name for _, path, _ in pictures)
+        alike = [(path, hothash) for hothash, path, _ in pictures if path.name in several]
         places: dict[str, dict[Hothash, RelativePath]] = defaultdict(dict)
-        for hothash, path, _ in sorted(self._standing_pictures(), key=lambda each: each[1]):
+        for path, hothash in sorted(alike):
             places[path.name].setdefault(hothash, path)
         return tuple(
             SameName(instances=tuple(pictures.items())) for _, pictures in sorted(places.items()) if len(pictures) > 1
@@ -386,7 +397,7 @@ class ReindexPlan:
             assert known.sha256 is not None
             fingerprint = Fingerprint(
                 hothash=hothash,
-                method=self._master.files[hothash].method,
+                method=self.master.files[hothash].method,
                 sha256=known.sha256,
                 size_bytes=known.size_bytes,
             )
@@ -521,6 +532,14 @@ class ReindexPlan:
 def _hothash(file: KnownFile) -> Hothash:
     assert file.hothash is not None, f"{file.path} is indexed without a hothash"
     return file.hothash
+
+
+_Value = TypeVar("_Value", Hothash, str)
+
+
+def _several(values: Iterable[_Value]) -> set[_Value]:
+    """Give the values that come more than once."""
+    return {value for value, count in Counter(values).items() if count > 1}
 
 
 def _moved(known: KnownFile, new_path: RelativePath) -> MovedFile:
