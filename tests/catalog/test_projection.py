@@ -15,7 +15,7 @@ from imalink.catalog.catalog import Catalog
 from imalink.catalog.dump import compare
 from imalink.catalog.file_storages import get_storage
 from imalink.catalog.import_sessions import create_session, get_session
-from imalink.catalog.locations import find_by_hothash, find_by_hothash_prefix, list_session_files
+from imalink.catalog.locations import find_by_hothash, find_hothashes, list_session_files
 from imalink.catalog.photos import get_photo
 from imalink.catalog.projection import project_session
 from imalink.core.ids import Hothash, PhotoUuid, SessionUuid, WriterId
@@ -187,7 +187,7 @@ def test_one_picture_in_two_sessions_is_one_image_file_with_two_locations(catalo
     project(catalog, make_index([later], session=make_session(7)))
     project(catalog, make_index([earlier], session=make_session(8), storage="other"))
     with catalog.read() as db:
-        [found] = find_by_hothash_prefix(db, later.hothash[:8])
+        [found] = find_by_hothash(db, find_hothashes(db, later.hothash[:8])).values()
         assert [location.session_number for location in found.locations] == [8, 7]
         image = db.execute(select(models.ImageFile)).scalar_one()
         assert image.import_session_id == 8

@@ -29,8 +29,9 @@ from imalink.catalog.import_sessions import (
     update_session,
 )
 from imalink.catalog.locations import (
-    find_by_hothash_prefix,
+    find_by_hothash,
     find_by_sha256,
+    find_hothashes,
     known_sizes,
     list_session_files,
 )
@@ -210,7 +211,7 @@ def test_look_ups_give_every_place_of_a_picture(catalog: Catalog) -> None:
     project(catalog, make_index([one, make_entry("b")], session=session))
     project(catalog, make_index([gone], session=make_session(2), storage="other"))
     with catalog.read() as db:
-        [found] = find_by_hothash_prefix(db, one.hothash[:9])
+        [found] = find_by_hothash(db, find_hothashes(db, one.hothash[:9])).values()
         assert [location.relative_path for location in found.locations] == [
             "photos/a.jpg",
             "photos/copy.jpg",
@@ -218,8 +219,8 @@ def test_look_ups_give_every_place_of_a_picture(catalog: Catalog) -> None:
         ]
         assert [location.is_main for location in found.locations] == [True, False, True]
         assert found.locations[2].status is FileStatus.MISSING
-        assert len(find_by_hothash_prefix(db, "")) == 2
-        assert len(find_by_hothash_prefix(db, "", limit=1)) == 1
+        assert len(find_hothashes(db, "")) == 2
+        assert len(find_hothashes(db, "", limit=1)) == 1
         copy_sha, nobody = one.copies[0].sha256, Sha256(hash_of("nobody"))
         assert find_by_sha256(db, [copy_sha, nobody]) == {copy_sha: [found]}
         assert known_sizes(db, [77, 78, 1000]) == {77, 1000}

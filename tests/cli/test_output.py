@@ -88,6 +88,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "browse": ["browse", scene.root],
         "hothash": ["hothash", scene.photos / "IMG_0001.jpg"],
         "explain": ["explain", scene.photos / "IMG_0002.jpg", hothash],
+        "edit": ["edit", hothash, "--title", "Rome", "--tag", "+rome", "--set", "client=X"],
+        "edit -n": ["edit", hothash, "--rating", "3", "-n"],
+        "photos show": ["photos", "show", hothash],
         "photos join": ["photos", "join", hothash, scene.hothash("IMG_0003.jpg")],
         "photos split": ["photos", "split", hothash],
         "operations": ["operations", "--limit", "5"],
@@ -134,8 +137,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage adopt,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,"
-        "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,photos join,"
-        "photos split,operations,undo,config,version"
+        "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,edit,"
+        "photos show,photos join,photos split,operations,undo,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

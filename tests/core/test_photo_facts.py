@@ -136,10 +136,9 @@ def test_single_tags_are_added_to_the_file_s_own_and_taken_from_them() -> None:
     assert effective_facts(said, FACTS).tags == ("sea", "rome")
 
 
-def test_added_tags_stand_in_the_order_in_which_they_were_said() -> None:
-    clocks = {name: FieldClock(counter=at, writer=WriterId("w")) for name, at in (("tags.b", 1), ("tags.a", 2))}
-    said = replace(PHOTO, tag_changes={"a": True, "b": True}, clocks=clocks)
-    assert effective_facts(said, FACTS).tags == ("sea", "sand", "b", "a")
+def test_added_tags_stand_by_name_after_the_file_s_own() -> None:
+    said = replace(PHOTO, tag_changes={"b": True, "a": True, "sand": True})
+    assert effective_facts(said, FACTS).tags == ("sea", "sand", "a", "b")
 
 
 def test_single_tags_said_before_the_whole_list_are_void() -> None:

@@ -27,6 +27,7 @@ from imalink.core.user_facts import (
     has_user_facts,
     highest_counter,
     is_field,
+    live_value,
     merge_said,
     said_fields,
     value_of,
@@ -91,7 +92,7 @@ def test_the_change_back_brings_back_what_was_said(before: UserFacts, edit: User
     after = merge_said(before, later)
     back = current(before, later.clocks).clocked(FieldClock(counter=6, writer=ONE))
     restored = merge_said(after, back)
-    assert {name: value_of(restored, name) for name in FIELDS} == {name: value_of(before, name) for name in FIELDS}
+    assert {name: live_value(restored, name) for name in FIELDS} == {name: live_value(before, name) for name in FIELDS}
 
 
 def _line(writer: WriterId, seq: int, said: UserFacts) -> JournalLine:

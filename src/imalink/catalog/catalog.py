@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from imalink.catalog import schema
-from imalink.catalog.dialects import WRITES, open_engine, translated_errors, verify_pages
+from imalink.catalog.dialects import DURABLE, WRITES, open_engine, translated_errors, verify_pages
 from imalink.catalog.models import LibraryState
 
 Db = Session
@@ -25,6 +25,8 @@ class Catalog:
         self._url = url
         self._readers = sessionmaker(engine, expire_on_commit=False)
         self._writers = sessionmaker(engine.execution_options(**{WRITES: True}), expire_on_commit=False)
+        durable = engine.execution_options(**{WRITES: True, DURABLE: True})
+        self._durable_writers = sessionmaker(durable, expire_on_commit=False)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -46,13 +48,15 @@ class Catalog:
         return cls(engine, url)
 
     @contextmanager
-    def begin(self, *, changes_photos: bool = False) -> Generator[Session]:
+    def begin(self, *, changes_photos: bool = False, is_durable: bool = False) -> Generator[Session]:
         """Give a transaction that may write: committed at the end, rolled back on any exception.
 
         Waits for another writer, 30 s at most. ``changes_photos`` raises ``library_rev`` in the same commit, so
-        that other processes notice. Raises CatalogError when the database cannot go on.
+        that other processes notice. ``is_durable`` is for what no storage holds: it outlives a power cut.
+        Raises CatalogError when the database cannot go on.
         """
-        with translated_errors(self._url), self._writers.begin() as db:
+        writers = self._durable_writers if is_durable else self._writers
+        with translated_errors(self._url), writers.begin() as db:
             yield db
             if changes_photos:
                 db.execute(update(LibraryState).values(library_rev=LibraryState.library_rev + 1))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from imalink.catalog.core_json import escape_text
 from imalink.catalog.records import EntryRecord
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry
 from imalink.core.pairing import primary_rank
-from imalink.core.photo import Photo
+from imalink.core.photo import Photo, UserFacts
 from imalink.core.photo_facts import choose_primary, effective_facts, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
-from imalink.core.user_facts import has_user_facts
+from imalink.core.user_facts import has_user_facts, merge_said
 
 PHOTO_COLUMNS = (
     "photo_uuid primary_hothash title caption rating label rejected author taken_at taken_at_local taken_at_offset "
@@ -42,13 +43,15 @@ def derive_photo(
     records: Sequence[Photo],
     files: Mapping[Hothash, PictureFacts],
     names: Mapping[Hothash, str],
+    *,
+    waiting: Sequence[UserFacts] = (),
 ) -> DerivedPhoto:
     """Give what holds for a photo whose image files are ``files``, from what each index says of it.
 
     ``records`` stand in their settled order: by (imported_at, session, storage, hothash). ``names`` are the files'
-    original names. None may be empty.
+    original names. None of these may be empty. ``waiting`` is what the user said and the records may not repeat yet.
     """
-    photo = _with_files(photo_uuid, merge_photos(records), files, names)
+    photo = _with_files(photo_uuid, reduce(merge_said, waiting, merge_photos(records)), files, names)
     primary = photo.primary
     others = [files[hothash] for hothash in sorted(files) if hothash != primary]
     facts = effective_facts(photo, files[primary], others)

@@ -23,6 +23,10 @@ WRITES = "imalink_writes"
 """Execution option of connections that will write: they take SQLite's write lock at once, so that none has to give
 up half-way because another wrote in between."""
 
+DURABLE = "imalink_durable"
+"""Execution option of connections whose commit must outlive a power cut: nothing else has what they write. All other
+commits of a SQLite catalog repeat what storages hold, and are only sure to outlive the process."""
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _HINT_RECOVER = "Run `imalink recover`: it rebuilds the catalog from the storages and keeps the old file aside."
 
@@ -58,7 +62,9 @@ def _set_up_sqlite(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    is_writer = connection.get_execution_options().get(WRITES, False)
+    options = connection.get_execution_options()
+    is_writer = options.get(WRITES, False)
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 

@@ -8,6 +8,7 @@ list, a session's primary storage, and generations of index files.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -26,6 +27,7 @@ from imalink.catalog.models import (
     SessionFile,
     SessionPhoto,
     Tag,
+    WaitingEdit,
     photo_tags,
 )
 
@@ -39,6 +41,7 @@ _KEYS = {
     "location": ("storage", "session", "hothash", "number"),
     "companion": ("storage", "session", "hothash", "number"),
     "deleted": ("storage", "session", "hothash"),
+    "waiting-edit": ("storage", "photo", "number"),
 }
 """What identifies a line of each kind."""
 
@@ -59,11 +62,12 @@ def dump(db: Session) -> list[str]:
     """Give everything the catalog holds as sorted JSON lines, each an object with its ``kind``.
 
     A session's number is only told where its files settle it: one number in all storages, and no other session's.
-    A session that is in no storage yet has a line too: a recovery would lose it.
+    A session that is in no storage yet has a line too, and an edit that waits for its storage: a recovery would lose
+    them.
     """
     names = _Names(db)
     parts = (_storages, _sessions, _session_files, _photos, _session_photos, _image_files, _locations, _companions)
-    lines = [line for part in (*parts, _deleted) for line in part(db, names)]
+    lines = [line for part in (*parts, _deleted, _waiting_edits) for line in part(db, names)]
     return sorted(json.dumps(line, ensure_ascii=True, sort_keys=True, separators=(",", ":")) for line in lines)
 
 
@@ -227,6 +231,20 @@ def _deleted(db: Session, names: _Names) -> Iterator[_Line]:
             **_place(row, names),
             "hothash": row.hothash,
             "tombstone": compact_value(row.tombstone),
+        }
+
+
+def _waiting_edits(db: Session, names: _Names) -> Iterator[_Line]:
+    numbers: Counter[tuple[int, str]] = Counter()
+    for row in db.execute(select(WaitingEdit).order_by(WaitingEdit.id)).scalars():
+        numbers[row.file_storage_id, row.photo_uuid] += 1
+        yield {
+            "kind": "waiting-edit",
+            "storage": names.storages[row.file_storage_id],
+            "photo": row.photo_uuid,
+            "number": numbers[row.file_storage_id, row.photo_uuid],
+            "said_at": row.said_at,
+            "said": compact_value(row.said),
         }
 
 

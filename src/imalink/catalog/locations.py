@@ -58,13 +58,11 @@ class FoundImageFile:
     locations: tuple[FoundLocation, ...]
 
 
-def find_by_hothash_prefix(db: Session, prefix: str, *, limit: int = 100) -> list[FoundImageFile]:
-    """Give the pictures whose hothash begins with ``prefix`` (lower-case hex digits), by hothash, at most ``limit``."""
+def find_hothashes(db: Session, prefix: str, *, limit: int = 100) -> list[Hothash]:
+    """Give the known hothashes that begin with ``prefix`` (lower-case hex digits), in order, at most ``limit``."""
     first, last = prefix.ljust(64, "0"), prefix.ljust(64, "f")
-    ids = db.execute(
-        select(ImageFile.id).where(ImageFile.hothash.between(first, last)).order_by(ImageFile.hothash).limit(limit)
-    ).scalars()
-    return _image_files(db, ids)
+    query = select(ImageFile.hothash).where(ImageFile.hothash.between(first, last))
+    return [Hothash(each) for each in db.execute(query.order_by(ImageFile.hothash).limit(limit)).scalars()]
 
 
 def find_by_hothash(db: Session, hothashes: Collection[Hothash]) -> dict[Hothash, FoundImageFile]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -31,6 +31,10 @@ class PhotoRecord:
     files: tuple[FoundImageFile, ...]
     file_facts: tuple[PictureFacts, ...]
 
+    def facts_with(self, photo: Photo) -> PhotoFacts:
+        """Give what would hold if ``photo`` were what the user said."""
+        return effective_facts(photo, self.file_facts[0], self.file_facts[1:])
+
 
 def find_photo(db: Session, key: Hothash | PhotoUuid) -> PhotoRecord | None:
     """Give the photo with this UUID, or the one that a picture with this hothash belongs to, if it is known."""
@@ -39,13 +43,30 @@ def find_photo(db: Session, key: Hothash | PhotoUuid) -> PhotoRecord | None:
     else:
         query = select(PhotoRow).where(PhotoRow.photo_uuid == key)
     row = db.execute(query).scalar_one_or_none()
-    if row is None:
-        return None
-    images = db.execute(select(ImageFile).where(ImageFile.photo_id == row.id)).scalars().all()
+    return None if row is None else _records_of(db, [row])[0]
+
+
+def find_photos(db: Session, photo_uuids: Collection[PhotoUuid]) -> dict[PhotoUuid, PhotoRecord]:
+    """Give what is known of each of these photos; unknown ones are left out."""
+    found: dict[PhotoUuid, PhotoRecord] = {}
+    for chunk in chunks(photo_uuids):
+        rows = db.execute(select(PhotoRow).where(PhotoRow.photo_uuid.in_(chunk))).scalars().all()
+        found.update((record.photo.photo_uuid, record) for record in _records_of(db, rows))
+    return found
+
+
+def _records_of(db: Session, rows: Sequence[PhotoRow]) -> list[PhotoRecord]:
+    images: dict[int, list[ImageFile]] = {}
+    query = select(ImageFile).where(ImageFile.photo_id.in_([row.id for row in rows]))
+    for image in db.execute(query).scalars():
+        images.setdefault(image.photo_id, []).append(image)
+    found = find_by_hothash(db, [Hothash(image.hothash) for group in images.values() for image in group])
+    return [_record_of(row, images[row.id], found) for row in rows]
+
+
+def _record_of(row: PhotoRow, images: Iterable[ImageFile], found: Mapping[Hothash, FoundImageFile]) -> PhotoRecord:
     ordered = sorted(images, key=lambda image: (image.hothash != row.primary_hothash, image.hothash))
-    found = find_by_hothash(db, [Hothash(image.hothash) for image in ordered])
-    photo_uuid, primary = PhotoUuid(row.photo_uuid), Hothash(row.primary_hothash)
-    photo = row.user_facts or plain_photo(photo_uuid, primary)
+    photo = row.user_facts or plain_photo(PhotoUuid(row.photo_uuid), Hothash(row.primary_hothash))
     return PhotoRecord(
         photo=photo,
         facts=effective_facts(photo, ordered[0].facts, [image.facts for image in ordered[1:]]),

@@ -26,6 +26,7 @@ from imalink.catalog.derivation import (
 )
 from imalink.catalog.file_storages import StorageRecord, count_files
 from imalink.catalog.models import CompanionFile, DeletedFile, SessionPhoto
+from imalink.catalog.outbox import find_waiting, note_counter
 from imalink.catalog.records import EntryRecord
 from imalink.catalog.reduction import (
     IMAGES,
@@ -44,7 +45,7 @@ from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, SessionIndex
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import plain_photo
-from imalink.core.user_facts import has_user_facts
+from imalink.core.user_facts import has_user_facts, highest_counter
 
 COMPANIONS = table_of(CompanionFile)
 SESSION_PHOTOS = table_of(SessionPhoto)
@@ -202,6 +203,7 @@ def _insert_session_photos(
     db: Session, of_index: _Index, index: SessionIndex, photo_uuids: Iterable[PhotoUuid]
 ) -> None:
     rows: list[tuple[object, ...]] = []
+    said: list[Photo] = []
     for photo_uuid in photo_uuids:
         photo = index.photos.get(photo_uuid)
         if photo is None or _is_plain(photo, index):
@@ -209,6 +211,8 @@ def _insert_session_photos(
         times = [index.files[hothash].imported_at for hothash in photo.files if hothash in index.files]
         imported_at = min(map(canonical_instant, times), default=index.session.imported_at)
         rows.append((of_index.session_id, of_index.storage_id, photo_uuid, imported_at, photo))
+        said.append(photo)
+    note_counter(db, highest_counter(said))
     insert_rows(db, SESSION_PHOTOS, _SESSION_PHOTO_COLUMNS, rows)
 
 
@@ -281,8 +285,8 @@ def _derive_alone(photo_uuid: PhotoUuid, index: SessionIndex, group: Sequence[Fi
 
 
 def _find_spoken_of(db: Session, of_index: _Index, photo_uuids: Collection[PhotoUuid]) -> set[PhotoUuid]:
-    """Give those photos of which another index has a record."""
-    found: set[PhotoUuid] = set()
+    """Give those photos of which another index has a record, or the user said something that waits."""
+    found = set(find_waiting(db, photo_uuids))
     if (
         db.execute(select(SESSION_PHOTOS.c.photo_uuid).where(~of_index.rows_of(SESSION_PHOTOS)).limit(1)).first()
         is None

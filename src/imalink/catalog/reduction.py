@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_rows, table_of, update_rows
 from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS, derive_photo, image_row
-from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo, SessionPhoto
+from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo, SessionPhoto, WaitingEdit
 from imalink.catalog.records import EntryRecord
 from imalink.catalog.tags import set_tags
 from imalink.core.facts_of_copies import merge_facts
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid
 from imalink.core.photo import Photo as CorePhoto
+from imalink.core.photo import UserFacts
 from imalink.core.photo_facts import plain_photo
 from imalink.core.picture import Embedded, PictureFacts
 
@@ -214,12 +215,14 @@ def reduce_photos(db: Session, photo_ids: Collection[int], order: SettledOrder) 
         uuids = {photo_id: PhotoUuid(str(row[1])) for photo_id, row in rows.items()}
         files, names = _load_facts(db, chunk)
         records = _load_photo_records(db, chunk, uuids, order)
+        waiting = _load_waiting(db, uuids)
         changed: list[tuple[object, ...]] = []
         tags: dict[int, tuple[str, ...]] = {}
         for photo_id, photo_uuid in uuids.items():
             if photo_id not in files:
                 continue
-            derived = derive_photo(photo_uuid, records[photo_id], files[photo_id], names)
+            said = waiting.get(photo_uuid, ())
+            derived = derive_photo(photo_uuid, records[photo_id], files[photo_id], names, waiting=said)
             tags[photo_id] = derived.tags
             if rows[photo_id][1:] != derived.row:
                 changed.append((photo_id, *derived.row))
@@ -227,6 +230,15 @@ def reduce_photos(db: Session, photo_ids: Collection[int], order: SettledOrder) 
         gone = [photo_id for photo_id in uuids if photo_id not in files]
         set_tags(db, tags | dict.fromkeys(gone, ()))
         db.connection().execute(delete(PHOTOS).where(PHOTOS.c.id.in_(gone)))
+
+
+def _load_waiting(db: Session, uuids: Mapping[int, PhotoUuid]) -> dict[PhotoUuid, list[UserFacts]]:
+    """Give what the user said of these photos and their storages' records may not repeat yet."""
+    waiting: dict[PhotoUuid, list[UserFacts]] = {}
+    query = select(WaitingEdit.photo_uuid, WaitingEdit.said).where(WaitingEdit.photo_uuid.in_(uuids.values()))
+    for photo_uuid, said in db.execute(query):
+        waiting.setdefault(PhotoUuid(photo_uuid), []).append(said)
+    return waiting
 
 
 def _load_facts(

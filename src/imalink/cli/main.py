@@ -9,6 +9,7 @@ import click
 from imalink import __version__
 from imalink.cli import (
     browsing,
+    editing,
     errors,
     finding,
     identity,
@@ -47,6 +48,7 @@ for command in (
     searching.search_command,
     sessions.sessions,
     photos.photos,
+    editing.edit_command,
     operations.operations_command,
     operations.undo_command,
     browsing.browse_command,

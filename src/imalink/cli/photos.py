@@ -1,4 +1,4 @@
-"""``imalink photos``: say which files are of one photo."""
+"""``imalink photos``: what holds for a photo, and which files are of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.photo_facts import FIELD_WORDS, fact_text, facts_json, groups_of
 from imalink.cli.render import json_text, plural, show_json, show_lines
+from imalink.core.user_facts import said_fields
 
 if TYPE_CHECKING:
     from imalink.catalog.photos import PhotoRecord
@@ -15,7 +17,35 @@ if TYPE_CHECKING:
 
 @click.group()
 def photos() -> None:
-    """Say which files are of one photo."""
+    """Look at photos, and say which files are of one."""
+
+
+@photos.command("show")
+@click.argument("hothash", metavar="HOTHASH")
+@common_options
+def show(output: Output, hothash: str) -> None:
+    """Show what holds for the photo that holds a picture, what of it you said, and its files."""
+    from imalink.workflows.look_at_photo import look_at_photo
+
+    with open_tools(output) as tools:
+        photo = look_at_photo(tools, hothash)
+    if output.as_json:
+        show_json(
+            {
+                **_photo_json(photo),
+                **facts_json(photo.facts),
+                "said": sorted(json_text(name) for name in said_fields(photo.photo)),
+            }
+        )
+        return
+    said = groups_of(list(said_fields(photo.photo)))
+    rows = [(name, fact_text(photo.facts, name)) for name in FIELD_WORDS]
+    show_lines(
+        [
+            *_photo_lines(photo),
+            *(f"  {FIELD_WORDS[name]:10}{text}{'  (you)' if name in said else ''}" for name, text in rows if text),
+        ]
+    )
 
 
 @photos.command("join")

@@ -11,7 +11,7 @@ from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.importing import import_json
 from imalink.cli.progress import progress_of
-from imalink.cli.render import plural, show_findings, show_json, show_lines, show_table, size_text
+from imalink.cli.render import plural, show_findings, show_json, show_lines, show_note, show_table, size_text
 
 if TYPE_CHECKING:
     from imalink.catalog.file_storages import StorageRecord
@@ -122,6 +122,9 @@ def list_storages(output: Output) -> None:
         for look in looks
     ]
     show_table(("UUID", "NAME", "STATUS", "FILES", "SIZE", "FOLDER"), rows)
+    for look in looks:
+        if look.waiting_edits and not output.is_quiet:
+            show_note(f"{plural(look.waiting_edits, 'edit')} waiting for {look.record.display_name}.")
 
 
 @storage.command("show")
@@ -148,6 +151,7 @@ def show(output: Output, name: str) -> None:
             f"  created      {record.created_at}",
             f"  last look    {record.last_scan_at or 'never'}",
         ]
+        + ([f"  waiting      {plural(look.waiting_edits, 'edit')} to be told"] if look.waiting_edits else [])
         + ([f"  description  {record.description}"] if record.description else [])
     )
 
@@ -177,6 +181,7 @@ def _look_json(look: StorageLook) -> dict[str, object]:
         "status": look.status,
         "reason": look.reason,
         "free_bytes": look.free_bytes,
+        "waiting_edits": look.waiting_edits,
     }
 
 

@@ -36,7 +36,7 @@ from imalink.core.journal import (
 from imalink.core.operation import EarlierHead, OrphansRestored, SessionRestored
 from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
-from imalink.core.photo_facts import Rank, choose_primary, merge_photos
+from imalink.core.photo_facts import Rank, choose_primary, merge_photos, plain_photo
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.restoring import Changes, moved_extras, placed
@@ -229,11 +229,11 @@ class SessionFold:
         if edited.photo_uuid not in self._photos:
             meant = list(dict.fromkeys(entry.photo_uuid for entry in named))
         for photo_uuid in meant:
-            photo = self._photos[photo_uuid]
+            photo = self._photos.get(photo_uuid) or plain_photo(photo_uuid, named[0].hothash)
             said = merge_said(photo, edited.said)
             if said != photo:
                 self._set_photo(photo_uuid, said)
-                self.changed.update(photo.files, (entry.hothash for entry in named))
+                self.changed.update(photo.files, edited.hothashes)
 
     def _is_of(self, hothash: Hothash, photo_uuid: PhotoUuid) -> bool:
         entry = self._files.get(hothash)

@@ -11,7 +11,7 @@ from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
 from imalink.core.timestamps import CaptureTime
-from imalink.core.user_facts import clock_of, merge_said, tag_field
+from imalink.core.user_facts import clock_of, live_value, merge_said, tag_field
 
 _Text = TypeVar("_Text", bound=str)
 
@@ -77,13 +77,10 @@ def effective_facts(photo: UserFacts, primary: PictureFacts, others: Sequence[Pi
 
 
 def _tags(photo: UserFacts, embedded: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the photo's tags: the user's list or else the file's, and the single ones changed since, added ones last."""
-    since = clock_of(photo, "tags")
-    clocks = {tag: clock_of(photo, tag_field(tag)) for tag in photo.tag_changes}
-    changes = {tag: has for tag, has in photo.tag_changes.items() if clocks[tag] >= since}
-    kept = (tag for tag in (embedded if photo.tags is None else photo.tags) if changes.get(tag, True))
-    added = sorted((tag for tag, has in changes.items() if has), key=lambda tag: (clocks[tag], tag))
-    return _distinct((*kept, *added))
+    """Give the user's list of tags or else the file's, without those taken away; added ones come last, by name."""
+    changes = {tag: live_value(photo, tag_field(tag)) for tag in photo.tag_changes}
+    kept = (tag for tag in (embedded if photo.tags is None else photo.tags) if changes.get(tag) is not False)
+    return _distinct((*kept, *sorted(tag for tag, has in changes.items() if has)))
 
 
 def _said_of(*files: Embedded) -> Embedded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from imalink.core.photo import FieldClock, UserFacts
 from imalink.core.picture import GpsPosition
@@ -36,6 +36,11 @@ class FactChange:
 
     fields: frozenset[str] = frozenset()
     values: UserFacts = UserFacts()
+
+    @classmethod
+    def of(cls, values: Mapping[str, UserValue | None]) -> Self:
+        """Give the change that says this of each field, by name; None takes a field back."""
+        return cls(fields=frozenset(values), values=_with(UserFacts(), values))
 
     def clocked(self, clock: FieldClock) -> UserFacts:
         """Give it as said at that moment."""
@@ -69,6 +74,12 @@ def value_of(facts: UserFacts, name: str) -> UserValue | None:
     return value
 
 
+def live_value(facts: UserFacts, name: str) -> UserValue | None:
+    """Give what is said of a field and holds: a single tag said before the whole list is void."""
+    is_void = name.startswith(TAG_PREFIX) and clock_of(facts, name) < clock_of(facts, "tags")
+    return None if is_void else value_of(facts, name)
+
+
 def said_fields(facts: UserFacts) -> Iterator[str]:
     """Give the names of the fields that have a value, in a settled order."""
     yield from (name for name in PLAIN_FIELDS if value_of(facts, name) is not None)
@@ -88,9 +99,14 @@ def clock_of(facts: UserFacts, name: str) -> tuple[int, str]:
 
 
 def current(facts: UserFacts, fields: Iterable[str]) -> FactChange:
-    """Give what is said of these fields now, as the change that brings just that back."""
-    wanted = frozenset(fields)
-    return FactChange(fields=wanted, values=_with(UserFacts(), {name: value_of(facts, name) for name in wanted}))
+    """Give what is said of these fields now, as the change that brings just that back.
+
+    With the whole list of tags go the single ones, which a new list would make void.
+    """
+    names = set(fields)
+    if "tags" in names:
+        names.update(map(tag_field, facts.tag_changes))
+    return FactChange.of({name: live_value(facts, name) for name in names})
 
 
 def contains(facts: UserFacts, others: UserFacts) -> bool:
@@ -121,6 +137,15 @@ def with_said(facts: Facts, said: UserFacts) -> Facts:
     names = (each.name for each in dataclass_fields(UserFacts))
     values: dict[str, object] = {name: getattr(said, name) for name in names}
     return replace(facts, **values)
+
+
+def cut_in_pieces(facts: UserFacts, most: int) -> Iterator[UserFacts]:
+    """Give all that has a clock in records of at most so many fields, which together say the same."""
+    names = sorted(facts.clocks)
+    for first in range(0, len(names), most):
+        piece = names[first : first + most]
+        values = {name: value_of(facts, name) for name in piece}
+        yield replace(_with(UserFacts(), values), clocks={name: facts.clocks[name] for name in piece})
 
 
 def highest_counter(records: Iterable[UserFacts]) -> int:

@@ -23,6 +23,9 @@ from imalink.formats.records import (
     sha256_from,
 )
 
+MAX_COUNTER = 2**53 - 1
+"""More than anyone ever edits; a clock beyond it is made up, and would win for ever."""
+
 
 class AuthorRecord(Record, kw_only=True):
     """Who took the pictures."""
@@ -251,7 +254,7 @@ def user_facts_from(record: UserFactsRecord) -> UserFacts:
         gps=gps_from(corrections.gps),
         custom=record.custom,
         clocks={
-            name: FieldClock(counter=counter, writer=WriterId(writer))
+            name: FieldClock(counter=counter if 0 <= counter <= MAX_COUNTER else 0, writer=WriterId(writer))
             for name, (counter, writer) in record.clocks.items()
         },
     )

@@ -13,7 +13,7 @@ from imalink.errors import UsageError
 from imalink.workflows.look_at_sessions import session_key
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import new_operation
-from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.storage_access import open_storage, write_down
 from imalink.workflows.tools import Tools
 
 
@@ -50,7 +50,6 @@ def edit_session(tools: Tools, text: str, *, title: str | None = None, descripti
                 title=title,
                 description=description,
             )
-            storage.append_operation(tools.writer, operation, [edited])
-            project_fold(tools, storage_record, storage.fold(fold_notes(storage, storage_record)))
+            write_down(tools, storage_record, storage, [edited], operation=operation)
     with tools.catalog.read() as db:
         return import_sessions.get_session(db, record.session.session_uuid)

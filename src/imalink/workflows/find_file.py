@@ -87,21 +87,22 @@ def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
 
     Raises UsageError, NotFoundError, AmbiguousError.
     """
-    pictures: list[FoundImageFile] = []
+    hothashes: list[Hothash] = []
     with tools.catalog.read() as db:
         for text in prefixes:
             prefix = parse_hothash_prefix(text)
-            found = locations.find_by_hothash_prefix(db, prefix, limit=10)
+            found = locations.find_hothashes(db, prefix, limit=10)
             if not found:
                 raise NotFoundError(
                     f"No picture with a hothash beginning {prefix} is known.",
                     hint="Run `imalink hothash FILE` to see a file's hothash.",
                 )
             if len(found) > 1:
-                names = ", ".join(each.hothash[:16] for each in found)
+                names = ", ".join(each[:16] for each in found)
                 raise AmbiguousError(f"{prefix} fits several pictures: {names} …", hint="Give more digits.")
-            pictures.append(found[0])
-    return pictures
+            hothashes.append(found[0])
+        pictures = locations.find_by_hothash(db, hothashes)
+    return [pictures[hothash] for hothash in hothashes]
 
 
 def _look_everywhere(tools: Tools, picture: FoundImageFile) -> FoundPicture:

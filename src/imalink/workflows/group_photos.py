@@ -17,7 +17,7 @@ from imalink.errors import UsageError
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import new_operation
-from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.storage_access import open_storage, write_down
 from imalink.workflows.tools import Tools
 
 
@@ -101,8 +101,7 @@ def _write_down(
             mend_indexes(tools, record, storage)
         observations = decide()
         for record, storage in opened if observations else ():
-            storage.append_operation(tools.writer, operation, observations)
-            project_fold(tools, record, storage.fold(fold_notes(storage, record)))
+            write_down(tools, record, storage, observations, operation=operation)
 
 
 def _photos_of(tools: Tools, hothashes: Iterable[Hothash]) -> list[PhotoRecord]:

@@ -12,6 +12,7 @@ from imalink.core.index import MasterIndex
 from imalink.core.session import SessionStatus
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.drain_outbox import drain_outbox
 from imalink.workflows.finish_runs import finish_interrupted_runs
 from imalink.workflows.restore_sessions import restore_lost_sessions
 from imalink.workflows.storage_access import fold_notes, project_all, project_fold
@@ -31,8 +32,15 @@ def mend_indexes(
 ) -> Mended:
     """Make the indexes of a storage whole and up to date, and the catalog with them; does little when they are.
 
-    ``suspects`` are session indexes to rebuild if they are damaged. The caller holds the lock. Raises StorageError.
+    Then tell it what waits in the outbox. ``suspects`` are session indexes to rebuild if they are damaged. The caller
+    holds the lock. Raises StorageError.
     """
+    mended = _mend(tools, record, storage, suspects)
+    told = drain_outbox(tools, record, storage)
+    return mended if told is None else Mended(master=told.master, findings=(*mended.findings, *told.findings))
+
+
+def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, suspects: Collection[int]) -> Mended:
     is_in_step = _is_catalog_in_step(tools, record, storage)
     findings = finish_interrupted_runs(tools, storage)
     _end_sessions_of_dead_imports(tools, record)

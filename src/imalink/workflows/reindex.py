@@ -35,6 +35,7 @@ from imalink.formats.scan_snapshot import ScanSnapshot
 from imalink.media.kinds import is_companion_name, is_picture_name
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.arrived_clips import find_arrived_clips
+from imalink.workflows.drain_outbox import has_waiting_edits
 from imalink.workflows.index_in_place import index_in_place
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
@@ -91,8 +92,9 @@ class _Reindex:
     def run(self, started: float) -> ReindexReport:
         """Scan; if all is as the last walk left it say so, else explain, write down, fold and project."""
         snapshot = self._load_snapshot()
-        if self._storage.interrupted_runs():
-            # What a dead import had staged gets its place before the walk, which would not see it otherwise.
+        if self._storage.interrupted_runs() or has_waiting_edits(self._tools, self._record):
+            # What a dead import had staged gets its place before the walk, which would not see it otherwise; and what
+            # the user said while the storage was away is told, be all files as they were.
             self._mend_indexes(snapshot)
         self._progress.start_phase("scan")
         scanned = self._scan()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from imalink.catalog.file_storages import StorageChange, StorageRecord
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import SessionIndex
+from imalink.core.journal import Observation
+from imalink.core.operation import Operation
 from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError, StorageUnavailableError
 from imalink.formats.layouts.known import layout_named
 from imalink.storage.file_storage import FileStorage
@@ -68,6 +70,27 @@ def open_storage(tools: Tools, record: StorageRecord) -> FileStorage:
 def fold_notes(storage: FileStorage, record: StorageRecord) -> FoldNotes:
     """Give the notes of a fold for a storage the catalog knows."""
     return replace(storage.notes(), storage_id=record.id, is_active=record.is_active)
+
+
+def write_down(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    observations: Sequence[Observation],
+    *,
+    operation: Operation | None = None,
+) -> FoldResult:
+    """Write observations into one's own journal, and bring the storage's indexes and the catalog in step.
+
+    Those of an ``operation`` can be undone. The caller holds the lock. Raises StorageError.
+    """
+    if operation is None:
+        storage.append_observations(tools.writer, observations)
+    else:
+        storage.append_operation(tools.writer, operation, observations)
+    result = storage.fold(fold_notes(storage, record))
+    project_fold(tools, record, result)
+    return result
 
 
 def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> list[Finding]:

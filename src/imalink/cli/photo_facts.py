@@ -1,0 +1,89 @@
+"""What holds for a photo, spelt for people and for ``--json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from imalink.cli.render import json_text
+from imalink.core.photo_facts import PhotoFacts
+from imalink.core.picture import GpsPosition
+from imalink.core.timestamps import CaptureTime
+
+FIELD_WORDS: Mapping[str, str] = {
+    "title": "title",
+    "caption": "caption",
+    "rating": "rating",
+    "rejected": "rejected",
+    "label": "label",
+    "tags": "tags",
+    "author": "author",
+    "capture_time": "taken",
+    "gps": "place",
+    "custom": "custom",
+}
+"""The words for the facts that a user may say something of, in the order in which they are shown."""
+
+
+def groups_of(fields: Collection[str]) -> list[str]:
+    """Give which facts these fields belong to, single tags to the tags and so on, in the order of FIELD_WORDS."""
+    plain = {name.partition(".")[0] for name in fields}
+    return [name for name in FIELD_WORDS if name in plain]
+
+
+def fact_text(facts: PhotoFacts, name: str) -> str:
+    """Spell a fact for people; empty when nothing holds."""
+    return _TEXTS[name](facts)
+
+
+def facts_json(facts: PhotoFacts, names: Collection[str] = tuple(FIELD_WORDS)) -> dict[str, object]:
+    """Spell these facts for ``--json``, with the keys of ``imalink search``."""
+    taken = facts.capture_time
+    values: dict[str, dict[str, object]] = {
+        "title": {"title": _text(facts.title)},
+        "caption": {"caption": _text(facts.caption)},
+        "rating": {"rating": facts.rating},
+        "rejected": {"rejected": facts.rejected},
+        "label": {"label": _text(facts.label)},
+        "tags": {"tags": [json_text(tag) for tag in facts.tags]},
+        "author": {"author": _text(facts.author)},
+        "capture_time": {
+            "taken_at_local": taken and taken.local,
+            "taken_at_offset": taken and taken.offset,
+            "taken_at_source": taken and taken.source,
+        },
+        "gps": {"gps": None if facts.gps is None else _gps_json(facts.gps)},
+        "custom": {"custom": {json_text(key): json_text(value) for key, value in sorted(facts.custom.items())}},
+    }
+    return {key: value for name in FIELD_WORDS if name in names for key, value in values[name].items()}
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else json_text(text)
+
+
+def _gps_json(gps: GpsPosition) -> dict[str, object]:
+    return {"latitude": gps.latitude, "longitude": gps.longitude, "altitude": gps.altitude}
+
+
+def _time_text(taken: CaptureTime | None) -> str:
+    return "" if taken is None else taken.local.replace("T", " ") + (f" {taken.offset}" if taken.offset else "")
+
+
+def _gps_text(gps: GpsPosition | None) -> str:
+    if gps is None:
+        return ""
+    return f"{gps.latitude:.6f}, {gps.longitude:.6f}" + (f", {gps.altitude:.0f} m" if gps.altitude is not None else "")
+
+
+_TEXTS: Mapping[str, Callable[[PhotoFacts], str]] = {
+    "title": lambda facts: facts.title or "",
+    "caption": lambda facts: facts.caption or "",
+    "rating": lambda facts: "" if facts.rating is None else str(facts.rating),
+    "rejected": lambda facts: "yes" if facts.rejected else "no",
+    "label": lambda facts: facts.label or "",
+    "tags": lambda facts: ", ".join(facts.tags),
+    "author": lambda facts: facts.author or "",
+    "capture_time": lambda facts: _time_text(facts.capture_time),
+    "gps": lambda facts: _gps_text(facts.gps),
+    "custom": lambda facts: ", ".join(f"{key}={value}" for key, value in sorted(facts.custom.items())),
+}

@@ -1,0 +1,142 @@
+"""Say something of photos: ratings, titles, tags, corrections, fields of one's own. No picture file is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from imalink.catalog import outbox, photos
+from imalink.catalog.catalog import Db
+from imalink.catalog.outbox import PhotoEdit
+from imalink.catalog.photos import PhotoRecord
+from imalink.core.edit_request import EditRequest, plan_change
+from imalink.core.ids import Hothash, PhotoUuid, WriterId
+from imalink.core.photo import FieldClock
+from imalink.core.photo_facts import PhotoFacts
+from imalink.core.timestamps import format_instant
+from imalink.core.user_facts import FactChange, current, highest_counter, live_value, merge_said, value_of
+from imalink.errors import NotFoundError, UsageError
+from imalink.workflows.find_file import get_pictures
+from imalink.workflows.flush_outbox import WaitingEdits, flush_outbox
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedPhoto:
+    """One photo whose user facts changed.
+
+    ``after`` is the change and ``before`` the one that takes it back; ``facts_before`` and ``facts`` are what held and
+    holds for the photo altogether.
+    """
+
+    photo_uuid: PhotoUuid
+    hothash: Hothash
+    original_filename: str
+    before: FactChange
+    after: FactChange
+    facts_before: PhotoFacts
+    facts: PhotoFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReport:
+    """What an edit did: the photos that changed, how many were so already, and which storages must still be told."""
+
+    edited: tuple[EditedPhoto, ...]
+    unchanged: int
+    waiting: tuple[WaitingEdits, ...]
+
+
+def edit_photos(tools: Tools, texts: Sequence[str], request: EditRequest, *, dry_run: bool = False) -> EditReport:
+    """Change what the user says of the photos that hold these pictures, named by hothashes or prefixes of them.
+
+    All or nothing: what cannot be done for one photo is done for none. What was said holds at once in the catalog and
+    is told to each storage that holds the photo, now or when it returns. Raises UsageError, NotFoundError,
+    AmbiguousError.
+    """
+    request.check()
+    wanted = list(dict.fromkeys(picture.photo_uuid for picture in get_pictures(tools, texts)))
+
+    def plan(record: PhotoRecord) -> FactChange:
+        try:
+            return plan_change(request, record.photo, record.facts)
+        except UsageError as error:
+            name = f"{record.files[0].original_filename} ({record.files[0].hothash[:10]})"
+            raise UsageError(f"{name}: {error.message} Nothing was changed.", hint=error.hint) from error
+
+    return _edit(tools, wanted, plan, dry_run=dry_run)
+
+
+def change_photos(tools: Tools, changes: Mapping[PhotoUuid, FactChange], *, dry_run: bool = False) -> EditReport:
+    """Change just these fields of these photos; an ``EditedPhoto.before`` for each takes an edit back.
+
+    Otherwise as ``edit_photos``. Raises NotFoundError.
+    """
+
+    def plan(record: PhotoRecord) -> FactChange:
+        wanted = changes[record.photo.photo_uuid]
+        values = {name: value_of(wanted.values, name) for name in wanted.fields}
+        return FactChange.of({name: value for name, value in values.items() if value != live_value(record.photo, name)})
+
+    return _edit(tools, list(changes), plan, dry_run=dry_run)
+
+
+def _edit(
+    tools: Tools, wanted: Sequence[PhotoUuid], plan: Callable[[PhotoRecord], FactChange], *, dry_run: bool
+) -> EditReport:
+    if dry_run:
+        with tools.catalog.read() as db:
+            changes = _plan_all(db, wanted, plan)
+    else:
+        with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+            changes = _plan_all(db, wanted, plan)
+            _say(tools, db, changes)
+    return EditReport(
+        edited=tuple(_edited(record, change) for record, change in changes),
+        unchanged=len(wanted) - len(changes),
+        waiting=() if dry_run else tuple(flush_outbox(tools)),
+    )
+
+
+def _plan_all(
+    db: Db, wanted: Sequence[PhotoUuid], plan: Callable[[PhotoRecord], FactChange]
+) -> list[tuple[PhotoRecord, FactChange]]:
+    """Give the photos that really change, in the order in which they were named, and what changes of each."""
+    found = photos.find_photos(db, wanted)
+    unknown = [photo_uuid for photo_uuid in wanted if photo_uuid not in found]
+    if unknown:
+        raise NotFoundError(
+            f"The photo {unknown[0]} is not known any more. Nothing was changed.", hint="`imalink search` lists photos."
+        )
+    planned = ((found[photo_uuid], plan(found[photo_uuid])) for photo_uuid in wanted)
+    return [(record, change) for record, change in planned if change.fields]
+
+
+def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]]) -> None:
+    """Let the changes hold in the catalog, all as said at one moment, and put them up for their storages."""
+    if not changes:
+        return
+    clock = outbox.next_clock(db, tools.writer, [record.photo for record, _ in changes])
+    edits = [
+        PhotoEdit(
+            photo_uuid=record.photo.photo_uuid,
+            hothashes=tuple(file.hothash for file in record.files),
+            said=change.clocked(clock),
+            storages=frozenset(place.storage_uuid for file in record.files for place in file.locations),
+        )
+        for record, change in changes
+    ]
+    outbox.add_edits(db, edits, said_at=format_instant(tools.clock.now()))
+
+
+def _edited(record: PhotoRecord, change: FactChange) -> EditedPhoto:
+    later = FieldClock(counter=highest_counter([record.photo]) + 1, writer=WriterId(""))
+    return EditedPhoto(
+        photo_uuid=record.photo.photo_uuid,
+        hothash=record.files[0].hothash,
+        original_filename=record.files[0].original_filename,
+        before=current(record.photo, change.fields),
+        after=change,
+        facts_before=record.facts,
+        facts=record.facts_with(merge_said(record.photo, change.clocked(later))),
+    )
