@@ -65,6 +65,10 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "storage adopt": ["storage", "adopt", own, "--name", "Own"],
         "storage list": ["storage", "list"],
         "storage show": ["storage", "show", NAME],
+        "storage deactivate": ["storage", "deactivate", "Own"],
+        "storage reactivate": ["storage", "reactivate", "Own"],
+        "storage forget -n": ["storage", "forget", "Own", "-n"],
+        "storage forget": ["storage", "forget", "Own", "--yes"],
         "import -n": ["import", card, "--storage", NAME, "--title", "Card", "-n"],
         "import": ["import", card, "--storage", NAME, "--title", "Card"],
         "import --no-copy": ["import", lent, "--no-copy", "--title", "Lent"],
@@ -136,7 +140,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
         below = getattr(command, "commands", None)
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
-        "storage create,storage adopt,storage list,storage show,import,reindex,scan,find,whereis,search,sessions list,"
+        "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
+        "import,reindex,scan,find,whereis,search,sessions list,"
         "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,edit,"
         "photos show,photos join,photos split,operations,undo,config,version"
     )

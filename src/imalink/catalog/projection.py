@@ -126,6 +126,17 @@ def project_session(
     )
 
 
+def remove_index(db: Session, *, session_id: int, storage_id: int) -> None:
+    """Take away all that a session's index in a storage said, and derive anew what that was about.
+
+    Pictures and photos of which nothing else speaks go. The session's head stays. Commits nothing.
+    """
+    db.flush()
+    with paused_collection():
+        _derive_anew(db, _remove_records(db, _Index(session_id, storage_id), None, ()))
+    db.expire_all()
+
+
 def _replace_records(db: Session, of_index: _Index, index: SessionIndex, touched: Collection[Hothash] | None) -> int:
     if touched is None:
         entries = list(index.files.values())
@@ -142,12 +153,16 @@ def _replace_records(db: Session, of_index: _Index, index: SessionIndex, touched
     concerned.image_ids.update(image.id for image in known.values())
     image_ids = _insert_new(db, of_index, index, entries, known, concerned)
     _insert_files(db, of_index, entries, image_ids, known)
+    _derive_anew(db, concerned)
+    return len(entries)
+
+
+def _derive_anew(db: Session, concerned: _Concerned) -> None:
     if concerned.image_ids or concerned.photo_uuids:
         order = SettledOrder(db)
         concerned.photo_ids.update(reduce_images(db, concerned.image_ids, order))
         concerned.photo_ids.update(find_photo_ids(db, concerned.photo_uuids).values())
         reduce_photos(db, concerned.photo_ids, order)
-    return len(entries)
 
 
 def _remove_records(

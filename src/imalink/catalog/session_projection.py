@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.authors import remember_author
@@ -62,6 +62,21 @@ def project_head(db: Session, storage_id: int, index: SessionIndex) -> PlacedSes
     _set_row(db, row, _holding_head(db, row.id))
     db.flush()
     return PlacedSession(session_id=row.id, is_new=is_new, is_number_changed=is_number_changed)
+
+
+def leave_storage(db: Session, session_id: int, storage_id: int) -> None:
+    """Take away the head that a session has in a storage; a session that is in no other one goes."""
+    of_session = SessionFile.import_session_id == session_id
+    db.execute(delete(SessionFile).where(of_session, SessionFile.file_storage_id == storage_id))
+    row = db.get_one(SessionRow, session_id)
+    left = sorted(db.execute(select(SessionFile.file_storage_id).where(of_session)).scalars())
+    if not left:
+        db.delete(row)
+    else:
+        if row.file_storage_id == storage_id:
+            row.file_storage_id = left[0]
+        _set_row(db, row, _holding_head(db, session_id))
+    db.flush()
 
 
 def _holding_head(db: Session, session_id: int) -> SessionHead:

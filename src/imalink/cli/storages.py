@@ -11,10 +11,22 @@ from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.importing import import_json
 from imalink.cli.progress import progress_of
-from imalink.cli.render import plural, show_findings, show_json, show_lines, show_note, show_table, size_text
+from imalink.cli.render import (
+    is_terminal,
+    json_text,
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+    show_note,
+    show_table,
+    size_text,
+)
+from imalink.errors import UsageError
 
 if TYPE_CHECKING:
     from imalink.catalog.file_storages import StorageRecord
+    from imalink.catalog.forgetting import Loss
     from imalink.workflows.look_at_storages import StorageLook
 
 
@@ -114,7 +126,7 @@ def list_storages(output: Output) -> None:
         (
             look.record.storage_uuid[:8],
             look.record.display_name,
-            look.status,
+            look.status if look.record.is_active else f"{look.status}, inactive",
             f"{look.record.total_files:,}",
             size_text(look.record.total_size_bytes),
             look.record.full_path,
@@ -154,6 +166,107 @@ def show(output: Output, name: str) -> None:
         + ([f"  waiting      {plural(look.waiting_edits, 'edit')} to be told"] if look.waiting_edits else [])
         + ([f"  description  {record.description}"] if record.description else [])
     )
+
+
+@storage.command("deactivate")
+@click.argument("name", metavar="STORAGE")
+@common_options
+def deactivate(output: Output, name: str) -> None:
+    """Leave a storage out of look-ups until it is reactivated; it stays known, and nothing in it is touched."""
+    _set_active(output, name, is_active=False)
+
+
+@storage.command("reactivate")
+@click.argument("name", metavar="STORAGE")
+@common_options
+def reactivate(output: Output, name: str) -> None:
+    """Use a deactivated storage again."""
+    _set_active(output, name, is_active=True)
+
+
+def _set_active(output: Output, name: str, *, is_active: bool) -> None:
+    from imalink.workflows.activate_storage import set_storage_active
+    from imalink.workflows.storage_access import get_storage
+
+    with open_tools(output) as tools:
+        record = set_storage_active(tools, get_storage(tools, name), is_active=is_active)
+    if output.as_json:
+        show_json(_storage_json(record))
+    elif not output.is_quiet:
+        state = "in use" if is_active else "left out of look-ups; `imalink storage reactivate` takes it back"
+        show_lines([f"{record.display_name} is {state}."])
+
+
+@storage.command("forget")
+@click.argument("name", metavar="STORAGE")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what the library would lose sight of.")
+@common_options
+def forget(output: Output, name: str, dry_run: bool) -> None:
+    """Take a storage out of the catalog and off this machine's list, after asking; its files are not touched.
+
+    Photos that have a file in another storage stay. `imalink recover FOLDER` brings a forgotten storage back.
+    """
+    from imalink.workflows.forget_storage import forget_storage, look_before_forgetting
+    from imalink.workflows.storage_access import get_storage
+
+    with open_tools(output) as tools:
+        record = get_storage(tools, name)
+        loss = look_before_forgetting(tools, record)
+        if not dry_run:
+            _ask_to_forget(record, loss, output)
+            loss = forget_storage(tools, record)
+    if output.as_json:
+        show_json(
+            {
+                "storage_uuid": record.storage_uuid,
+                "display_name": json_text(record.display_name),
+                "full_path": json_text(record.full_path),
+                "forgotten": not dry_run,
+                "file_count": loss.file_count,
+                "photo_count": loss.photo_count,
+                "lost_photo_count": loss.lost_photo_count,
+                "lost_session_count": loss.lost_session_count,
+                "waiting_edit_count": loss.waiting_edit_count,
+            }
+        )
+    elif not output.is_quiet:
+        if dry_run:
+            show_lines(_loss_lines(record, loss))
+        else:
+            show_lines(
+                [
+                    f"Forgot {record.display_name}. Its files are in {record.full_path} as before;",
+                    f"  imalink recover {_quoted(record.full_path)} would bring it back.",
+                ]
+            )
+
+
+def _loss_lines(record: StorageRecord, loss: Loss) -> list[str]:
+    lines = [
+        f"{record.display_name} holds {plural(loss.file_count, 'file')} of {plural(loss.photo_count, 'photo')}.",
+        f"  The library would lose sight of {plural(loss.lost_photo_count, 'photo')} that no other storage has, and of "
+        f"{plural(loss.lost_session_count, 'session')}.",
+    ]
+    if loss.waiting_edit_count:
+        lines.append(
+            f"  {plural(loss.waiting_edit_count, 'edit')} could not be written to it yet and would be lost: plug it in "
+            "first."
+        )
+    return lines
+
+
+def _ask_to_forget(record: StorageRecord, loss: Loss, output: Output) -> None:
+    """Show what would be lost sight of, and ask. Raises UsageError without a terminal, Abort for a no."""
+    if output.assume_yes:
+        return
+    for line in _loss_lines(record, loss):
+        show_note(line)
+    if not is_terminal():
+        raise UsageError(
+            "Nobody can be asked whether to forget it. Nothing was changed.",
+            hint="If that is what you want, run the same command with --yes.",
+        )
+    click.confirm("Forget it?", abort=True, err=True)
 
 
 def _storage_json(record: StorageRecord) -> dict[str, object]:

@@ -5,7 +5,7 @@ For folders that are only read: nothing is ever written into them, whatever is d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,21 +63,29 @@ class References:
                 if place == wanted or wanted in place.parents:
                     yield self.home_of(storage.storage_uuid)
 
-    def find_around(self, folder: Path) -> FileStorage | None:
-        """Open the reference storage whose folder is ``folder`` or lies around it, if there is one."""
+    def find_around(self, folder: Path, known: Collection[StorageUuid]) -> FileStorage | None:
+        """Open the reference storage whose folder lies around ``folder`` and that is ``known``, or whose folder it is.
+
+        One that was forgotten is found by its very folder only.
+        """
         wanted = folder.resolve()
+        forgotten: Path | None = None
         for storage in self._iter_open():
             place = storage.path.resolve()
             if storage.has_pictures and (place == wanted or place in wanted.parents):
-                return storage
+                if storage.storage_uuid in known:
+                    return storage
+                if place == wanted:
+                    forgotten = self.home_of(storage.storage_uuid)
             storage.close()
-        return None
+        return None if forgotten is None else FileStorage.open(forgotten, clock=self._clock, calls=self._calls)
 
-    def refuse_known_inside(self, folder: Path) -> None:
-        """Refuse a folder in which the folder of a reference storage lies: its files would count twice."""
+    def refuse_known_inside(self, folder: Path, known: Collection[StorageUuid]) -> None:
+        """Refuse a folder in which that of a ``known`` reference storage lies: its files would count twice."""
         for storage in self._iter_open():
             with storage:
-                if folder.resolve() in storage.path.resolve().parents:
+                is_inside = folder.resolve() in storage.path.resolve().parents
+                if is_inside and storage.storage_uuid in known:
                     raise NestedSourceError(
                         f"{storage.path} inside {folder} is the storage {storage.signature.display_name} already. "
                         "Nothing was changed.",
@@ -87,9 +95,15 @@ class References:
     def _iter_open(self) -> Iterator[FileStorage]:
         for home in self.iter_homes():
             with suppress(ImalinkError):
-                yield FileStorage.open(home, clock=self._clock, calls=self._calls, needs_pictures=False)
+                storage = FileStorage.open(home, clock=self._clock, calls=self._calls, needs_pictures=False)
+                if (storage.path / SIGNATURE_NAME).exists():
+                    storage.close()  # it was forgotten, and the folder became a storage of its own since
+                else:
+                    yield storage
 
-    def make(self, folder: Path, *, storage_uuid: StorageUuid, display_name: str) -> FileStorage:
+    def make(
+        self, folder: Path, *, storage_uuid: StorageUuid, display_name: str, known: Collection[StorageUuid]
+    ) -> FileStorage:
         """Make a reference storage for ``folder`` and open it; the folder is only looked at.
 
         The signature is written last: a storage that was made half-way is none. Raises UsageError for a folder that is
@@ -97,7 +111,7 @@ class References:
         """
         pictures = StorageRoot.open(folder, calls=self._calls)
         try:
-            self.check(pictures)
+            self.check(pictures, known)
             signature = Signature(
                 storage_uuid=storage_uuid,
                 display_name=display_name,
@@ -122,8 +136,8 @@ class References:
             raise
         return storage
 
-    def check(self, pictures: StorageRoot) -> None:
-        """Check that an open folder could become a reference storage. Raises UsageError."""
+    def check(self, pictures: StorageRoot, known: Collection[StorageUuid]) -> None:
+        """Check that an open folder could become a reference storage beside the ``known`` ones. Raises UsageError."""
         folder = pictures.path
         try:
             str(folder).encode()
@@ -144,4 +158,4 @@ class References:
                 f"ImaLink's own files are in {own}, and {folder} holds them or lies among them. Nothing was changed.",
                 hint="Take the folders with your pictures in one by one.",
             )
-        self.refuse_known_inside(folder)
+        self.refuse_known_inside(folder, known)

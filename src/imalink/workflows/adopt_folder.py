@@ -66,15 +66,17 @@ def adopt_folder(
 
 def _refuse_reference(tools: Tools, folder: Path) -> None:
     """Refuse a folder whose files are in a reference storage already: they would count as two copies."""
-    known = tools.references.find_around(folder)
+    noted = tools.registry.places()
+    known = tools.references.find_around(folder, noted)
     if known is not None:
         with known:
-            raise UsageError(
-                f"{folder} is the folder of the storage {known.signature.display_name}, or lies in it, which refers to "
-                "it without writing there. Nothing was changed.",
-                hint=f"Run `imalink storage forget {known.storage_uuid}` first, if you want it to be written into.",
-            )
-    tools.references.refuse_known_inside(folder)
+            if known.storage_uuid in noted:
+                raise UsageError(
+                    f"{folder} is the folder of the storage {known.signature.display_name}, or lies in it, which "
+                    "refers to it without writing there. Nothing was changed.",
+                    hint=f"Run `imalink storage forget {known.storage_uuid}` first, if you want it to be written into.",
+                )
+    tools.references.refuse_known_inside(folder, noted)
 
 
 def _index(tools: Tools, record: StorageRecord, storage: FileStorage, progress: Progress) -> ImportReport:

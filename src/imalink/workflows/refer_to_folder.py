@@ -56,11 +56,12 @@ def refer_to_folder(tools: Tools, request: ImportRequest, *, progress: Progress 
     progress = progress or SilentProgress()
     request = replace(request, title=check_title(request.title), description=check_description(request.description))
     with open_source(request.source, tools) as source:
-        known = tools.references.find_around(source.path)
+        noted = tools.registry.places()
+        known = tools.references.find_around(source.path, noted)
         if known is not None:
             with known:
                 return _take_in_new(tools, known, source, request, progress, started)
-        tools.references.check(source)
+        tools.references.check(source, noted)
         if request.dry_run:
             files, findings = _walk(source, request, progress)
             return ReferReport(record=None, is_new=True, report=_rehearse(tools, source, files, findings, started))
@@ -68,6 +69,7 @@ def refer_to_folder(tools: Tools, request: ImportRequest, *, progress: Progress 
             source.path,
             storage_uuid=StorageUuid(tools.new_uuid()),
             display_name=_free_name(tools, source.path.name),
+            known=noted,
         )
     with storage:
         record = remember_storage(tools, storage)

@@ -1,0 +1,27 @@
+"""Forget a storage: the library loses sight of it, and not one of its files is touched."""
+
+from __future__ import annotations
+
+from imalink.catalog import forgetting
+from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.forgetting import Loss
+from imalink.workflows.tools import Tools
+
+
+def look_before_forgetting(tools: Tools, record: StorageRecord) -> Loss:
+    """Count what the library would lose sight of; nothing is changed."""
+    with tools.catalog.read() as db:
+        return forgetting.count_loss(db, record.id)
+
+
+def forget_storage(tools: Tools, record: StorageRecord) -> Loss:
+    """Take a storage out of the catalog and this machine's registry; give what the library lost sight of by it.
+
+    Photos that have a file in another storage stay. The storage itself keeps all its files and indexes, also one of a
+    folder that is only read, so a recovery that names its folder brings everything back but edits it was never told.
+    """
+    with tools.catalog.begin(changes_photos=True) as db:
+        loss = forgetting.count_loss(db, record.id)
+        forgetting.forget_storage(db, record)
+    tools.registry.forget(record.storage_uuid)
+    return loss
