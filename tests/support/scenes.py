@@ -15,14 +15,16 @@ from typing import Self, TypeVar
 from imalink.core.ids import Hothash
 from imalink.core.index import FileStatus
 from imalink.durable_files import FileCalls
+from imalink.formats.layouts.indexed import INDEXED
 from imalink.media.analyser import PictureAnalyser
+from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.find_file import FoundPicture, find_files
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_report import ReindexReport
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from tests.support.faults import InterposedCalls
 from tests.support.photos import make_jpeg
-from tests.support.workbench import SMALL, Workbench, make_source, sha256_of, snapshot
+from tests.support.workbench import SMALL, Snapshot, Workbench, make_source, sha256_of, snapshot
 
 T = TypeVar("T")
 Place = tuple[str, str, str, str]
@@ -53,21 +55,36 @@ class BodyWatch(InterposedCalls):
     def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
         if name == "open_read":
             folder = os.readlink(f"/proc/self/fd/{arguments[0]}")
-            if "/photos" in folder:
+            if "/photos" in folder and not _is_own(folder, str(arguments[1])):
                 self.read_bodies.append(f"{folder}/{arguments[1]}")
         return call()
 
 
-class Scene:
-    """One storage on one machine. ``photos`` is the user's folder; pictures are known by the names they came with."""
+def _is_own(folder: str, name: str) -> bool:
+    """Tell whether a file is one of ours, which stand beside the user's in an adopted folder."""
+    return "/.imalink" in folder or "/imalink-sessions" in folder or name.startswith((".imalink", "imalink-"))
 
-    def __init__(self, folder: Path, empty_catalog: Path, calls: FileCalls | None = None) -> None:
+
+class Scene:
+    """One storage on one machine. ``photos`` is the user's folder; pictures are known by the names they came with.
+
+    A scene on the files of another goes on with its storage. ``adopts`` is a folder of the user's to adopt instead of
+    making a storage.
+    """
+
+    def __init__(
+        self, folder: Path, empty_catalog: Path, calls: FileCalls | None = None, *, adopts: Path | None = None
+    ) -> None:
         self.folder = folder
         self.watch = BodyWatch(calls)
         self.bench = Workbench(folder, empty_catalog=empty_catalog, calls=self.watch)
-        self.record = self.bench.create()
+        known = self.bench.records()
+        if adopts is not None and not known:
+            adopt_folder(self.bench.tools, folder=adopts, display_name="Own pictures")
+            known = self.bench.records()
+        self.record = known[0] if known else self.bench.create()
         self.root = self.bench.root(self.record)
-        self.photos = self.root / "photos"
+        self.photos = self.root if self.record.layout == INDEXED.name else self.root / "photos"
         self._imports = 0
 
     def __enter__(self) -> Self:
@@ -118,12 +135,17 @@ class Scene:
             adds_orphans=adds_orphans,
             removes_missing=removes_missing,
         )
-        before = snapshot(self.photos)
+        before = self.user_files()
         self.watch.read_bodies.clear()
         report = reindex(self.bench.tools, self.record, request)
         self.record = self.bench.record(self.record.storage_uuid)
-        assert snapshot(self.photos) == before
+        assert self.user_files() == before
         return report
+
+    def user_files(self) -> Snapshot:
+        """Give everything of the user's as it stands."""
+        own = (".imalink", "imalink-")
+        return snapshot(self.photos, leaves_out=lambda name: self.photos == self.root and name.startswith(own))
 
     def look_full(self) -> ReindexReport:
         return self.look(Strategy.FULL)

@@ -1,216 +1,216 @@
-"""A user at random over many days, against a model that only keeps books of what should be known."""
+"""A user at random over a thousand files, against a model that only looks at the folder; and undo after every look.
+
+A longer storm: ``IMALINK_STORM_SEEDS=200 IMALINK_STORM_ROUNDS=10``. See docs/reference/testing.md.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from imalink.catalog.catalog import Catalog
 from imalink.workflows.recover import find_candidates, recover
-from tests.support.photos import set_rating_in_place
-from tests.support.scenes import Scene, counts, hothash_of, memory_folder
-from tests.support.workbench import Workbench, make_source
+from imalink.workflows.undo_operation import undo_operation
+from tests.media.reference_hothash import NotWellFormedError, reference_hothash
+from tests.support.photos import make_jpeg, set_rating_in_place
+from tests.support.scenes import Scene, counts, memory_folder
+from tests.support.states import State, state_of
+from tests.support.storm_model import SIDECAR, File, StormModel
+from tests.support.user_storm import FOLDERS, UserStorm
+from tests.support.workbench import SMALL, make_source
 
-ROUNDS = 12
-ACTIONS_A_ROUND = 3
-FULL_EVERY = 4
+FILES = 1000
+REAL_BYTES_AT_MOST = 250_000
+CROPS = 200
+SEEDS = int(os.environ.get("IMALINK_STORM_SEEDS", "20"))
+ROUNDS = int(os.environ.get("IMALINK_STORM_ROUNDS", "2"))
+ACTIONS_A_ROUND = 25
+LAYOUTS = ("created", "adopted")
 
-
-@dataclass
-class Picture:
-    """What should be known of one picture: its hothash and places, the main one first; none when it is missing."""
-
-    hothash: str
-    places: list[str]
-    lost: bytes = b""
-    lost_at: str = ""
-
-
-@dataclass
-class Storm:
-    """Does things to the user's files and keeps books of them."""
-
-    scene: Scene
-    generator: random.Random
-    pictures: list[Picture] = field(default_factory=list[Picture])
-    orphans: dict[str, str] = field(default_factory=dict[str, str])
-    expected: Counter[str] = field(default_factory=Counter[str])
-    seen_orphans: set[str] = field(default_factory=set[str])
-    taken: set[str] = field(default_factory=set[str])
-    """Names given up in this round: what took one in the same round would be an edit, not what it was meant to be."""
-    seed: int = 1000
-
-    def new_seed(self) -> int:
-        self.seed += 1
-        return self.seed
-
-    def free_name(self) -> str:
-        while True:
-            folder = self.generator.choice(["", "Rome/", "Rome/Night/", "ø/", "a b/", "2024/07/"])
-            name = f"{folder}{self.generator.choice(['x', 'IMG_1', 'é', '北'])}{self.generator.randrange(4)}.jpg"
-            if name not in self.taken and not (self.scene.photos / name).exists():
-                return name
-
-    def path(self, name: str) -> Path:
-        return self.scene.photos / name
-
-    # what happens to one picture
-
-    def move(self, picture: Picture) -> None:
-        at = self.generator.randrange(len(picture.places))
-        new = self.free_name()
-        self.scene.move(picture.places[at], new)
-        picture.places[at] = new
-        self.expected["moved"] += 1
-
-    def delete(self, picture: Picture) -> None:
-        at = self.generator.randrange(len(picture.places))
-        name = picture.places.pop(at)
-        picture.lost, picture.lost_at = self.path(name).read_bytes(), name
-        self.path(name).unlink()
-        self.taken.add(name)
-        if not picture.places:
-            self.expected["newly_missing"] += 1
-        elif at == 0:
-            picture.places.sort()
-            self.expected["moved"] += 1
-
-    def restore(self, picture: Picture) -> None:
-        is_elsewhere = self.path(picture.lost_at).exists() or self.generator.random() < 0.5
-        name = self.free_name() if is_elsewhere else picture.lost_at
-        self.scene.at(name).write_bytes(picture.lost)
-        picture.places.append(name)
-        self.expected["moved" if is_elsewhere else "returned"] += 1
-
-    def copy(self, picture: Picture) -> None:
-        name = self.free_name()
-        shutil.copyfile(self.path(picture.places[0]), self.scene.at(name))
-        picture.places.append(name)
-
-    def rate(self, picture: Picture) -> None:
-        path = self.path(picture.places[0])
-        before = path.read_bytes()
-        set_rating_in_place(path, self.generator.randrange(6))
-        os.utime(path, ns=(0, self.new_seed() * 1_000_000_007))
-        self.expected["modified"] += path.read_bytes() != before
-
-    def retouch(self, picture: Picture) -> None:
-        name = picture.places.pop(0)
-        self.scene.add(name, seed=self.new_seed())
-        hothash = hothash_of(self.path(name))
-        self.expected["modified"] += 1
-        if picture.places:
-            picture.places.sort()
-            self.pictures.append(Picture(hothash, [name]))
-        else:
-            picture.hothash, picture.places = hothash, [name]
-
-    def touch(self, picture: Picture) -> None:
-        os.utime(self.path(picture.places[0]), ns=(0, self.new_seed() * 1_000_000_007))
-
-    # what happens to others
-
-    def swap(self, first: Picture, second: Picture) -> None:
-        one, two = first.places[0], second.places[0]
-        self.scene.move(one, "between")
-        self.scene.move(two, one)
-        self.scene.move("between", two)
-        first.places[0], second.places[0] = two, one
-        self.expected["moved"] += 2
-
-    def add_orphan(self) -> None:
-        name = self.free_name()
-        self.scene.add(name, seed=self.new_seed())
-        self.orphans[name] = hothash_of(self.path(name))
-
-    def move_orphan(self) -> None:
-        if self.orphans:
-            old, new = self.generator.choice(sorted(self.orphans)), self.free_name()
-            self.scene.move(old, new)
-            self.orphans[new] = self.orphans.pop(old)
-
-    def delete_orphan(self) -> None:
-        if self.orphans:
-            name = self.generator.choice(sorted(self.orphans))
-            self.path(name).unlink()
-            self.taken.add(name)
-            del self.orphans[name]
-
-    def import_some(self, number: int) -> None:
-        """Another card comes in, in the middle of everything."""
-        seeds = [self.new_seed() for _ in range(3)]
-        source = make_source(self.scene.folder / f"storm {number}", 3, first_seed=seeds[0], name="C{:05}.jpg")
-        self.scene.import_(source, f"Storm {number}")
-        for seed in seeds:
-            name = f"C{seed:05}.jpg"
-            self.pictures.append(Picture(hothash_of(self.path(name)), [name]))
-
-    # days
-
-    def round(self) -> None:
-        """Do some things, each to another picture, that one look must explain."""
-        self.expected.clear()
-        self.taken.clear()
-        free = list(self.pictures)
-        self.generator.shuffle(free)
-        on_present: list[Callable[[Picture], None]] = [
-            self.move, self.move, self.delete, self.copy, self.rate, self.retouch, self.touch,
-        ]  # fmt: skip
-        for _ in range(ACTIONS_A_ROUND):
-            kind = self.generator.random()
-            if kind < 0.2:
-                self.generator.choice([self.add_orphan, self.move_orphan, self.delete_orphan])()
-                continue
-            picture = free.pop()
-            if not picture.places:
-                self.restore(picture)
-            elif kind < 0.3 and free[-1].places:
-                self.swap(picture, free.pop())
-            else:
-                self.generator.choice(on_present)(picture)
-
-    def check(self, report_counts: dict[str, int], *, is_new: bool) -> None:
-        """Compare a report, the indexes and the disk with the books."""
-        missing = {picture.hothash for picture in self.pictures if not picture.places}
-        standing = {
-            "missing": len(missing),
-            "orphans": len(self.orphans),
-            "duplicates": sum(max(0, len(picture.places) - 1) for picture in self.pictures),
-        }
-        self.expected["new"] = len(set(self.orphans.values()) - self.seen_orphans)
-        self.seen_orphans = set(self.orphans.values())
-        wanted = Counter({**(self.expected if is_new else {}), **standing})
-        assert report_counts == +wanted
-        present = {(each.hothash, f"photos/{name}") for each in self.pictures for name in each.places}
-        known = self.scene.places()
-        assert {(hothash, path) for hothash, path, _, status in known if status == "present"} == present
-        assert {hothash for hothash, _, _, status in known if status == "missing"} == missing
-        assert set(self.scene.orphans()) == set(self.orphans)
+_known: dict[str, str] = {}
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_storm_of_changes_is_told_as_it_happened(seed: int, tmp_path: Path, empty_catalog: Path) -> None:
-    with memory_folder(tmp_path) as folder, Scene(folder, empty_catalog) as scene:
-        storm = Storm(scene, random.Random(seed))
-        storm.import_some(0)
-        storm.import_some(1)
-        scene.look()
+def hothash_in(data: bytes, sha256: str) -> str:
+    """Which picture it is, by the second implementation of the hothash; each file is worked out once."""
+    if sha256 not in _known:
+        _known[sha256] = reference_hothash(data)[0]
+    return _known[sha256]
+
+
+class Library:
+    """A folder of a thousand pictures, taken into a storage once; each seed begins with the same files."""
+
+    def __init__(self, folder: Path, layout: str, samples: Path) -> None:
+        self._layout = layout
+        self._work, self._kept = folder / layout / "work", folder / layout / "kept"
+        self._empty = folder / f"{layout}.sqlite"
+        Catalog.open(f"sqlite:///{self._empty}").close()
+        own = self._work / "photos of mine"
+        self.real_count = _fill(own, samples)
+        with self._scene() as scene:
+            if layout == "created":
+                scene.import_(own)
+                shutil.rmtree(own)
+            scene.look()
+        self._work.rename(self._kept)
+
+    @contextmanager
+    def begin(self) -> Generator[Scene]:
+        """Give the storage as it was at first. Pictures are linked, not copied: they keep their inodes."""
+        shutil.rmtree(self._work, ignore_errors=True)
+        shutil.copytree(self._kept, self._work, copy_function=_link_pictures)
+        with self._scene() as scene:
+            yield scene
+
+    def _scene(self) -> Scene:
+        adopts = self._work / "photos of mine" if self._layout == "adopted" else None
+        return Scene(self._work, self._empty, adopts=adopts)
+
+
+def _link_pictures(old: str, new: str) -> object:
+    """Programs write beside a picture and then in its place, so that the kept one is safe; ours are copied."""
+    return os.link(old, new) if old.lower().endswith(".jpg") else shutil.copy2(old, new)
+
+
+def _fill(folder: Path, samples: Path) -> int:
+    """Write a thousand distinct pictures: real ones, pieces of them, and generated ones; tell how many are real."""
+    generator = random.Random(7)
+    written: dict[str, bytes] = {}
+    for path in sorted(samples.rglob("*.jpg")) if samples.is_dir() else []:
+        data = path.read_bytes()
+        if len(data) <= REAL_BYTES_AT_MOST and (hothash := _hothash_of_plain(data, folder)) is not None:
+            written.setdefault(hothash, data)
+    whole = list(written.values())
+    for number in range(CROPS if whole else 0):
+        piece = _piece_of(whole[number % len(whole)], generator, folder)
+        written.setdefault(hothash_in(piece, hashlib.sha256(piece).hexdigest()), piece)
+    for number, data in enumerate(written.values()):
+        path = folder / f"{generator.choice(FOLDERS)}R{number:04}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    for number in range(FILES - len(written)):
+        make_jpeg(folder / f"{generator.choice(FOLDERS)}G{number:04}.jpg", seed=number, size=SMALL, taken=None)
+    return len(written)
+
+
+def _hothash_of_plain(data: bytes, folder: Path) -> str | None:
+    """Which picture it is, of a JPEG that also takes a rating; None for one that is too odd for this storm."""
+    folder.mkdir(parents=True, exist_ok=True)
+    trial = folder / "trial.jpg"
+    trial.write_bytes(data)
+    try:
+        hothash, kind = reference_hothash(data)
+        set_rating_in_place(trial, 3)
+        rated = reference_hothash(trial.read_bytes())
+    except (NotWellFormedError, ValueError, AssertionError, IndexError):
+        return None
+    finally:
+        trial.unlink()
+    return hothash if kind == "jpeg-1" and rated == (hothash, kind) else None
+
+
+def _piece_of(data: bytes, generator: random.Random, folder: Path) -> bytes:
+    trial = folder / "piece.jpg"
+    trial.write_bytes(data)
+    with Image.open(trial) as picture:
+        width, height = picture.size
+        left, top = generator.randrange(max(1, width - 64)), generator.randrange(max(1, height - 48))
+        picture.convert("RGB").crop((left, top, left + 64, top + 48)).save(trial, "JPEG", quality=80)
+    found = trial.read_bytes()
+    trial.unlink()
+    return found
+
+
+def tree_of(scene: Scene) -> dict[str, File]:
+    """List the user's files as they stand: nothing of ImaLink's is asked."""
+    found: dict[str, File] = {}
+    for name, facts in scene.user_files().items():
+        if len(facts) == 4:
+            sha256 = str(facts[3])
+            data = b"" if name.endswith(SIDECAR) or sha256 in _known else (scene.photos / name).read_bytes()
+            found[name] = File(sha256, None if name.endswith(SIDECAR) else hothash_in(data, sha256))
+    return found
+
+
+def check(scene: Scene, model: StormModel) -> None:
+    """Compare what the indexes say with the books."""
+    prefix = "" if scene.photos == scene.root else "photos/"
+    known = scene.places()
+    present = {(hothash, path, sha256) for hothash, path, sha256, status in known if status == "present"}
+    assert present == {(hothash, prefix + path, sha256) for hothash, path, sha256 in model.places()}
+    missing = {(hothash, path) for hothash, path, _, status in known if status == "missing"}
+    assert missing == {(hothash, prefix + path) for hothash, path in model.missing()}
+    assert set(scene.orphans()) == set(model.orphans)
+    master = scene.bench.master(scene.record)
+    sidecars = {
+        hothash: sorted(each.relative_path.removeprefix(prefix) for each in entry.companions)
+        for hothash, entry in master.files.items()
+        if entry.companions
+    }
+    assert sidecars == model.sidecars()
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    samples = Path(os.environ.get("IMALINK_SAMPLE_PHOTOS") or Path(__file__).parents[3] / "shared" / "photos")
+    with memory_folder(tmp_path_factory.mktemp("library")) as folder:
+        yield Library(folder, str(request.param), samples)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_storm_is_told_as_it_happened_and_each_look_at_it_can_be_undone(library: Library, seed: int) -> None:
+    generator = random.Random(seed)
+    with library.begin() as scene:
+        before = tree_of(scene)
+        assert len(before) == FILES
+        model, storm = StormModel(before), UserStorm(scene.photos, generator)
+        state = state_of(scene)
         for number in range(ROUNDS):
-            storm.round()
-            storm.check(counts(scene.look(accepts_losses=True)), is_new=True)
-            if number % FULL_EVERY == 0:
-                storm.check(counts(scene.look_full()), is_new=False)
-            if number == ROUNDS // 2:
-                storm.import_some(2)
-                storm.check(counts(scene.look()), is_new=False)
-        scene.settle()
-        with Workbench(folder, empty_catalog=empty_catalog, name="a new machine") as other:
-            candidates, _ = find_candidates(other.tools, [scene.root])
-            recover(other.tools, candidates)
-            assert other.dump() == scene.bench.dump()
+            storm.round(tree_of(scene), ACTIONS_A_ROUND)
+            state = look_and_undo(scene, model, state)
+            if number == 0 and seed % 5 == 0:
+                import_some(scene, model, seed)
+                state = state_of(scene)
+        if seed % 5 == 1:
+            scene.check()
+            candidates, _ = find_candidates(scene.bench.tools, [scene.root])
+            assert recover(scene.bench.tools, candidates, is_check=True).differences == ()
+        if seed % 5 == 2:
+            full = counts(scene.look_full())
+            assert full == {name: full[name] for name in ("missing", "orphans", "duplicates") if name in full}
+            check(scene, model)
+
+
+def look_and_undo(scene: Scene, model: StormModel, before: State) -> State:
+    """Look, compare with the model, look again, undo, compare with what was, and look once more."""
+    wanted = model.look(tree_of(scene))
+    assert counts(scene.look(accepts_losses=True)) == wanted
+    check(scene, model)
+    again = scene.look()
+    assert not again.changes_detected
+    assert (again.files_hashed, scene.watch.read_bodies) == (0, [])
+    files = scene.user_files()
+    undo_operation(scene.bench.tools)
+    assert scene.user_files() == files
+    assert state_of(scene) == before
+    assert counts(scene.look(accepts_losses=True)) == wanted
+    check(scene, model)
+    return state_of(scene)
+
+
+def import_some(scene: Scene, model: StormModel, seed: int) -> None:
+    """Another card comes in, in the middle of everything."""
+    source = make_source(scene.folder / "card", 3, first_seed=50_000 + seed, name="C{:05}.jpg")
+    known = set(tree_of(scene))
+    scene.import_(source, f"Storm {seed}")
+    tree = tree_of(scene)
+    for path in sorted(set(tree) - known):
+        model.take_in(path, tree[path])
