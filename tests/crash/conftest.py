@@ -49,6 +49,11 @@ class Stage:
         """Remember the files as they are now."""
         shutil.copytree(self.folder, self._kept, symlinks=True)
 
+    def keep_again(self) -> None:
+        """Remember the files as they are now, in the place of what was kept."""
+        shutil.rmtree(self._kept)
+        self.keep()
+
     @contextmanager
     def attempt(self, calls: FileCalls | None = None) -> Generator[Workbench]:
         """Put the files back and give a process on them."""
