@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from imalink.cli.progress import LineProgress
-from imalink.cli.render import ask_line, show_note, size_text
+from imalink.cli.render import (
+    ask_line,
+    show_note,
+    size_text,
+)
 from imalink.core.duplicate import DuplicateAnswer, DuplicateChoice, DuplicateQuestion, DuplicateSide
 from imalink.errors import CancelledError
 

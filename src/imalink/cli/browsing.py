@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import finding_json, json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options
-from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines, size_text
+from imalink.cli.render import (
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from imalink.core.index import FileEntry, SessionIndex

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import json_text
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.photo_facts import FIELD_WORDS, fact_text, facts_json, groups_of
-from imalink.cli.render import json_text, plural, show_json, show_lines, show_note
+from imalink.cli.render import (
+    plural,
+    show_json,
+    show_lines,
+    show_note,
+)
 from imalink.core import edit_request
 from imalink.core.edit_request import EditRequest
 from imalink.core.user_facts import FactChange, UserValue, custom_field

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.render import json_text, show_json, show_lines, show_note
+from imalink.cli.render import (
+    show_json,
+    show_lines,
+    show_note,
+)
 
 if TYPE_CHECKING:
     from imalink.workflows.find_file import Answer

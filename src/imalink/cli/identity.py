@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.render import json_text, show_json, show_lines, show_note, show_table
+from imalink.cli.render import (
+    show_json,
+    show_lines,
+    show_note,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from imalink.core.likeness import Subject

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import import_json, json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
 from imalink.cli.render import (
-    finding_json,
     is_terminal,
-    json_text,
     plural,
     show_findings,
     show_json,
@@ -193,33 +192,3 @@ def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
         lines.append(f"Session {report.session_id}, {report.status.value}, in {report.seconds:.1f} s.")
     show_lines(lines)
     show_findings(report.findings, is_verbose=is_verbose)
-
-
-def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, object]:
-    """Give what an import did as JSON has it."""
-    counts = report.statistics
-    document: dict[str, object] = {
-        "session_id": report.session_id,
-        "session_uuid": report.session_uuid,
-        "status": report.status.value,
-        "total_scanned": counts.total_scanned,
-        "new_imports": counts.new_imports,
-        "duplicates_skipped": counts.duplicates_skipped,
-        "companions": counts.companions,
-        "ignored": counts.ignored,
-        "duplicates_kept": report.duplicates_kept,
-        "duplicates_replaced": report.duplicates_replaced,
-        "duplicates_undecided": report.duplicates_undecided,
-        "deleted_before": report.deleted_before,
-        "photos_created": report.photos_created,
-        "errors": counts.errors,
-        "total_size_bytes": counts.total_size_bytes,
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }
-    if dry_run:
-        document["dry_run"] = True
-        document["files"] = [
-            {"source": json_text(file.source), "target": json_text(file.target)} for file in report.files
-        ]
-    return document

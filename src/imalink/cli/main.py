@@ -23,7 +23,10 @@ from imalink.cli import (
     storages,
     system,
 )
-from imalink.cli.render import show_error, show_note
+from imalink.cli.render import (
+    show_error,
+    show_note,
+)
 from imalink.errors import CancelledError, ImalinkError
 
 

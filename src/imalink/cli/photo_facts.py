@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from imalink.cli.render import json_text
+from imalink.answers import json_text
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.picture import GpsPosition
 from imalink.core.timestamps import CaptureTime

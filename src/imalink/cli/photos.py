@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import json_text
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.photo_facts import FIELD_WORDS, fact_text, facts_json, groups_of
-from imalink.cli.render import json_text, plural, show_json, show_lines
+from imalink.cli.render import (
+    plural,
+    show_json,
+    show_lines,
+)
 from imalink.core.user_facts import said_fields
 
 if TYPE_CHECKING:

@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from imalink.cli.render import safe, show_note, size_text
+from imalink.cli.render import (
+    safe,
+    show_note,
+    size_text,
+)
 from imalink.errors import CancelledError
 
 if TYPE_CHECKING:

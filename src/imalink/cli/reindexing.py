@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import finding_json, reindex_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.importing import import_json
 from imalink.cli.progress import progress_of
-from imalink.cli.render import finding_json, json_text, plural, show_findings, show_json, show_lines
+from imalink.cli.render import (
+    plural,
+    show_findings,
+    show_json,
+    show_lines,
+)
 from imalink.core.finding import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from imalink.core.conflict import MissingFile
     from imalink.workflows.reindex_report import ReindexReport
 
 _SHOWN = 15
@@ -79,7 +81,7 @@ def reindex_command(
         with progress_of(is_quiet=output.is_quiet) as progress:
             report = reindex(tools, record, request, progress=progress)
     if output.as_json:
-        show_json(_report_json(report, dry_run=dry_run))
+        show_json(reindex_json(report, dry_run=dry_run))
     elif not output.is_quiet:
         _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
     return errors.FINDINGS if report.has_findings else errors.DONE
@@ -128,78 +130,6 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
                 lines.append(f"  … and {len(rows) - len(shown):,} more (-v shows them all)")
     show_lines(lines)
     show_findings(report.findings, is_verbose=is_verbose)
-
-
-def _report_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
-    return {
-        "strategy": report.strategy,
-        "dry_run": dry_run,
-        "changes_detected": report.changes_detected,
-        "moved_files": [
-            {
-                "hothash": move.hothash,
-                "old_path": json_text(move.old_path),
-                "new_path": json_text(move.new_path),
-                "session_id": move.session_number,
-            }
-            for move in report.moved_files
-        ],
-        "missing_files": [_missing_json(missing) for missing in report.missing_files],
-        "newly_missing": [_missing_json(missing) for missing in report.newly_missing],
-        "returned_files": [json_text(path) for path in report.returned_files],
-        "new_files": [json_text(path) for path in report.new_files],
-        "modified_files": [
-            {
-                "kind": edit.kind,
-                "path": json_text(edit.path),
-                "old_hothash": edit.old_hothash,
-                "new_hothash": edit.new_hothash,
-            }
-            for edit in report.modified_files
-        ],
-        "removed_files": [
-            {"hothash": removed.hothash, "path": json_text(removed.path)} for removed in report.removed_files
-        ],
-        "damaged_files": [json_text(path) for path in report.damaged_files],
-        "duplicates": [
-            {"hothash": row.hothash, "path": json_text(row.path), "of": json_text(row.of)} for row in report.duplicates
-        ],
-        "conflicts": list(_conflicts(report)),
-        "added": None if report.added is None else import_json(report.added),
-        "files_hashed": report.files_hashed,
-        "files_seen": report.files_seen,
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }
-
-
-def _conflicts(report: ReindexReport) -> Iterator[dict[str, object]]:
-    for missing in report.missing_files:
-        yield {"type": "missing_file", **_missing_json(missing)}
-    deleted = {each.path: each.deleted_at for each in report.once_deleted}
-    for path in report.orphans:
-        yield {"type": "orphan_file", "path": json_text(path), "deleted_at": deleted.get(path)}
-    for move in report.path_mismatches:
-        yield {
-            "type": "path_mismatch",
-            "hothash": move.hothash,
-            "expected_path": json_text(move.old_path),
-            "path": json_text(move.new_path),
-        }
-    for same in report.same_names:
-        yield {
-            "type": "duplicate_filename",
-            "filename": json_text(same.filename),
-            "instances": [{"hothash": hothash, "path": json_text(path)} for hothash, path in same.instances],
-        }
-
-
-def _missing_json(missing: MissingFile) -> dict[str, object]:
-    return {
-        "hothash": missing.hothash,
-        "expected_path": json_text(missing.expected_path),
-        "last_seen": missing.last_seen_at,
-    }
 
 
 @click.command("enrich")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from imalink.core.finding import Finding, Severity
 from imalink.errors import ImalinkError
@@ -81,22 +81,6 @@ def show_findings(findings: Sequence[Finding], *, is_verbose: bool) -> None:
         sys.stderr.write(f"  {_MARKS[finding.severity]} {safe(finding.path)}: {finding.message}{safe(tail)}\n")
     if len(wanted) > len(shown):
         sys.stderr.write(f"  … and {len(wanted) - len(shown)} more; -v shows them all, --json lists them.\n")
-
-
-def finding_json(finding: Finding) -> Mapping[str, object]:
-    """Spell a finding for ``--json``."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "path": json_text(finding.path),
-        "message": finding.message,
-        "facts": {key: json_text(value) if isinstance(value, str) else value for key, value in finding.facts.items()},
-    }
-
-
-def json_text(text: str) -> str:
-    """Give plain text that JSON can hold; bytes that are no UTF-8 are shown as escapes."""
-    return str(text).encode("utf-8", "backslashreplace").decode()
 
 
 def plural(count: int, one: str, many: str = "") -> str:

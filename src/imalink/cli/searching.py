@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import json_text
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.render import json_text, show_json, show_lines, show_note, show_table
+from imalink.cli.render import (
+    show_json,
+    show_lines,
+    show_note,
+    show_table,
+)
 from imalink.core.search_query import DEFAULT_LIMIT, MAX_LIMIT, join_arguments, parse_query
 
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import finding_json, json_text
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
-    finding_json,
-    json_text,
     plural,
     show_findings,
     show_json,

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers import import_json, json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.importing import import_json
 from imalink.cli.progress import progress_of
 from imalink.cli.render import (
     is_terminal,
-    json_text,
     plural,
     show_findings,
     show_json,

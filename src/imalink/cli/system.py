@@ -8,7 +8,11 @@ import click
 
 from imalink import __version__
 from imalink.cli.context import Output, common_options
-from imalink.cli.render import show_json, show_lines, show_table
+from imalink.cli.render import (
+    show_json,
+    show_lines,
+    show_table,
+)
 
 
 @click.command()

@@ -1,0 +1,133 @@
+"""What workflows report, spelled as JSON: the words that the command line, the services and the REST API share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # Types alone: the command line spells small answers without loading the workflows.
+    from collections.abc import Iterator, Mapping
+
+    from imalink.core.conflict import MissingFile
+    from imalink.core.finding import Finding
+    from imalink.workflows.import_report import ImportReport
+    from imalink.workflows.reindex_report import ReindexReport
+
+
+def json_text(text: str) -> str:
+    """Give plain text that JSON can hold; bytes that are no UTF-8 are shown as escapes."""
+    return str(text).encode("utf-8", "backslashreplace").decode()
+
+
+def finding_json(finding: Finding) -> Mapping[str, object]:
+    """Spell a finding for a program."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "path": json_text(finding.path),
+        "message": finding.message,
+        "facts": {key: json_text(value) if isinstance(value, str) else value for key, value in finding.facts.items()},
+    }
+
+
+def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, object]:
+    """Give what an import did as JSON has it."""
+    counts = report.statistics
+    document: dict[str, object] = {
+        "session_id": report.session_id,
+        "session_uuid": report.session_uuid,
+        "status": report.status.value,
+        "total_scanned": counts.total_scanned,
+        "new_imports": counts.new_imports,
+        "duplicates_skipped": counts.duplicates_skipped,
+        "companions": counts.companions,
+        "ignored": counts.ignored,
+        "duplicates_kept": report.duplicates_kept,
+        "duplicates_replaced": report.duplicates_replaced,
+        "duplicates_undecided": report.duplicates_undecided,
+        "deleted_before": report.deleted_before,
+        "photos_created": report.photos_created,
+        "errors": counts.errors,
+        "total_size_bytes": counts.total_size_bytes,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }
+    if dry_run:
+        document["dry_run"] = True
+        document["files"] = [
+            {"source": json_text(file.source), "target": json_text(file.target)} for file in report.files
+        ]
+    return document
+
+
+def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
+    """Give what a re-index found as JSON has it."""
+    return {
+        "strategy": report.strategy,
+        "dry_run": dry_run,
+        "changes_detected": report.changes_detected,
+        "moved_files": [
+            {
+                "hothash": move.hothash,
+                "old_path": json_text(move.old_path),
+                "new_path": json_text(move.new_path),
+                "session_id": move.session_number,
+            }
+            for move in report.moved_files
+        ],
+        "missing_files": [_missing_json(missing) for missing in report.missing_files],
+        "newly_missing": [_missing_json(missing) for missing in report.newly_missing],
+        "returned_files": [json_text(path) for path in report.returned_files],
+        "new_files": [json_text(path) for path in report.new_files],
+        "modified_files": [
+            {
+                "kind": edit.kind,
+                "path": json_text(edit.path),
+                "old_hothash": edit.old_hothash,
+                "new_hothash": edit.new_hothash,
+            }
+            for edit in report.modified_files
+        ],
+        "removed_files": [
+            {"hothash": removed.hothash, "path": json_text(removed.path)} for removed in report.removed_files
+        ],
+        "damaged_files": [json_text(path) for path in report.damaged_files],
+        "duplicates": [
+            {"hothash": row.hothash, "path": json_text(row.path), "of": json_text(row.of)} for row in report.duplicates
+        ],
+        "conflicts": list(_conflicts(report)),
+        "added": None if report.added is None else import_json(report.added),
+        "files_hashed": report.files_hashed,
+        "files_seen": report.files_seen,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }
+
+
+def _conflicts(report: ReindexReport) -> Iterator[dict[str, object]]:
+    for missing in report.missing_files:
+        yield {"type": "missing_file", **_missing_json(missing)}
+    deleted = {each.path: each.deleted_at for each in report.once_deleted}
+    for path in report.orphans:
+        yield {"type": "orphan_file", "path": json_text(path), "deleted_at": deleted.get(path)}
+    for move in report.path_mismatches:
+        yield {
+            "type": "path_mismatch",
+            "hothash": move.hothash,
+            "expected_path": json_text(move.old_path),
+            "path": json_text(move.new_path),
+        }
+    for same in report.same_names:
+        yield {
+            "type": "duplicate_filename",
+            "filename": json_text(same.filename),
+            "instances": [{"hothash": hothash, "path": json_text(path)} for hothash, path in same.instances],
+        }
+
+
+def _missing_json(missing: MissingFile) -> dict[str, object]:
+    return {
+        "hothash": missing.hothash,
+        "expected_path": json_text(missing.expected_path),
+        "last_seen": missing.last_seen_at,
+    }
