@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.album_import import measure_album_import
 from benchmarks.archive import Archive, CountingCalls, FilledArchive, open_archive
+from benchmarks.editing import measure_edits
 from benchmarks.measuring import Figure, alternate, at_most, in_time, shown, timed
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
 from benchmarks.pictures import measure_analysis, measure_bombs, measure_previews
@@ -225,6 +226,11 @@ def recovery(bench: Bench) -> list[Figure]:
     ]
 
 
+def editing(bench: Bench) -> list[Figure]:
+    """Say something of photos."""
+    return measure_edits(bench.filled.archive, rounds=bench.rounds)
+
+
 def reindex_at_scale(bench: Bench) -> list[Figure]:
     """Re-index ten times as many files."""
     folder = bench.folder / "scale"
@@ -268,6 +274,7 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "album": album_import,
     "reindex-full": reindex_full,
     "recover": recovery,
+    "edit": editing,
     "scale-reindex": reindex_at_scale,
     "scale-lookup": lookups_at_scale,
     "scale-session": large_session,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.photos import PhotoRecord, get_photo
+from imalink.core.edit_request import EditRequest
 from imalink.core.ids import Hothash
-from imalink.core.photo import FieldClock, Photo
+from imalink.core.user_facts import FactChange, UserValue
 from imalink.errors import NotFoundError, StorageUnavailableError, UsageError
+from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.group_photos import join_photos, split_photo
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
@@ -47,20 +48,8 @@ def files(bench: Workbench, hothash: Hothash) -> list[str]:
     return [file.original_filename for file in photo(bench, hothash).files]
 
 
-def say(bench: Workbench, record: StorageRecord, hothash: Hothash, counter: int, **said: object) -> None:
-    """Put what a user said of a photo into its session's index, as another version of ImaLink would, and look."""
-    with bench.open(record) as storage, storage.lock("test"):
-        for number in storage.indexes.list_sessions():
-            index = storage.indexes.load_session(number).index
-            if hothash not in index.files:
-                continue
-            known: Photo = index.photos[index.files[hothash].photo_uuid]
-            clocks = {field: FieldClock(counter=counter, writer=bench.tools.writer) for field in said}
-            changed = replace(known, clocks={**known.clocks, **clocks}, **said)  # type: ignore[arg-type]  # by name
-            photos = {**index.photos, known.photo_uuid: changed}
-            storage.indexes.save_session(replace(index, photos=photos, generation=index.generation + 1))
-    candidates, _ = find_candidates(bench.tools, [bench.root(record)])
-    recover(bench.tools, candidates)
+def say(bench: Workbench, hothash: Hothash, **said: UserValue) -> None:
+    edit_photos(bench.tools, [hothash], EditRequest(said=FactChange.of(said)))
 
 
 def test_joined_photos_are_one(bench: Workbench, record: StorageRecord, card: dict[str, Hothash]) -> None:
@@ -107,8 +96,8 @@ def test_split_and_joined_again_and_again_each_photo_has_a_name_of_its_own(
 def test_what_was_said_of_joined_photos_is_merged_by_its_clocks(
     bench: Workbench, record: StorageRecord, card: dict[str, Hothash]
 ) -> None:
-    say(bench, record, card["IMG_0010.jpg"], 3, title="Old", tags=("rome",))
-    say(bench, record, card["IMG_0011.jpg"], 5, title="New", rating=4)
+    say(bench, card["IMG_0010.jpg"], title="Old", tags=("rome",))
+    say(bench, card["IMG_0011.jpg"], title="New", rating=4)
     joined = join_photos(bench.tools, [card["IMG_0010.jpg"], card["IMG_0011.jpg"]])
     assert (joined.facts.title, joined.facts.rating, joined.facts.tags) == ("New", 4, ("rome",))
 
@@ -116,7 +105,7 @@ def test_what_was_said_of_joined_photos_is_merged_by_its_clocks(
 def test_what_was_said_stays_with_the_photo_that_a_file_leaves(
     bench: Workbench, record: StorageRecord, card: dict[str, Hothash]
 ) -> None:
-    say(bench, record, card["IMG_0001.JPG"], 3, title="Rome", rating=4)
+    say(bench, card["IMG_0001.JPG"], title="Rome", rating=4)
     found = split_photo(bench.tools, card["IMG_0001.JPG"])
     assert (found.left.facts.title, found.left.facts.rating) == ("Rome", 4)
     assert (found.alone.facts.title, found.alone.facts.rating) == (None, None)
@@ -176,7 +165,7 @@ def test_what_was_said_stays_when_the_file_of_its_session_leaves_the_photo(
     bench.import_(record, make_source(tmp_path / "later", 1, first_seed=20), title="Later")
     later = hothash_of(tmp_path / "later" / "IMG_0020.jpg")
     join_photos(bench.tools, [card["IMG_0010.jpg"], later])
-    say(bench, record, card["IMG_0010.jpg"], 3, title="Rome", rating=4)
+    say(bench, card["IMG_0010.jpg"], title="Rome", rating=4)
     left = split_photo(bench.tools, card["IMG_0010.jpg"]).left
     assert ([file.hothash for file in left.files], left.facts.title, left.facts.rating) == ([later], "Rome", 4)
     with Workbench(tmp_path, empty_catalog=empty_catalog, name="new") as new:

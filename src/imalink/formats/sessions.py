@@ -297,6 +297,23 @@ def photo_record(photo: Photo) -> PhotoRecord:
     return record
 
 
+def _says_nothing(record: UserFactsRecord) -> bool:
+    """Tell whether nothing is said of a photo, as of most: so that a large index is read quickly."""
+    return not (record.clocks or record.tag_changes or record.custom) and all(
+        value is None
+        for value in (
+            record.title,
+            record.caption,
+            record.rating,
+            record.label,
+            record.rejected,
+            record.tags,
+            record.author,
+            record.corrections,
+        )
+    )
+
+
 def photo_from(photo_uuid: str, record: PhotoRecord) -> Photo:
     """Read a photo. Raises IndexDamagedError."""
     try:
@@ -305,7 +322,7 @@ def photo_from(photo_uuid: str, record: PhotoRecord) -> Photo:
             files=tuple(hothash_from(file) for file in record.files),
             primary=hothash_from(record.primary),
         )
-        return with_said(photo, user_facts_from(record))
+        return photo if _says_nothing(record) else with_said(photo, user_facts_from(record))
     except ValueError as error:
         raise IndexDamagedError(str(error)) from error
 
