@@ -82,7 +82,7 @@ class ImportRun:
         """Write down where a staged file will go; durable after ``flush_plans``. A later plan of it replaces this."""
         self._open_intent().append(self._writer.plan(plan))
 
-    def replace(self, replacement: RunReplacement) -> None:
+    def plan_replacement(self, replacement: RunReplacement) -> None:
         """Write down which staged files will take the place of which others; durable after ``flush_plans``."""
         self._open_intent().append(self._writer.replace(replacement))
 

@@ -56,7 +56,7 @@ class ReplacementSettling:
                 done.append(settled)
         has_preview = self._storage.hotpreviews.exists(replacement.entry.hothash)
         carried_out = as_done(replacement, done, self._storage, has_preview=has_preview)
-        self._run.replace(carried_out)
+        self._run.plan_replacement(carried_out)
         return carried_out
 
     def _settle_swap(self, swap: FileSwap) -> FileSwap | None:

@@ -97,7 +97,7 @@ class Replacements:
             imported_at=target.place.imported_at,
         )
         replacement = RunReplacement(session_uuid=target.place.session_uuid, entry=entry, swaps=tuple(swaps))
-        run.replace(replacement)
+        run.plan_replacement(replacement)
         self._planned.append(_Planned(read=read, target=target, replacement=replacement))
 
     def carry_out(self, run: ImportRun) -> None:
@@ -136,7 +136,7 @@ class Replacements:
         preview = planned.read.analysis.hotpreview
         has_preview = preview is not None and self._storage.hotpreviews.keep(replacement.entry.hothash, preview.data)
         replacement = as_done(replacement, (picture, *placed), self._storage, has_preview=has_preview)
-        run.replace(replacement)
+        run.plan_replacement(replacement)
         self._count(planned, replacement)
         return replacement
 
