@@ -88,6 +88,10 @@ def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
             }
             for edit in report.modified_files
         ],
+        "rehashed_files": [
+            {"path": json_text(each.path), "old_hothash": each.old_hothash, "new_hothash": each.new_hothash}
+            for each in report.rehashed_files
+        ],
         "removed_files": [
             {"hothash": removed.hothash, "path": json_text(removed.path)} for removed in report.removed_files
         ],

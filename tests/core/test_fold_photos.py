@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imalink.core.fold import SessionFold
-from imalink.core.ids import PhotoUuid, WriterId
+from imalink.core.ids import Hothash, PhotoUuid, WriterId
 from imalink.core.index import SessionIndex
-from imalink.core.journal import FileDeleted, FileEdited, JournalLine, Observation, PhotoJoined, PhotoSplit
+from imalink.core.journal import (
+    FileDeleted,
+    FileEdited,
+    FileRehashed,
+    JournalLine,
+    Observation,
+    PhotoJoined,
+    PhotoSplit,
+)
 from tests.support.indexes import hash_of, make_entry, make_facts, make_index, uuid_of
 
 FORMATS = ("RAW", "JPEG", "TIFF", "VIDEO", "HEIC")
@@ -35,6 +43,12 @@ _observations: st.SearchStrategy[Observation] = st.one_of(
             path=entry.relative_path,
             entry=replace(make_entry(f"{entry.facts.file_format} edited"), relative_path=entry.relative_path),
         )
+    ),
+    st.builds(
+        FileRehashed,
+        old_hothash=_entries.map(lambda entry: entry.hothash),
+        hothash=st.sampled_from([*(entry.hothash for entry in ENTRIES), Hothash(hash_of("anew"))]),
+        method=st.just(ENTRIES[0].method),
     ),
     _entries.map(
         lambda entry: FileDeleted(
@@ -69,7 +83,9 @@ def _folded(index: SessionIndex, lines: list[JournalLine]) -> tuple[SessionIndex
 @given(st.lists(_observations, max_size=8))
 def test_each_file_is_in_the_one_photo_it_names(observations: list[Observation]) -> None:
     index, fold = _folded(make_index(OWN), _lines(observations))
-    assert len(index.files) + len(index.deleted) == len(OWN)
+    paths = [place.relative_path for entry in index.files.values() for place in (entry, *entry.copies)]
+    assert len(paths) + len(index.deleted) <= len(OWN)
+    assert len(paths) == len(set(paths))
     for hothash, entry in index.files.items():
         assert [photo.photo_uuid for photo in index.photos.values() if hothash in photo.files] == [entry.photo_uuid]
     for photo_uuid, photo in index.photos.items():

@@ -42,6 +42,7 @@ from imalink.core.journal import (
     FileEdited,
     FileMissing,
     FileMoved,
+    FileRehashed,
     FileSeen,
     Observation,
     PhotoEdited,
@@ -389,6 +390,12 @@ def observations() -> tuple[Observation, ...]:
         ),
         PhotoJoined(photo_uuid=full.photo_uuid, hothashes=(full.hothash, bare.hothash), joined=(bare.photo_uuid,)),
         PhotoSplit(hothash=bare.hothash, photo_uuid=bare.photo_uuid),
+        FileRehashed(
+            old_hothash=bare.hothash,
+            session_uuid=session().session_uuid,
+            hothash=full.hothash,
+            method=HothashMethod("jpeg-2"),
+        ),
         FileDeleted(
             hothash=bare.hothash,
             session_uuid=session().session_uuid,

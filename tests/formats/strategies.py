@@ -43,6 +43,7 @@ from imalink.core.journal import (
     FileEdited,
     FileMissing,
     FileMoved,
+    FileRehashed,
     FileSeen,
     Observation,
     PhotoEdited,
@@ -533,6 +534,13 @@ observations: st.SearchStrategy[Observation] = st.one_of(
         joined=st.lists(uuids.map(PhotoUuid), max_size=2).map(tuple),
     ),
     st.builds(PhotoSplit, hothash=hothashes, photo_uuid=uuids.map(PhotoUuid)),
+    st.builds(
+        FileRehashed,
+        old_hothash=hothashes,
+        session_uuid=st.none() | session_uuids,
+        hothash=hothashes,
+        method=methods,
+    ),
     st.builds(
         FileDeleted,
         hothash=hothashes,

@@ -56,6 +56,7 @@ AGAIN: dict[str, Callable[[bytes], bytes]] = {
     "journal.jsonl": _journal,
     "journal_photos.jsonl": _journal,
     "journal_deleted.jsonl": _journal,
+    "journal_rehashed.jsonl": _journal,
     "journal_edits.jsonl": _journal,
     "journal_operations.jsonl": _journal,
     "storage_config.json": lambda data: dump_registry(parse_registry(data, file="f")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks
@@ -62,6 +62,12 @@ def find_hothashes(db: Session, prefix: str, *, limit: int = 100) -> list[Hothas
     """Give the known hothashes that begin with ``prefix`` (lower-case hex digits), in order, at most ``limit``."""
     first, last = prefix.ljust(64, "0"), prefix.ljust(64, "f")
     query = select(ImageFile.hothash).where(ImageFile.hothash.between(first, last))
+    return [Hothash(each) for each in db.execute(query.order_by(ImageFile.hothash).limit(limit)).scalars()]
+
+
+def find_successors(db: Session, prefix: str, *, limit: int = 10) -> list[Hothash]:
+    """Give the pictures that had a hothash beginning so before they were edited or hashed anew. Looks at every row."""
+    query = select(ImageFile.hothash).where(cast(ImageFile.previous_hothashes, String).contains(f'"{prefix}'))
     return [Hothash(each) for each in db.execute(query.order_by(ImageFile.hothash).limit(limit)).scalars()]
 
 

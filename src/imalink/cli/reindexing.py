@@ -29,11 +29,10 @@ _SHOWN = 15
 @click.option(
     "--strategy",
     type=click.Choice(["quick", "smart", "full"]),
-    default="smart",
-    show_default=True,
     help="quick: only ask whether each file is there; smart: read what changed in size, time or inode; "
-    "full: read everything.",
+    "full: read everything.  [default: smart, or full with --rehash]",
 )
+@click.option("--rehash", is_flag=True, help="Give every picture the hothash of today's method; reads everything.")
 @click.option("--accept-missing", is_flag=True, help="Yes, I really removed that many files.")
 @click.option("--add-orphans", is_flag=True, help="Take pictures that belong to no session into one of their own.")
 @click.option(
@@ -49,7 +48,8 @@ _SHOWN = 15
 def reindex_command(
     output: Output,
     name: str,
-    strategy: str,
+    strategy: str | None,
+    rehash: bool,
     accept_missing: bool,
     add_orphans: bool,
     remove_missing: bool,
@@ -67,7 +67,8 @@ def reindex_command(
     from imalink.workflows.storage_access import get_storage
 
     request = ReindexRequest(
-        strategy=Strategy(strategy),
+        strategy=Strategy(strategy or ("full" if rehash else "smart")),
+        rehashes=rehash,
         dry_run=dry_run,
         accepts_losses=accept_missing,
         adds_orphans=add_orphans,
@@ -114,6 +115,7 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
         ("damaged: bytes changed though nobody wrote them", list(report.damaged_files)),
         ("back again", list(report.returned_files)),
         ("in no session" + (f" ({len(report.new_files):,} new)" if report.new_files else ""), orphans),
+        ("known by another hothash now", [each.path for each in report.rehashed_files]),
         ("missing and taken out of the index", [removed.path for removed in report.removed_files]),
         ("missing", [missing.expected_path for missing in report.missing_files]),
         ("extra copies", [f"{row.path} (of {row.of})" for row in report.duplicates] if is_verbose else []),

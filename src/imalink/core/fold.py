@@ -25,6 +25,7 @@ from imalink.core.journal import (
     FileEdited,
     FileMissing,
     FileMoved,
+    FileRehashed,
     FileSeen,
     JournalLine,
     Observation,
@@ -275,9 +276,8 @@ class SessionFold:
     def observe(self, observation: Observation) -> None:
         """Take in one observation."""
         match observation:
-            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() if observation.session_uuid not in (
-                None,
-                self._session.session_uuid,
+            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileRehashed() if (
+                observation.session_uuid not in (None, self._session.session_uuid)
             ):
                 pass  # the file of another session that has the same picture
             case FileMoved():
@@ -288,6 +288,8 @@ class SessionFold:
                 self._miss(observation)
             case FileDeleted():
                 self._delete(observation)
+            case FileRehashed():
+                self._rehash(observation)
             case FileCopied():
                 self._copy(observation)
             case FileEdited():
@@ -479,6 +481,54 @@ class SessionFold:
                     primary=new_hothash if photo.primary == old.hothash else photo.primary,
                 ),
             )
+
+    def _rehash(self, rehashed: FileRehashed) -> None:
+        """Let a picture go on under another hothash; where that is a known one's, its files are further copies."""
+        old, known = self._files.get(rehashed.old_hothash), self._files.get(rehashed.hothash)
+        if old is None or old is known:
+            return
+        self._drop(old.hothash)
+        photo = self._photos.get(old.photo_uuid)
+        if known is not None:
+            self._set(self._with_files_of(known, old))
+            others = tuple(hothash for hothash in photo.files if hothash != old.hothash) if photo is not None else ()
+            if photo is not None:
+                self._set_photo(photo.photo_uuid, replace(photo, files=others))
+                self._settle_photo(photo.photo_uuid)
+            if not others and old.photo_uuid != known.photo_uuid:
+                self._join_photos(
+                    PhotoJoined(photo_uuid=known.photo_uuid, hothashes=(known.hothash,), joined=(old.photo_uuid,))
+                )
+            return
+        self._extras = moved_extras(self._extras, old.hothash, rehashed.hothash)
+        earlier = (*old.previous_hothashes, old.hothash)
+        self._set(replace(old, hothash=rehashed.hothash, method=rehashed.method, previous_hothashes=earlier))
+        if photo is not None:
+            renamed = {old.hothash: rehashed.hothash}
+            files = tuple(renamed.get(hothash, hothash) for hothash in photo.files)
+            primary = renamed.get(photo.primary, photo.primary)
+            self._set_photo(photo.photo_uuid, replace(photo, files=files, primary=primary))
+
+    def _with_files_of(self, entry: FileEntry, other: FileEntry) -> FileEntry:
+        """Give an entry with the standing files and the companions of one that turned out to be the same picture."""
+        main = FileCopy(
+            relative_path=other.relative_path,
+            size_bytes=other.size_bytes,
+            sha256=other.sha256,
+            modified_ns=other.modified_ns,
+            session_number=self._session.number,
+            session_uuid=self._session.session_uuid,
+            imported_at=other.imported_at,
+            status=other.status,
+        )
+        paths = {companion.relative_path for companion in entry.companions}
+        merged = replace(
+            entry,
+            copies=(*entry.copies, *(copy for copy in (main, *other.copies) if copy.status is FileStatus.PRESENT)),
+            companions=(*entry.companions, *(each for each in other.companions if each.relative_path not in paths)),
+            previous_hothashes=(*entry.previous_hothashes, *other.previous_hothashes, other.hothash),
+        )
+        return _promoted(merged) if merged.status is FileStatus.MISSING and merged.copies else merged
 
     def _restore(self, restored: SessionRestored) -> None:
         """Let the session say again what it said before an operation."""

@@ -10,7 +10,16 @@ from imalink.core.conflict import OrphanFile
 from imalink.core.fold import SessionFold
 from imalink.core.ids import Hothash, PhotoUuid, SessionUuid
 from imalink.core.index import FileEntry, Tombstone
-from imalink.core.journal import FileCopied, FileDeleted, FileMissing, FileMoved, FileSeen, Observation, SessionEdited
+from imalink.core.journal import (
+    FileCopied,
+    FileDeleted,
+    FileMissing,
+    FileMoved,
+    FileRehashed,
+    FileSeen,
+    Observation,
+    SessionEdited,
+)
 from imalink.core.operation import (
     EarlierEntry,
     EarlierHead,
@@ -72,7 +81,7 @@ class Trial:
     def _concerned(self, observation: Observation) -> Collection[int]:
         """Give the sessions that an observation can concern: the one that it names, else all."""
         match observation:
-            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileCopied():
+            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileRehashed() | FileCopied():
                 session_uuid = observation.session_uuid
             case SessionEdited() | SessionRestored():
                 session_uuid = observation.session_uuid

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
 from imalink.core.index import Companion, FileEntry
 from imalink.core.operation import OperationLine, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.photo import UserFacts
@@ -145,6 +145,16 @@ class PhotoEdited:
     said: UserFacts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRehashed:
+    """The same bytes have another hothash by a newer method; ``session_uuid`` as everywhere."""
+
+    old_hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    hothash: Hothash
+    method: HothashMethod
+
+
 Observation = (
     FileMoved
     | FileSeen
@@ -157,6 +167,7 @@ Observation = (
     | PhotoJoined
     | PhotoSplit
     | FileDeleted
+    | FileRehashed
     | SessionRestored
     | OrphansRestored
 )

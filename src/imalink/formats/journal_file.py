@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from imalink.core.ids import PhotoUuid, SessionUuid, WriterId, parse_uuid
+from imalink.core.ids import HothashMethod, PhotoUuid, SessionUuid, WriterId, parse_uuid
 from imalink.core.index import FileEntry
 from imalink.core.journal import (
     CompanionsChanged,
@@ -18,6 +18,7 @@ from imalink.core.journal import (
     FileEdited,
     FileMissing,
     FileMoved,
+    FileRehashed,
     FileSeen,
     JournalLine,
     Observation,
@@ -166,6 +167,15 @@ class SplitItem(Record, kw_only=True, tag_field="op", tag="photo-split"):
     photo_uuid: str
 
 
+class RehashedItem(Record, kw_only=True, tag_field="op", tag="rehashed"):
+    """A picture that has another hothash by a newer method."""
+
+    old_hothash: str
+    session_uuid: str | None = None
+    hothash: str
+    hothash_method: str
+
+
 class DeletedItem(Record, kw_only=True, tag_field="op", tag="deleted"):
     """A file that is to be known no more."""
 
@@ -191,6 +201,7 @@ Item = (
     | JoinedItem
     | SplitItem
     | DeletedItem
+    | RehashedItem
     | RestorationItem
 )
 
@@ -232,6 +243,7 @@ _KINDS: dict[
     | type[JoinedItem]
     | type[SplitItem]
     | type[DeletedItem]
+    | type[RehashedItem]
     | type[RestoredItem]
     | type[OrphansRestoredItem],
 ] = {
@@ -246,6 +258,7 @@ _KINDS: dict[
     "photo-joined": JoinedItem,
     "photo-split": SplitItem,
     "deleted": DeletedItem,
+    "rehashed": RehashedItem,
     "restored": RestoredItem,
     "orphans-restored": OrphansRestoredItem,
 }
@@ -520,6 +533,13 @@ def _item(observation: Observation) -> Item:
             )
         case PhotoSplit():
             return SplitItem(hothash=observation.hothash, photo_uuid=observation.photo_uuid)
+        case FileRehashed():
+            return RehashedItem(
+                old_hothash=observation.old_hothash,
+                session_uuid=observation.session_uuid,
+                hothash=observation.hothash,
+                hothash_method=observation.method,
+            )
         case FileDeleted():
             text, encoded = path_fields(observation.path)
             return DeletedItem(
@@ -607,6 +627,13 @@ def _observation(item: Item) -> Observation:
             )
         case SplitItem():
             return PhotoSplit(hothash=hothash_from(item.hothash), photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)))
+        case RehashedItem():
+            return FileRehashed(
+                old_hothash=hothash_from(item.old_hothash),
+                session_uuid=_session_from(item.session_uuid),
+                hothash=hothash_from(item.hothash),
+                method=HothashMethod(item.hothash_method),
+            )
         case DeletedItem():
             return FileDeleted(
                 hothash=hothash_from(item.hothash),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from imalink.core.ids import Hothash
 from imalink.core.index import MasterIndex
-from imalink.core.journal import Commit, FileEdited, Observation, PhotoEdited, PhotoJoined, SessionEdited
+from imalink.core.journal import Commit, FileEdited, FileRehashed, Observation, PhotoEdited, PhotoJoined, SessionEdited
 from imalink.core.operation import OrphansRestored, SessionRestored
 
 
@@ -38,6 +38,12 @@ def find_concerned(
                     observation.old_hothash, master
                 )
                 by_hash[observation.entry.hothash] |= numbers
+                yield from numbers
+            case FileRehashed():
+                numbers = by_hash.get(observation.old_hothash, set[int]()) | _sessions_of(
+                    observation.old_hothash, master
+                )
+                by_hash[observation.hothash] |= numbers
                 yield from numbers
             case _:
                 yield from by_hash.get(observation.hothash, ())

@@ -93,9 +93,12 @@ def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
             prefix = parse_hothash_prefix(text)
             found = locations.find_hothashes(db, prefix, limit=10)
             if not found:
+                now = ", ".join(each[:16] for each in locations.find_successors(db, prefix))
                 raise NotFoundError(
                     f"No picture with a hothash beginning {prefix} is known.",
-                    hint="Run `imalink hothash FILE` to see a file's hothash.",
+                    hint=f"One was known by it, was edited or hashed anew, and is {now} now."
+                    if now
+                    else "Run `imalink hothash FILE` to see a file's hothash.",
                 )
             if len(found) > 1:
                 names = ", ".join(each[:16] for each in found)

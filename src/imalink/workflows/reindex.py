@@ -41,6 +41,7 @@ from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.quick_check import check_names
+from imalink.workflows.rehash import copy_previews, plan_rehashing
 from imalink.workflows.reindex_plan import ReindexPlan
 from imalink.workflows.reindex_report import ReindexReport, StandingReport, once_deleted
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
@@ -88,6 +89,7 @@ class _Reindex:
         self._findings: list[Finding] = []
         self._hashed = 0
         self._unread: set[RelativePath] = set()
+        self._fresh: dict[RelativePath, Fingerprint | None] = {}
 
     def run(self, started: float) -> ReindexReport:
         """Scan; if all is as the last walk left it say so, else explain, write down, fold and project."""
@@ -112,10 +114,14 @@ class _Reindex:
         if not self._request.dry_run:
             self._write_down(plan, run_uuid)
         report = self._report(plan, scanned, started)
+        if self._request.dry_run and self._request.rehashes:
+            report = replace(report, rehashed_files=plan_rehashing(master, self._fresh).files)
         if not self._request.dry_run:
             self._fold(plan, report)
             if run_uuid is not None:
                 report = self._add_orphans(to_add, run_uuid, report)
+            if self._request.rehashes:
+                report = self._rehash(report)
             report = replace(report, findings=tuple(self._findings), seconds=round(time.monotonic() - started, 3))
             self._keep_snapshot(self._snapshot_of(scanned, report))
         return report
@@ -356,6 +362,7 @@ class _Reindex:
                     fingerprints[path] = found
                     self._hashed += 1
                 self._progress.advance(files=1, size_bytes=scanned.files[path].size_bytes, current=path.printable())
+        self._fresh = fingerprints
         lost = {file.hothash for file in comparison.absent()}
         return {
             path: found
@@ -478,6 +485,20 @@ class _Reindex:
             orphans=tuple(orphan.path for orphan in master.orphans),
             once_deleted=once_deleted(master.orphans),
         )
+
+    def _rehash(self, report: ReindexReport) -> ReindexReport:
+        """Give every picture that was read the hothash of today's method, an operation of its own."""
+        master = self._storage.indexes.load_master().index
+        rehashing = plan_rehashing(master, self._fresh)
+        if not rehashing.observations:
+            return report
+        counts = {"rehashed": len(rehashing.files)}
+        operation = new_operation(self._tools, OperationKind.REINDEX, counted("Rehash", counts), counts=counts)
+        self._storage.append_operation(self._tools.writer, operation, rehashing.observations, master=master)
+        copy_previews(self._storage.hotpreviews, rehashing)
+        result = self._storage.fold(fold_notes(self._storage, self._record), master=master)
+        self._findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
+        return replace(report, rehashed_files=rehashing.files, changes_detected=True)
 
     def _snapshot_of(self, scanned: ScanResult, report: ReindexReport) -> ScanSnapshot:
         # What could not be read is left out, and what could not be looked into stands in it as a file that no walk

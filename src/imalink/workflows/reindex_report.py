@@ -47,6 +47,15 @@ class RemovedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RehashedFile:
+    """A picture that has another hothash now, with the path of one of its files."""
+
+    path: RelativePath
+    old_hothash: Hothash
+    new_hothash: Hothash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OnceDeleted:
     """A picture in no session that was deleted once, and stands there again."""
 
@@ -96,6 +105,7 @@ class ReindexReport:
     orphans: tuple[RelativePath, ...] = ()
     once_deleted: tuple[OnceDeleted, ...] = ()
     removed_files: tuple[RemovedFile, ...] = ()
+    rehashed_files: tuple[RehashedFile, ...] = ()
     modified_files: tuple[ModifiedFile, ...] = ()
     damaged_files: tuple[RelativePath, ...] = ()
     duplicates: tuple[DuplicateFile, ...] = ()

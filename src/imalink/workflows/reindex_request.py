@@ -27,7 +27,8 @@ class ReindexRequest:
     session into one of their own. ``removes_missing`` takes the files that are missing out of the index; a tombstone
     of each stays. Without ``hashes_orphans`` new pictures are read only where one may be a lost file; without
     ``finds_duplicates`` a further copy of a picture is one that belongs to no session; without ``fixes_paths`` a file
-    found elsewhere is reported and the index left as it is.
+    found elsewhere is reported and the index left as it is. ``rehashes`` gives every picture the hothash that today's
+    method gives it.
     """
 
     strategy: Strategy = Strategy.SMART
@@ -38,6 +39,7 @@ class ReindexRequest:
     hashes_orphans: bool = True
     finds_duplicates: bool = True
     fixes_paths: bool = True
+    rehashes: bool = False
 
     @property
     def is_restrained(self) -> bool:
@@ -51,6 +53,8 @@ class ReindexRequest:
                 "A file that was only moved would look missing, so nothing was taken out of the index.",
                 hint="Use --remove-missing with --strategy smart or full, and without --no-orphan-hash.",
             )
+        if self.rehashes and self.strategy is not Strategy.FULL:
+            raise UsageError("To hash anew every file has to be read.", hint="Use --rehash with --strategy full.")
         if self.adds_orphans and not (self.hashes_orphans and self.finds_duplicates and self.fixes_paths):
             raise UsageError(
                 "Moved files and copies would be taken in as new pictures, so nothing was done.",
