@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 
 from imalink.catalog.operations import OperationState
+from imalink.catalog.photos import get_photo
+from imalink.core.edit_request import EditRequest
 from imalink.core.ids import OperationUuid
 from imalink.core.operation import OperationKind
+from imalink.core.user_facts import FactChange
 from imalink.errors import AmbiguousError, NotFoundError, StorageOfflineError, UsageError
+from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.group_photos import join_photos, split_photo
 from imalink.workflows.look_at_operations import OperationView, list_operations
@@ -157,6 +161,75 @@ def test_a_session_has_its_old_title_again(scene: Scene) -> None:
     edit_session(scene.bench.tools, "1", title="Roma", description="Spring")
     assert listed(scene)[0].record.operation.kind == OperationKind.SESSION_EDIT
     check_undo(scene, before)
+
+
+def rating(scene: Scene, name: str) -> int | None:
+    with scene.bench.catalog.read() as db:
+        return get_photo(db, scene.hothash(name)).facts.rating
+
+
+def rate(scene: Scene, stars: int, *names: str) -> OperationUuid:
+    edit_photos(
+        scene.bench.tools, [scene.hothash(name) for name in names], EditRequest(said=FactChange.of({"rating": stars}))
+    )
+    return listed(scene)[0].record.operation.operation_uuid
+
+
+def test_an_edit_of_photos_is_undone_by_another_edit(scene: Scene) -> None:
+    rate(scene, 2, "IMG_0001.jpg")
+    rate(scene, 5, "IMG_0001.jpg", "IMG_0002.jpg")
+    assert listed(scene)[0].record.operation.title == "Photos: 2 edited"
+    report = undo(scene, dry_run=True)
+    assert {photo.original_filename for photo in report.photos} == {"IMG_0001.jpg", "IMG_0002.jpg"}
+    assert rating(scene, "IMG_0001.jpg") == 5
+    report = undo(scene)
+    assert (rating(scene, "IMG_0001.jpg"), rating(scene, "IMG_0002.jpg")) == (2, None)
+    assert report.waiting == ()
+    assert report.undo_uuid is not None
+    undo(scene, report.undo_uuid)
+    assert (rating(scene, "IMG_0001.jpg"), rating(scene, "IMG_0002.jpg")) == (5, 5)
+    assert [view.record.state.value for view in listed(scene)][:4] == ["done", "undone", "done", "done"]
+    undo(scene)
+    undo(scene)
+    assert rating(scene, "IMG_0001.jpg") is None
+
+
+def test_an_edit_of_what_was_said_again_since_is_refused(scene: Scene) -> None:
+    first = rate(scene, 2, "IMG_0001.jpg")
+    later = rate(scene, 5, "IMG_0001.jpg")
+    with pytest.raises(UsageError, match="Later operations said something else") as refused:
+        undo(scene, first)
+    assert later[:8] in refused.value.hint
+    assert rating(scene, "IMG_0001.jpg") == 5
+
+
+def test_what_was_said_since_outlives_the_undo_of_an_edited_picture(scene: Scene) -> None:
+    scene.add("IMG_0001.jpg", seed=99)
+    os.utime(scene.photos / "IMG_0001.jpg", ns=(0, 1_700_000_000_000_000_000))
+    scene.look()
+    look = listed(scene)[0].record.operation.operation_uuid
+    rate(scene, 4, "IMG_0001.jpg")
+    undo(scene, look)
+    assert scene.hothash("IMG_0001.jpg") not in {hothash for hothash, *_ in scene.places()}
+    with scene.bench.open(scene.record) as storage:
+        said = [photo.rating for photo in storage.indexes.load_session(1).index.photos.values()]
+    assert sorted(said, key=str) == [4, None, None]
+
+
+def test_an_unplugged_storage_is_told_of_an_undone_edit_when_it_returns(scene: Scene) -> None:
+    rate(scene, 3, "IMG_0001.jpg")
+    hothash = scene.hothash("IMG_0001.jpg")
+    away = scene.root.with_name("unplugged")
+    scene.root.rename(away)
+    report = undo_operation(scene.bench.tools)
+    assert [each.display_name for each in report.waiting] == ["Blue Samsung"]
+    with scene.bench.catalog.read() as db:
+        assert get_photo(db, hothash).facts.rating is None
+    away.rename(scene.root)
+    scene.look()
+    with scene.bench.open(scene.record) as storage:
+        index = storage.indexes.load_session(1).index
+    assert index.photos[index.files[hothash].photo_uuid].rating is None
 
 
 def test_a_photo_in_two_storages_is_split_again_in_both(scene: Scene) -> None:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from imalink.catalog.column_types import CoreJson, Digest, Instant
 from imalink.catalog.records import EntryRecord, SessionHead
 from imalink.core.index import Tombstone
+from imalink.core.operation import FactsEdit
 from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo import UserFacts
 from imalink.core.picture import PictureFacts
@@ -436,3 +437,13 @@ class RecordedOperation(Base):
     lamport: Mapped[int] = mapped_column(BigInteger)
     undoes: Mapped[str | None] = mapped_column(String(36))
     has_inverse: Mapped[bool]
+
+
+class OperationEdit(Base):
+    """What an edit changed of one photo. Only the catalog has it: storages hold what is said, not what was."""
+
+    __tablename__ = "operation_edits"
+
+    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
+    photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
+    edit: Mapped[FactsEdit] = mapped_column(CoreJson(FactsEdit))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imalink.catalog.models import FileStorage, RecordedOperation
-from imalink.core.ids import OperationUuid, StorageUuid
-from imalink.core.operation import Operation, OperationLine
+from imalink.catalog.bulk import chunks, insert_rows, table_of
+from imalink.catalog.models import FileStorage, OperationEdit, RecordedOperation
+from imalink.core.ids import OperationUuid, PhotoUuid, StorageUuid
+from imalink.core.operation import FactsEdit, Operation, OperationLine
 
 
 class OperationState(StrEnum):
@@ -58,6 +59,52 @@ def keep_operations(db: Session, storage_id: int, lines: Iterable[OperationLine]
             known.lamport = min(known.lamport, line.lamport)
             known.has_inverse = known.has_inverse and line.has_inverse
     db.flush()
+
+
+def keep_edit(
+    db: Session,
+    operation: Operation,
+    edits: Sequence[FactsEdit],
+    *,
+    storages: Collection[StorageUuid],
+    recorded_at: str,
+    counter: int,
+) -> None:
+    """Keep an edit of photos that these storages hold; ``counter`` is that of its clock, by which edits are ordered."""
+    ids = dict(iter(db.execute(select(FileStorage.storage_uuid, FileStorage.id))))
+    for storage_uuid in sorted(storages):
+        db.add(
+            RecordedOperation(
+                operation_uuid=operation.operation_uuid,
+                file_storage_id=ids[storage_uuid],
+                kind=operation.kind,
+                title=operation.title,
+                counts=dict(operation.counts),
+                recorded_at=recorded_at,
+                lamport=counter,
+                undoes=operation.undoes,
+                has_inverse=True,
+            )
+        )
+    rows = [(operation.operation_uuid, edit.photo_uuid, edit) for edit in edits]
+    insert_rows(db, table_of(OperationEdit), ["operation_uuid", "photo_uuid", "edit"], rows)
+    db.flush()
+
+
+def find_edits(db: Session, operation_uuid: OperationUuid) -> list[FactsEdit]:
+    """Give what an edit changed, photo by photo; nothing for any other operation."""
+    query = select(OperationEdit.edit).where(OperationEdit.operation_uuid == operation_uuid)
+    return list(db.execute(query.order_by(OperationEdit.photo_uuid)).scalars())
+
+
+def find_edits_of(db: Session, photo_uuids: Collection[PhotoUuid]) -> dict[OperationUuid, list[FactsEdit]]:
+    """Give by operation all edits of these photos."""
+    found: dict[OperationUuid, list[FactsEdit]] = defaultdict(list)
+    for chunk in chunks(photo_uuids):
+        query = select(OperationEdit).where(OperationEdit.photo_uuid.in_(chunk))
+        for row in db.execute(query).scalars():
+            found[OperationUuid(row.operation_uuid)].append(row.edit)
+    return found
 
 
 def list_operations(db: Session, *, storage_uuid: StorageUuid | None = None) -> list[OperationRecord]:

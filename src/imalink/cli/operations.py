@@ -105,11 +105,16 @@ def _lines(report: UndoReport, *, is_verbose: bool) -> list[str]:
     lines = [f"{done} in {where}: {operation.title} (of {report.undone.recorded_at})"]
     shown = report.files if is_verbose else report.files[:_SHOWN]
     lines.extend(f"  {_row(file)}" for file in shown)
+    photos = report.photos if is_verbose else report.photos[:_SHOWN]
+    lines.extend(f"  {photo.hothash[:10]}  {photo.original_filename}" for photo in photos)
+    if len(report.photos) > len(photos):
+        lines.append(f"  … and {len(report.photos) - len(photos):,} more (-v shows them all)")
     if len(report.files) > len(shown):
         lines.append(f"  … and {len(report.files) - len(shown):,} more (-v shows them all)")
     if report.undo_uuid is not None:
-        files = plural(len(report.files), "picture")
-        lines.append(f"Indexes and catalog say of {files} what they said before. No file of yours was touched.")
+        count = plural(len(report.photos), "photo") if report.photos else plural(len(report.files), "picture")
+        lines.append(f"Indexes and catalog say of {count} what they said before. No file of yours was touched.")
+        lines.extend(f"{each.display_name} is told when it is back: {each.reason}" for each in report.waiting)
         lines.append(f"`imalink undo {report.undo_uuid[:_SHOWN_UUID]}` does it again.")
     return lines
 
@@ -168,6 +173,8 @@ def _report_json(report: UndoReport) -> dict[str, object]:
             }
             for file in report.files
         ],
+        "photos": [{"photo_uuid": photo.photo_uuid, "hothash": photo.hothash} for photo in report.photos],
+        "waiting": [{"storage_uuid": each.storage_uuid, "edits": each.edits} for each in report.waiting],
         "findings": [finding_json(finding) for finding in report.findings],
         "seconds": report.seconds,
     }

@@ -13,7 +13,7 @@ from enum import StrEnum
 from imalink.core.conflict import OrphanFile
 from imalink.core.ids import Hothash, OperationUuid, PhotoUuid, RunUuid, SessionUuid, Sha256, WriterId
 from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus, Tombstone
-from imalink.core.photo import Photo
+from imalink.core.photo import Photo, UserFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import SessionStatus
 
@@ -27,6 +27,7 @@ class OperationKind(StrEnum):
     JOIN = "photo-join"
     SPLIT = "photo-split"
     SESSION_EDIT = "session-edit"
+    EDIT = "edit"
     UNDO = "undo"
 
 
@@ -45,6 +46,20 @@ class Operation:
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     undoes: OperationUuid | None = None
     run_uuid: RunUuid | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsEdit:
+    """What an edit changed of one photo: these fields, from ``before`` to ``after``, both without clocks.
+
+    It is taken back by another edit, not by restoring what indexes said: what was said last has to win everywhere,
+    in storages that are away too.
+    """
+
+    photo_uuid: PhotoUuid
+    fields: tuple[str, ...]
+    before: UserFacts
+    after: UserFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imalink.catalog import outbox, photos
+from imalink.catalog import operations, outbox, photos
 from imalink.catalog.catalog import Db
 from imalink.catalog.outbox import PhotoEdit
 from imalink.catalog.photos import PhotoRecord
 from imalink.core.edit_request import EditRequest, plan_change
-from imalink.core.ids import Hothash, PhotoUuid, WriterId
+from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, WriterId
+from imalink.core.operation import FactsEdit, Operation, OperationKind
 from imalink.core.photo import FieldClock
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.timestamps import format_instant
@@ -18,6 +19,7 @@ from imalink.core.user_facts import FactChange, current, highest_counter, live_v
 from imalink.errors import NotFoundError, UsageError
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.flush_outbox import WaitingEdits, flush_outbox
+from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.tools import Tools
 
 
@@ -67,10 +69,16 @@ def edit_photos(tools: Tools, texts: Sequence[str], request: EditRequest, *, dry
     return _edit(tools, wanted, plan, dry_run=dry_run)
 
 
-def change_photos(tools: Tools, changes: Mapping[PhotoUuid, FactChange], *, dry_run: bool = False) -> EditReport:
+def change_photos(
+    tools: Tools,
+    changes: Mapping[PhotoUuid, FactChange],
+    *,
+    dry_run: bool = False,
+    operation: Operation | None = None,
+) -> EditReport:
     """Change just these fields of these photos; an ``EditedPhoto.before`` for each takes an edit back.
 
-    Otherwise as ``edit_photos``. Raises NotFoundError.
+    ``operation`` is what it is recorded as, by default an edit. Otherwise as ``edit_photos``. Raises NotFoundError.
     """
 
     def plan(record: PhotoRecord) -> FactChange:
@@ -78,11 +86,16 @@ def change_photos(tools: Tools, changes: Mapping[PhotoUuid, FactChange], *, dry_
         values = {name: value_of(wanted.values, name) for name in wanted.fields}
         return FactChange.of({name: value for name, value in values.items() if value != live_value(record.photo, name)})
 
-    return _edit(tools, list(changes), plan, dry_run=dry_run)
+    return _edit(tools, list(changes), plan, dry_run=dry_run, operation=operation)
 
 
 def _edit(
-    tools: Tools, wanted: Sequence[PhotoUuid], plan: Callable[[PhotoRecord], FactChange], *, dry_run: bool
+    tools: Tools,
+    wanted: Sequence[PhotoUuid],
+    plan: Callable[[PhotoRecord], FactChange],
+    *,
+    dry_run: bool,
+    operation: Operation | None = None,
 ) -> EditReport:
     if dry_run:
         with tools.catalog.read() as db:
@@ -90,7 +103,7 @@ def _edit(
     else:
         with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
             changes = _plan_all(db, wanted, plan)
-            _say(tools, db, changes)
+            _say(tools, db, changes, operation)
     return EditReport(
         edited=tuple(_edited(record, change) for record, change in changes),
         unchanged=len(wanted) - len(changes),
@@ -112,8 +125,11 @@ def _plan_all(
     return [(record, change) for record, change in planned if change.fields]
 
 
-def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]]) -> None:
-    """Let the changes hold in the catalog, all as said at one moment, and put them up for their storages."""
+def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]], operation: Operation | None) -> None:
+    """Let the changes hold in the catalog, all as said at one moment, and put them up for their storages.
+
+    The operation that they are is recorded in the same transaction, with what was said before.
+    """
     if not changes:
         return
     clock = outbox.next_clock(db, tools.writer, [record.photo for record, _ in changes])
@@ -126,7 +142,25 @@ def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]]
         )
         for record, change in changes
     ]
-    outbox.add_edits(db, edits, said_at=format_instant(tools.clock.now()))
+    said_at = format_instant(tools.clock.now())
+    outbox.add_edits(db, edits, said_at=said_at)
+    counts = {"edited": len(changes)}
+    operations.keep_edit(
+        db,
+        operation or new_operation(tools, OperationKind.EDIT, counted("Photos", counts), counts=counts),
+        [
+            FactsEdit(
+                photo_uuid=record.photo.photo_uuid,
+                fields=tuple(sorted(change.fields)),
+                before=current(record.photo, change.fields).values,
+                after=change.values,
+            )
+            for record, change in changes
+        ],
+        storages=frozenset[StorageUuid]().union(*(edit.storages for edit in edits)),
+        recorded_at=said_at,
+        counter=clock.counter,
+    )
 
 
 def _edited(record: PhotoRecord, change: FactChange) -> EditedPhoto:

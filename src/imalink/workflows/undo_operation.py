@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from imalink.catalog import file_storages
+from imalink.catalog import file_storages, operations
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.operations import OperationRecord, OperationState
 from imalink.core.finding import Finding
@@ -30,11 +30,14 @@ from imalink.core.undoing import TakenBack, Touched, Undoing, Undone, touched_by
 from imalink.errors import IndexDamagedError, NotFoundError, UsageError
 from imalink.formats.operation_records import SpelledDigests
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.edit_photos import EditedPhoto
+from imalink.workflows.flush_outbox import WaitingEdits
 from imalink.workflows.look_at_operations import get_operation, get_undoable
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
 from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
+from imalink.workflows.undo_edit import undo_edit
 
 _NAMED = 3
 
@@ -53,7 +56,8 @@ class RestoredFile:
 class UndoReport:
     """What was undone, or would be; ``undo_uuid`` is the operation that did it, None for a dry run.
 
-    ``storages`` are those in which it was (or is to be) undone now.
+    ``storages`` are those in which it was (or is to be) undone now. ``photos`` are those of which something else is
+    said then, after the undo of an edit; ``waiting`` are the storages that are to be told of it when they are back.
     """
 
     undone: OperationRecord
@@ -62,19 +66,23 @@ class UndoReport:
     files: tuple[RestoredFile, ...]
     findings: tuple[Finding, ...]
     seconds: float
+    photos: tuple[EditedPhoto, ...] = ()
+    waiting: tuple[WaitingEdits, ...] = ()
 
 
 def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = False) -> UndoReport:
     """Undo the operation that ``text`` names by its UUID or the beginning of it; None: the last that can be.
 
     An undo is an operation too, and undoing it does again what it took back. All storages that the operation touched
-    must be reachable. Raises UsageError, with nothing changed, when later operations touched the same files, when it
-    is undone already and when it cannot be; NotFoundError, AmbiguousError, StorageError.
+    must be reachable; of an undone edit of photos they are told when they return. Raises UsageError, with nothing
+    changed, when later operations touched the same things, when it is undone already and when it cannot be;
+    NotFoundError, AmbiguousError, StorageError.
     """
     started = time.monotonic()
     record = get_undoable(tools) if text is None else get_operation(tools, text)
     _refuse_what_cannot_be(record)
     with tools.catalog.read() as db:
+        edits = operations.find_edits(db, record.operation.operation_uuid)
         known = {each.storage_uuid: each for each in file_storages.list_storages(db)}
     # After a crash between two storages, the rest is the rest of that undo.
     begun = next(iter(record.undone_in.values()), None)
@@ -82,6 +90,18 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
         tools, OperationKind.UNDO, f"Undo of: {record.operation.title}", undoes=record.operation.operation_uuid
     )
     operation = operation if begun is None else replace(operation, operation_uuid=begun)
+    if edits:
+        changed = undo_edit(tools, record, edits, operation, dry_run=dry_run)
+        return UndoReport(
+            undone=record,
+            undo_uuid=None if dry_run else operation.operation_uuid,
+            storages=tuple(known[each] for each in record.storages),
+            files=(),
+            findings=(),
+            seconds=round(time.monotonic() - started, 3),
+            photos=changed.edited,
+            waiting=changed.waiting,
+        )
     left = [known[each] for each in record.storages if each not in record.undone_in]
     findings: list[Finding] = []
     files: list[RestoredFile] = []
