@@ -137,6 +137,11 @@ def get_storage(db: Session, storage_uuid: StorageUuid) -> StorageRecord:
     return record_of(_get_row(db, storage_uuid))
 
 
+def get_model(db: Session, storage_uuid: StorageUuid) -> FileStorage:
+    """Give the row itself, for programs that ask the model; its columns stay readable. Raises NotFoundError."""
+    return _get_row(db, storage_uuid)
+
+
 def find_storage(db: Session, storage_uuid: StorageUuid) -> StorageRecord | None:
     """Give the storage with this UUID, if it is known."""
     row = db.execute(select(FileStorage).where(FileStorage.storage_uuid == storage_uuid)).scalar_one_or_none()

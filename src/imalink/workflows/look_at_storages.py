@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imalink.catalog import file_storages, outbox
-from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.file_storages import StorageChange, StorageRecord
 from imalink.errors import StorageError
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
@@ -41,6 +41,18 @@ def look_at_storage(tools: Tools, text: str) -> StorageLook:
     with tools.catalog.read() as db:
         waiting = outbox.count_waiting(db)
     return _look(tools, record, waiting.get(record.storage_uuid, 0))
+
+
+def check_accessibility(tools: Tools, text: str) -> StorageLook:
+    """Look at a storage as ``look_at_storage`` does, and note in the catalog whether it can be reached."""
+    look = look_at_storage(tools, text)
+    if look.record.is_accessible is look.is_accessible:
+        return look
+    with tools.catalog.begin() as db:
+        record = file_storages.update_storage(
+            db, look.record.storage_uuid, StorageChange(is_accessible=look.is_accessible)
+        )
+    return replace(look, record=record)
 
 
 def _look(tools: Tools, record: StorageRecord, waiting_edits: int) -> StorageLook:
