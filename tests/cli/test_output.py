@@ -100,6 +100,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "operations": ["operations", "--limit", "5"],
         "undo -n": ["undo", "-n"],
         "undo": ["undo", "--yes"],
+        "bench": ["bench", scene.folder, "--photos", card, "--files", "1"],
+        "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
         "config": ["config"],
         "version": ["version"],
     }
@@ -143,7 +145,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,find,whereis,search,sessions list,"
         "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,edit,"
-        "photos show,photos join,photos split,operations,undo,config,version"
+        "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"
 

@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.edit_request import EditRequest
 from imalink.core.index import FileStatus
 from imalink.core.search_query import SearchQuery
 from imalink.errors import MassMissingError, NestedSourceError, StorageOfflineError, StorageReadOnlyError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.adopt_folder import adopt_folder
+from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.file_finder import FileFinder
 from imalink.workflows.find_file import find_files
+from imalink.workflows.flush_outbox import flush_outbox
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.look_at_sessions import list_sessions
 from imalink.workflows.look_at_storages import look_at_storages
@@ -293,6 +296,20 @@ def test_it_comes_back_while_its_folder_is_away(bench: Workbench, pictures: Path
     assert bench.dump() == before
     assert not bench.record(record.storage_uuid).is_accessible
     bench.close()
+
+
+def test_what_is_said_of_its_photos_is_written_down_while_the_folder_is_away(bench: Workbench, pictures: Path) -> None:
+    record = referred(bench, pictures)
+    wanted = hothash_of(pictures / "loose.jpg")
+    pictures.rename(bench.folder / "unplugged")
+    edit_photos(bench.tools, [wanted], EditRequest(added_tags=("Rome",)))
+    assert flush_outbox(bench.tools) == []
+    home = bench.tools.references.home_of(record.storage_uuid)
+    with FileStorage.open(home, clock=bench.clock, needs_pictures=False) as storage:
+        index = storage.indexes.load_session(1).index
+    assert index.photos[index.files[wanted].photo_uuid].tag_changes == {"Rome": True}
+    assert not bench.record(record.storage_uuid).is_accessible
+    regenerate_indexes(bench.tools, record)
 
 
 def test_an_interruption_leaves_a_storage_that_a_second_try_completes(bench: Workbench, pictures: Path) -> None:

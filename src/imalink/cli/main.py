@@ -14,6 +14,7 @@ from imalink.cli import (
     finding,
     identity,
     importing,
+    measuring,
     operations,
     photos,
     recovery,
@@ -59,6 +60,7 @@ for command in (
     recovery.regenerate_command,
     identity.hothash_command,
     identity.explain_command,
+    measuring.bench_command,
     system.config,
     system.version,
 ):

@@ -40,7 +40,7 @@ def _flush(tools: Tools, record: StorageRecord, count: int) -> WaitingEdits | No
     if not record.is_active:
         return _left(record, count, status="inactive", reason="The storage is deactivated.")
     try:
-        with open_storage(tools, record) as storage, storage.lock("edit"):
+        with open_storage(tools, record, needs_pictures=False) as storage, storage.lock("edit"):
             mend_indexes(tools, record, storage)
     except StorageError as error:
         with tools.catalog.read() as db:

@@ -94,7 +94,7 @@ def _findings(tools: Tools, record: SessionRecord) -> Iterator[Finding]:
     """Give the findings that the session's indexes keep; a storage out of reach gives none."""
     for place in record.places:
         try:
-            with open_storage(tools, get_storage(tools, place.storage_uuid)) as storage:
+            with open_storage(tools, get_storage(tools, place.storage_uuid), needs_pictures=False) as storage:
                 yield from storage.indexes.load_session(place.number).index.findings
         except (StorageError, IndexDamagedError, NotFoundError):
             continue

@@ -35,7 +35,7 @@ def regenerate_indexes(tools: Tools, record: StorageRecord, *, session: str | No
     picture is read. Raises NotFoundError for a session that has no part in the storage, StorageError.
     """
     started = time.monotonic()
-    with open_storage(tools, record) as storage, storage.lock("regenerate"):
+    with open_storage(tools, record, needs_pictures=False) as storage, storage.lock("regenerate"):
         numbers = storage.indexes.list_sessions() if session is None else [_number_in(tools, record, session)]
         before = {number: _digest(storage, number) for number in numbers}
         suspects = [number for number in numbers if not storage.indexes.is_session_sound(number)]

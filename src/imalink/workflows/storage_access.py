@@ -54,15 +54,18 @@ def open_known(tools: Tools, record: StorageRecord, *, needs_pictures: bool = Tr
     )
 
 
-def open_storage(tools: Tools, record: StorageRecord) -> FileStorage:
-    """Open a known storage where it was last seen, and note in the catalog whether it could be reached."""
+def open_storage(tools: Tools, record: StorageRecord, *, needs_pictures: bool = True) -> FileStorage:
+    """Open a known storage where it was last seen, and note in the catalog whether it could be reached.
+
+    As ``open_known``: what asks only for indexes works on a reference storage while its folder is away.
+    """
     try:
-        storage = open_known(tools, record)
+        storage = open_known(tools, record, needs_pictures=needs_pictures)
     except StorageUnavailableError as error:
         _note_access(tools, record, is_accessible=False)
         error.message = f"{record.display_name}: {error.message} ({record.full_path}) Nothing was marked missing."
         raise
-    _note_access(tools, record, is_accessible=True)
+    _note_access(tools, record, is_accessible=storage.has_pictures)
     _note_place(tools, record, storage.path)
     return storage
 
