@@ -284,6 +284,21 @@ def test_of_two_storages_the_one_that_answers_is_told_and_the_other_later(
         assert effective(new, card) == effective(bench, card)
 
 
+def test_a_storage_that_got_the_photo_later_is_told_all_with_the_next_edit(
+    bench: Workbench, record: StorageRecord, card: list[Hothash], tmp_path: Path, empty_catalog: Path
+) -> None:
+    edit_photos(bench.tools, card, EVERYTHING)
+    two = bench.create("Two")
+    shutil.copytree(bench.root(record) / "photos", bench.root(two) / "photos", dirs_exist_ok=True)
+    reindex(bench.tools, two, ReindexRequest(adds_orphans=True))
+    edit_photos(bench.tools, card, saying(label="Green"))
+    shutil.rmtree(bench.root(record))
+    with Workbench(tmp_path, empty_catalog=empty_catalog, name="new") as new:
+        candidates, _ = find_candidates(new.tools, [bench.root(two)])
+        recover(new.tools, candidates)
+        assert effective(new, card) == effective(bench, card)
+
+
 def test_a_locked_storage_keeps_its_edits(bench: Workbench, record: StorageRecord, card: list[Hothash]) -> None:
     with bench.open(record) as storage, storage.lock("import"):
         report = edit_photos(bench.tools, card, saying(rating=3))

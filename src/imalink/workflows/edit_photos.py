@@ -12,7 +12,7 @@ from imalink.catalog.photos import PhotoRecord
 from imalink.core.edit_request import EditRequest, plan_change
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, WriterId
 from imalink.core.operation import FactsEdit, Operation, OperationKind
-from imalink.core.photo import FieldClock
+from imalink.core.photo import FieldClock, UserFacts
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.timestamps import format_instant
 from imalink.core.user_facts import FactChange, current, highest_counter, live_value, merge_said, value_of
@@ -133,15 +133,7 @@ def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]]
     if not changes:
         return
     clock = outbox.next_clock(db, tools.writer, [record.photo for record, _ in changes])
-    edits = [
-        PhotoEdit(
-            photo_uuid=record.photo.photo_uuid,
-            hothashes=tuple(file.hothash for file in record.files),
-            said=change.clocked(clock),
-            storages=frozenset(place.storage_uuid for file in record.files for place in file.locations),
-        )
-        for record, change in changes
-    ]
+    edits = [_outgoing(record, change.clocked(clock)) for record, change in changes]
     said_at = format_instant(tools.clock.now())
     outbox.add_edits(db, edits, said_at=said_at)
     counts = {"edited": len(changes)}
@@ -160,6 +152,17 @@ def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]]
         storages=frozenset[StorageUuid]().union(*(edit.storages for edit in edits)),
         recorded_at=said_at,
         counter=clock.counter,
+    )
+
+
+def _outgoing(record: PhotoRecord, said: UserFacts) -> PhotoEdit:
+    """Give what the photo's storages are to be told: of several also what was said before, for one may be new."""
+    storages = frozenset(place.storage_uuid for file in record.files for place in file.locations)
+    return PhotoEdit(
+        photo_uuid=record.photo.photo_uuid,
+        hothashes=tuple(file.hothash for file in record.files),
+        said=said if len(storages) < 2 else merge_said(said, record.photo),
+        storages=storages,
     )
 
 
