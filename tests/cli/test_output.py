@@ -259,6 +259,18 @@ def test_a_move_that_is_only_reported_is_a_conflict(scene: Scene, here: Here) ->
     assert here("reindex", NAME, "--no-orphan-hash", "--add-orphans").code == 2
 
 
+def test_findings_of_a_kind_stand_together_and_do_not_bury_the_others(scene: Scene, here: Here) -> None:
+    card = make_source(scene.folder / "card", 1, first_seed=70)
+    for number in range(30):
+        (card / f"link {number:02}").symlink_to("nowhere")
+    (card / "zz notes.txt").write_text("x")
+    said = here("import", card, "--storage", NAME, "--title", "T", "-n")
+    assert said.err.count("! link ") == 5
+    assert "… and 25 more like these" in said.err
+    assert "zz notes.txt" in said.err
+    assert here("import", card, "--storage", NAME, "--title", "T", "-n", "-v").err.count("! link ") == 30
+
+
 # --- names that would harm a terminal --------------------------------------------------------------------------------
 
 NASTY = "\x1b[31mred\x07\r\n\u202egpj.exe\u200b\x7f\x9b\U000e0041.jpg"

@@ -57,6 +57,14 @@ def test_a_picture_is_found_and_found_again_without_asking_the_catalog(
     assert finder.find(hothash) == scene.photos / A
 
 
+def test_a_look_up_never_reads_the_master_however_large(scene: Scene, finder: FileFinder) -> None:
+    hothashes = [scene.hothash(name) for name in (A, B)]
+    (scene.root / "imalink-master.json").write_text("not even JSON")
+    assert finder.find(hothashes[0]) == scene.photos / A
+    assert scene.find(hothashes[1]).path == str(scene.photos / B)
+    assert finder.find(Hothash("0" * 64)) is None
+
+
 def test_an_unknown_picture_is_not_found(finder: FileFinder) -> None:
     assert finder.find(Hothash("0" * 64)) is None
 

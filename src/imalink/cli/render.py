@@ -11,7 +11,7 @@ from imalink.core.finding import Finding, Severity
 from imalink.errors import ImalinkError
 
 _MARKS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.ERROR: "✗"}
-_SHOWN_FINDINGS = 20
+_SHOWN_OF_A_KIND = 5
 
 
 def safe(text: str) -> str:
@@ -71,16 +71,20 @@ def show_error(error: ImalinkError) -> None:
 
 
 def show_findings(findings: Sequence[Finding], *, is_verbose: bool) -> None:
-    """Print findings on stderr, the serious ones first; information only when ``is_verbose``."""
-    wanted = [finding for finding in findings if is_verbose or finding.severity is not Severity.INFO]
-    wanted.sort(key=lambda finding: finding.severity is not Severity.ERROR)
-    shown = wanted if is_verbose else wanted[:_SHOWN_FINDINGS]
-    for finding in shown:
-        facts = ", ".join(f"{key}: {value}" for key, value in finding.facts.items() if value != "")
-        tail = f" ({facts})" if facts else ""
-        sys.stderr.write(f"  {_MARKS[finding.severity]} {safe(finding.path)}: {finding.message}{safe(tail)}\n")
-    if len(wanted) > len(shown):
-        sys.stderr.write(f"  … and {len(wanted) - len(shown)} more; -v shows them all, --json lists them.\n")
+    """Print findings on stderr by kind, the serious ones first; all of them, information too, when ``is_verbose``."""
+    kinds: dict[tuple[bool, str], list[Finding]] = {}
+    for finding in findings:
+        if is_verbose or finding.severity is not Severity.INFO:
+            kinds.setdefault((finding.severity is not Severity.ERROR, finding.code), []).append(finding)
+    for _, alike in sorted(kinds.items(), key=lambda kind: kind[0][0]):
+        shown = alike if is_verbose else alike[:_SHOWN_OF_A_KIND]
+        for finding in shown:
+            facts = ", ".join(f"{key}: {value}" for key, value in finding.facts.items() if value != "")
+            tail = f" ({facts})" if facts else ""
+            sys.stderr.write(f"  {_MARKS[finding.severity]} {safe(finding.path)}: {finding.message}{safe(tail)}\n")
+        if len(alike) > len(shown):
+            more = len(alike) - len(shown)
+            sys.stderr.write(f"  … and {more:,} more like these; -v shows them all, --json lists them.\n")
 
 
 def plural(count: int, one: str, many: str = "") -> str:
