@@ -46,6 +46,7 @@ def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, obj
         "duplicates_replaced": report.duplicates_replaced,
         "duplicates_undecided": report.duplicates_undecided,
         "deleted_before": report.deleted_before,
+        "excluded": report.excluded,
         "photos_created": report.photos_created,
         "errors": counts.errors,
         "total_size_bytes": counts.total_size_bytes,

@@ -58,6 +58,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
     base.mkdir(exist_ok=True)
     card = make_source(scene.folder / "new card", 2, first_seed=60)
     own = make_source(scene.folder / "own pictures", 2, first_seed=80)
+    more = make_source(scene.folder / "more", 2, first_seed=90)
     lent = make_source(scene.folder / "lent", 2, first_seed=90)
     return {
         "storage create": ["storage", "create", base, "--name", "Second"],
@@ -80,6 +81,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "find": ["find", hothash, hothash[:12]],
         "whereis": ["whereis", hothash],
         "search": ["search", "IMG"],
+        "import --session": ["import", more, "--session", "1"],
         "sessions list": ["sessions", "list"],
         "sessions show": ["sessions", "show", "1"],
         "sessions statistics": ["sessions", "statistics"],
@@ -104,6 +106,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
         "config": ["config"],
         "version": ["version"],
+        # Last, for no storage knows of it yet, which `recover --check` tells.
+        "sessions create": ["sessions", "create", "--title", "Rome", "--storage", NAME],
     }
 
 
@@ -144,7 +148,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,find,whereis,search,sessions list,"
-        "sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,explain,edit,"
+        "sessions create,sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,"
+        "explain,edit,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"

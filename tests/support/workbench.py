@@ -121,6 +121,7 @@ class Workbench:
         source: Path,
         *,
         title: str = "Italy",
+        session: str | None = None,
         description: str = "",
         organization: PathTemplate = KEEP,
         duplicates: DuplicatePolicy = DuplicatePolicy.SKIP,
@@ -131,6 +132,7 @@ class Workbench:
         request = ImportRequest(
             source=source,
             title=title,
+            session=session,
             description=description,
             organization=organization,
             duplicates=duplicates,

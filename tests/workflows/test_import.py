@@ -170,13 +170,13 @@ def test_hidden_files_and_what_systems_leave_behind_are_ignored_without_a_word(
     assert report.findings == ()
 
 
-def test_an_empty_source_gives_a_session_without_files(bench: Workbench, tmp_path: Path) -> None:
+def test_an_empty_source_leaves_no_session(bench: Workbench, tmp_path: Path) -> None:
     (tmp_path / "card").mkdir()
     record = bench.create()
     report = bench.import_(record, tmp_path / "card")
     assert counted(report) == (0, 0, 0, 0, 0, 0)
-    assert report.status is SessionStatus.COMPLETED
-    assert bench.session(record).files == {}
+    assert (report.status, report.session_id) == (SessionStatus.COMPLETED, None)
+    assert not list((bench.root(record) / "imports").iterdir())
 
 
 # --- where it goes --------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -12,6 +12,7 @@ from imalink.catalog.authors import remember_author
 from imalink.catalog.bulk import chunks
 from imalink.catalog.models import FileLocation, FileStorage, SessionFile
 from imalink.catalog.models import ImportSession as SessionRow
+from imalink.catalog.records import SessionHead
 from imalink.core.ids import SessionUuid, StorageUuid
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.errors import NotFoundError
@@ -130,6 +131,45 @@ def update_session(
         set_statistics(row, statistics)
     db.flush()
     return get_session(db, session_uuid)
+
+
+def settle_session(db: Session, session_uuid: SessionUuid) -> None:
+    """Give a session whose run came to nothing the status it had before that; one made for the run is forgotten.
+
+    A session made by itself has no time of copying until a run of it is in an index; that tells it from the others.
+    """
+    row = db.execute(select(SessionRow).where(SessionRow.session_uuid == session_uuid)).scalar_one_or_none()
+    if row is None:
+        return
+    held = held_head(db, row.id)
+    if held is not None:
+        row.status = held.session.status.value
+        set_statistics(row, held.statistics)
+    elif row.copy_started_at is None:
+        row.status = SessionStatus.CREATED.value
+        set_statistics(row, ImportStatistics())
+    else:
+        db.delete(row)
+    db.flush()
+
+
+def held_head(db: Session, session_id: int) -> SessionHead | None:
+    """Give what the indexes of all storages say of a session; None if none does.
+
+    Where they differ, the one that was written last holds (then the higher storage UUID). Counts are those of all.
+    """
+    found = [
+        (generated_at, storage_uuid, head)
+        for generated_at, storage_uuid, head in db.execute(
+            select(SessionFile.generated_at, FileStorage.storage_uuid, SessionFile.head)
+            .join(FileStorage, FileStorage.id == SessionFile.file_storage_id)
+            .where(SessionFile.import_session_id == session_id)
+        )
+    ]
+    if not found:
+        return None
+    last = max(found, key=lambda each: (each[0], each[1]))[2]
+    return replace(last, statistics=sum((head.statistics for _, _, head in found), ImportStatistics()))
 
 
 def set_statistics(row: SessionRow, statistics: ImportStatistics) -> None:

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.authors import remember_author
 from imalink.catalog.core_json import escape_text
-from imalink.catalog.import_sessions import MAX_NUMBER, allocate_number, set_statistics
-from imalink.catalog.models import FileStorage, SessionFile
+from imalink.catalog.import_sessions import MAX_NUMBER, allocate_number, held_head, set_statistics
 from imalink.catalog.models import ImportSession as SessionRow
+from imalink.catalog.models import SessionFile
 from imalink.catalog.records import SessionHead
 from imalink.core.index import SessionIndex
 from imalink.core.session import ImportSession
@@ -29,7 +29,7 @@ class PlacedSession:
 def project_head(db: Session, storage_id: int, index: SessionIndex) -> PlacedSession:
     """Keep the head of ``index`` for its storage, and set the session's row from the heads of all storages.
 
-    Where they differ, the index that was written last holds (then the higher storage UUID). The number of a new
+    Where they differ, the index that was written last holds; its counts are added up. The number of a new
     session is its file's, unless another session has it in this catalog. ``default_author_id`` and
     ``file_storage_id`` of the file are another catalog's and ignored.
     """
@@ -59,7 +59,9 @@ def project_head(db: Session, storage_id: int, index: SessionIndex) -> PlacedSes
         )
     )
     db.flush()
-    _set_row(db, row, _holding_head(db, row.id))
+    head = held_head(db, row.id)
+    assert head is not None
+    _set_row(db, row, head)
     db.flush()
     return PlacedSession(session_id=row.id, is_new=is_new, is_number_changed=is_number_changed)
 
@@ -75,17 +77,10 @@ def leave_storage(db: Session, session_id: int, storage_id: int) -> None:
     else:
         if row.file_storage_id == storage_id:
             row.file_storage_id = left[0]
-        _set_row(db, row, _holding_head(db, session_id))
+        head = held_head(db, session_id)
+        assert head is not None
+        _set_row(db, row, head)
     db.flush()
-
-
-def _holding_head(db: Session, session_id: int) -> SessionHead:
-    heads = db.execute(
-        select(SessionFile.generated_at, FileStorage.storage_uuid, SessionFile.head)
-        .join(FileStorage, FileStorage.id == SessionFile.file_storage_id)
-        .where(SessionFile.import_session_id == session_id)
-    )
-    return max(heads, key=lambda head: (head[0], head[1]))[2]
 
 
 def _set_row(db: Session, row: SessionRow, head: SessionHead) -> None:

@@ -23,6 +23,7 @@ from imalink.errors import UsageError
 
 if TYPE_CHECKING:
     from imalink.workflows.import_report import ImportReport, ImportRequest
+    from imalink.workflows.tools import Tools
 
 
 @click.command("import")
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-copy", is_flag=True, help="Leave the pictures where they are: SOURCE is indexed, and never written into."
 )
-@click.option("--title", required=True, help="What you call this import, such as 'Italy, summer 2024'.")
+@click.option("--title", default=None, help="What you call this import, such as 'Italy, summer 2024'.")
+@click.option("--session", "session_id", default=None, metavar="ID", help="Import into this session, instead of a new.")
 @click.option("--description", default="", help="A note of your own.")
 @click.option(
     "--organize",
@@ -60,7 +62,8 @@ def import_command(
     source: Path,
     storage_name: str | None,
     no_copy: bool,
-    title: str,
+    title: str | None,
+    session_id: str | None,
     description: str,
     organize: str,
     author: str | None,
@@ -74,6 +77,9 @@ def import_command(
     SOURCE is only ever read. What is archived already, byte for byte, is skipped unless --duplicates says otherwise,
     and so is what you deleted before. A file that cannot be read is reported and the rest comes in.
 
+    With --session the pictures come into a session that is there already: one made by `imalink sessions create`, an
+    earlier import that goes on, or one that has files in another storage.
+
     With --no-copy nothing is copied: SOURCE itself is remembered as a storage that is only read. Its pictures are in no
     safe place by that, and can be opened only while SOURCE is there.
     """
@@ -84,9 +90,11 @@ def import_command(
     from imalink.workflows.import_report import ImportRequest
     from imalink.workflows.storage_access import get_storage
 
+    _check_options(title, session_id, description)
     request = ImportRequest(
         source=source,
-        title=title,
+        title=title or "",
+        session=session_id,
         description=description,
         organization=organization_named(organize),
         exclude=exclude,
@@ -98,14 +106,11 @@ def import_command(
     if no_copy:
         if storage_name is not None or organize != "keep":
             raise UsageError("With --no-copy nothing goes anywhere, so --storage and --organize make no sense.")
+        if session_id is not None or duplicates != "skip" or include_deleted:
+            raise UsageError("With --no-copy, --session, --duplicates and --include-deleted make no sense.")
         return _refer(output, request)
-    if storage_name is None:
-        raise UsageError(
-            "An import needs to know where to. Nothing was changed.",
-            hint="Give --storage NAME, or --no-copy to leave the pictures where they are.",
-        )
     with open_tools(output) as tools:
-        record = get_storage(tools, storage_name)
+        record = get_storage(tools, storage_name or _storage_of(tools, session_id))
         with progress_of(is_quiet=output.is_quiet) as progress:
             asker = TerminalAsker(progress) if is_terminal() else None
             report = import_photos(tools, record, request, progress=progress, asker=asker)
@@ -114,6 +119,32 @@ def import_command(
     elif not output.is_quiet:
         _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
     return _exit_code(report)
+
+
+def _check_options(title: str | None, session_id: str | None, description: str) -> None:
+    if session_id is None and title is None:
+        raise UsageError(
+            "An import needs a title. Nothing was changed.",
+            hint="Give --title, such as 'Italy, summer 2024', or --session ID for a session that is there already.",
+        )
+    if session_id is not None and (title is not None or description):
+        raise UsageError(
+            "The session has a title and a note of its own. Nothing was changed.",
+            hint=f"Leave out --title and --description, or change them by `imalink sessions edit {session_id}`.",
+        )
+
+
+def _storage_of(tools: Tools, session_id: str | None) -> str:
+    """Give the storage of a session, for an import that names none."""
+    from imalink.workflows.run_session import get_open_session
+
+    known = None if session_id is None else get_open_session(tools, session_id).storage_uuid
+    if known is None:
+        raise UsageError(
+            "An import needs to know where to. Nothing was changed.",
+            hint="Give --storage NAME, or --no-copy to leave the pictures where they are.",
+        )
+    return known
 
 
 def _refer(output: Output, request: ImportRequest) -> int:
@@ -184,11 +215,22 @@ def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
         )
     if counts.ignored:
         lines.append(f"{plural(counts.ignored, 'file')} left at the source.")
+    if report.excluded:
+        lines.append(
+            f"{plural(report.excluded, 'file or folder', 'files and folders')} not looked at, as --exclude or "
+            "an .imalinkignore wants it."
+        )
     if counts.errors:
         lines.append(f"{plural(counts.errors, 'file')} could not be read.")
     if dry_run or is_verbose:
         lines.extend(f"  {file.source} → {file.target}" for file in report.files)
-    if report.session_id is not None:
+    if dry_run:
+        lines.append("A dry run: nothing was written. What follows is what an import would tell.")
+    elif report.session_id is None:
+        lines.append("Nothing came in, so there is no session of it.")
+    elif not counts.new_imports:
+        lines.append(f"Nothing came in; session {report.session_id} is as it was.")
+    else:
         lines.append(f"Session {report.session_id}, {report.status.value}, in {report.seconds:.1f} s.")
     show_lines(lines)
     show_findings(report.findings, is_verbose=is_verbose)

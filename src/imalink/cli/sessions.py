@@ -19,6 +19,8 @@ from imalink.cli.render import (
 
 if TYPE_CHECKING:
     from imalink.catalog.import_sessions import SessionRecord
+    from imalink.core.session import ImportStatistics
+    from imalink.workflows.look_at_sessions import SessionRun
 
 
 @click.group()
@@ -54,6 +56,25 @@ def list_sessions(output: Output, storage_name: str | None) -> None:
             for record in records
         ],
     )
+
+
+@sessions.command("create")
+@click.option("--title", required=True, help="What you call it, such as 'Italy, summer 2024'.")
+@click.option("--description", default="", help="A note of your own.")
+@click.option("--storage", "storage_name", default=None, help="Where its imports go unless they say otherwise.")
+@click.option("--author", default=None, help="Who takes the pictures.")
+@common_options
+def create(output: Output, title: str, description: str, storage_name: str | None, author: str | None) -> None:
+    """Make a session into which `imalink import --session` then brings pictures, from as many cards as you like."""
+    from imalink.workflows.create_session import create_session
+
+    with open_tools(output) as tools:
+        record = create_session(tools, title=title, description=description, storage=storage_name, author=author)
+    if output.as_json:
+        show_json({**_session_json(record), "description": json_text(record.session.description)})
+    elif not output.is_quiet:
+        number = record.session.number
+        show_lines([f"Session {number}: {record.session.title}. Import into it with --session {number}."])
 
 
 @sessions.command("statistics")
@@ -114,15 +135,8 @@ def show(output: Output, session_id: str) -> None:
                 "description": json_text(record.session.description),
                 "source_path": json_text(record.session.source_path),
                 "photo_count": found.photo_count,
-                "statistics": {
-                    "total_scanned": counts.total_scanned,
-                    "new_imports": counts.new_imports,
-                    "duplicates_skipped": counts.duplicates_skipped,
-                    "companions": counts.companions,
-                    "ignored": counts.ignored,
-                    "errors": counts.errors,
-                    "total_size_bytes": counts.total_size_bytes,
-                },
+                "statistics": _counts_json(counts),
+                "runs": [_run_json(run) for run in found.runs],
                 "files": [
                     {
                         "hothash": file.hothash,
@@ -152,6 +166,12 @@ def show(output: Output, session_id: str) -> None:
             *([f"  note      {session.description}"] if session.description else []),
         ]
     )
+    if len(found.runs) > 1:
+        show_lines(
+            f"  run       {run.started_at} from {run.source_path}: "
+            f"{plural(run.statistics.new_imports, 'picture')} ({run.status.value})"
+            for run in found.runs
+        )
     show_lines(
         f"  {'  ' if file.status == 'present' else '? '}{file.hothash[:10]}  {file.relative_path}"
         + ("" if file.status == "present" else "  (file not found)")
@@ -175,6 +195,30 @@ def edit(output: Output, session_id: str, title: str | None, description: str | 
         show_json({**_session_json(record), "description": json_text(record.session.description)})
     elif not output.is_quiet:
         show_lines([f"Session {record.session.number}: {record.session.title}"])
+
+
+def _counts_json(counts: ImportStatistics) -> dict[str, object]:
+    return {
+        "total_scanned": counts.total_scanned,
+        "new_imports": counts.new_imports,
+        "duplicates_skipped": counts.duplicates_skipped,
+        "companions": counts.companions,
+        "ignored": counts.ignored,
+        "errors": counts.errors,
+        "total_size_bytes": counts.total_size_bytes,
+    }
+
+
+def _run_json(run: SessionRun) -> dict[str, object]:
+    return {
+        "run_uuid": run.run_uuid,
+        "storage_uuid": run.storage_uuid,
+        "source_path": json_text(run.source_path),
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "status": run.status.value,
+        "statistics": _counts_json(run.statistics),
+    }
 
 
 def _session_json(record: SessionRecord) -> dict[str, object]:

@@ -276,11 +276,7 @@ def parse_run(data: bytes, *, file: str) -> RunContent:
                         findings.append(finding)
                 case EndLine():
                     if line.count == number and line.digest == digest.hexdigest():
-                        end = RunEnd(
-                            finished_at=line.finished_at,
-                            session=session_from(line.session),
-                            statistics=counts_from(line.statistics),
-                        )
+                        end = _end_from(line)
         except IndexDamagedError as error:
             place = f"line {number + 1}" + (f".{error.place}" if error.place else "")
             raise IndexDamagedError(error.reason, file=file, place=place) from error
@@ -311,6 +307,18 @@ def parse_commit(data: bytes, *, file: str) -> Commit:
         end=content.end,
         replacements=content.replacements,
     )
+
+
+def parse_run_ends(data: bytes, *, file: str) -> tuple[RunBegin, RunEnd]:
+    """Read the first and the last line of a committed run. Raises IndexDamagedError when they are not there."""
+    lines = parse_lines(data).lines
+    try:
+        begin, end = _decode_line(lines[0], file), _decode_line(lines[-1], file)
+        if isinstance(begin, BeginLine) and isinstance(end, EndLine):
+            return _begin_from(begin), _end_from(end)
+    except (IndexError, ValueError, RecursionError) as error:
+        raise IndexDamagedError(str(error), file=file) from error
+    raise IndexDamagedError("the commit is not whole", file=file)
 
 
 def check_line(line: bytes) -> None:
@@ -369,6 +377,14 @@ def _replacement_from(line: ReplaceLine) -> RunReplacement:
             )
             for swap in line.swaps
         ),
+    )
+
+
+def _end_from(line: EndLine) -> RunEnd:
+    return RunEnd(
+        finished_at=line.finished_at,
+        session=session_from(line.session),
+        statistics=counts_from(line.statistics),
     )
 
 

@@ -17,7 +17,7 @@ from imalink.core.journal import Commit, FileSwap, RunBegin, RunEnd, RunPlan, Ru
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import AppendFile
 from imalink.errors import NotFoundError, UnsafePathError
-from imalink.formats.commit_file import RunContent, RunWriter, parse_commit, parse_run
+from imalink.formats.commit_file import RunContent, RunWriter, parse_commit, parse_run, parse_run_ends
 from imalink.storage.fs import STAGING, StagedFile, StorageFiles
 
 TRASH = RelativePath(".imalink-trash")
@@ -210,6 +210,12 @@ def load_commit(files: StorageFiles, run_uuid: RunUuid) -> Commit:
     """Read a committed run. Raises IndexDamagedError, NotFoundError."""
     path = commit_path(run_uuid)
     return parse_commit(files.read_bytes(path, MAX_RUN_BYTES), file=path)
+
+
+def load_run_ends(files: StorageFiles, run_uuid: RunUuid) -> tuple[RunBegin, RunEnd]:
+    """Read how a committed run began and ended, without its files. Raises IndexDamagedError, NotFoundError."""
+    path = commit_path(run_uuid)
+    return parse_run_ends(files.read_bytes(path, MAX_RUN_BYTES), file=path)
 
 
 def is_commit_claim(files: StorageFiles, run_uuid: RunUuid) -> bool:

@@ -9,10 +9,9 @@ from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.journal import SessionEdited
 from imalink.core.operation import OperationKind
 from imalink.core.session import check_description, check_title
-from imalink.errors import UsageError
-from imalink.workflows.look_at_sessions import session_key
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import new_operation
+from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import open_storage, write_down
 from imalink.workflows.tools import Tools
 
@@ -29,10 +28,9 @@ def edit_session(tools: Tools, text: str, *, title: str | None = None, descripti
         record = import_sessions.get_session(db, session_key(text))
         records = {each.storage_uuid: each for each in file_storages.list_storages(db)}
     if not record.places:
-        raise UsageError(
-            "The session has no index in any storage, because its import was interrupted before anything came in.",
-            hint="Import the folder again; nothing was changed.",
-        )
+        # Nothing came in yet, so only the catalog knows of it.
+        with tools.catalog.begin() as db:
+            return import_sessions.update_session(db, record.session.session_uuid, title=title, description=description)
     what = record.session.title if title is None else f"{record.session.title} → {title}"
     operation = new_operation(tools, OperationKind.SESSION_EDIT, f"Session {record.session.number}: {what}")
     with ExitStack() as stack:

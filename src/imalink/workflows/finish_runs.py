@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from imalink.catalog import import_sessions
 from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid, Sha256
 from imalink.core.index import Companion, FileEntry
@@ -54,6 +55,12 @@ def _finish(tools: Tools, storage: FileStorage, run_uuid: RunUuid) -> list[Findi
         facts = {"place": error.place, "why": error.reason, "kept": kept_as}
         return [Finding(code="journal-damaged", path=error.file, facts=facts)]
     if content is None or content.begin is None:
+        return []
+    is_new_here = content.begin.session.number not in storage.indexes.list_sessions()
+    if is_new_here and not content.plans and not content.replacements:
+        # Nothing came of it: as if it had never begun.
+        with tools.catalog.begin() as db:
+            import_sessions.settle_session(db, content.begin.session.session_uuid)
         return []
     with ImportRun(storage.files, run_uuid) as run:
         run.reopen(content)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.analyser import Analysis
 from imalink.core.duplicate import DuplicateAsker, Fate
 from imalink.core.finding import Finding, Severity
@@ -36,7 +37,6 @@ from imalink.errors import (
 )
 from imalink.media.kinds import companion_kind
 from imalink.storage.file_storage import FileStorage
-from imalink.storage.fold import FoldResult
 from imalink.storage.fs import StorageFiles
 from imalink.storage.ignore_rules import load_ignore_rules
 from imalink.storage.root import StorageRoot
@@ -61,10 +61,15 @@ from imalink.workflows.replaceable import ReplaceTarget
 from imalink.workflows.replacing import Replacements
 from imalink.workflows.run_session import (
     RunCounts,
+    abandon_run,
+    begin_further_run,
     begin_session,
     commit_run,
+    get_open_session,
     next_session_number,
     note_interruption,
+    number_in,
+    status_after,
 )
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.source_pictures import list_pictures
@@ -95,7 +100,8 @@ def import_photos(
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
-    request = replace(request, title=check_title(request.title), description=check_description(request.description))
+    if request.session is None:
+        request = replace(request, title=check_title(request.title), description=check_description(request.description))
     with open_source(request.source, tools) as source, open_storage(tools, record) as storage:
         require_importable(storage)
         refuse_nesting(source, storage)
@@ -118,14 +124,19 @@ def _begin(
     asker: DuplicateAsker | None,
 ) -> _Import:
     """Walk the source and sort what it holds."""
+    known = None
+    if request.session is not None:
+        known = get_open_session(tools, request.session)
+        request = replace(request, title=known.session.title)
     progress.start_phase("scan")
     ignore = load_ignore_rules(StorageFiles(source), None).and_also(request.exclude)
     ignore.check()
     scanned = scan_source(source, ignore=ignore, checkpoint=lambda _: progress.checkpoint())
     listing = list_pictures(StorageFiles(source), scanned.files, analyser=tools.analyser)
-    work = _Import(tools, record, storage, source, request, listing, mended.master, progress, asker)
+    work = _Import(tools, record, storage, source, request, listing, mended.master, progress, asker, known)
     work.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
     work.count_unread(scanned.findings)
+    work.excluded_count = len(scanned.excluded)
     return work
 
 
@@ -146,7 +157,10 @@ class _Import:
         master: MasterIndex,
         progress: Progress,
         asker: DuplicateAsker | None,
+        known_session: SessionRecord | None,
     ) -> None:
+        self._known_session = known_session
+        self.excluded_count = 0
         self._tools = tools
         self._record = record
         self._storage = storage
@@ -185,7 +199,10 @@ class _Import:
 
     def rehearse(self, started: float) -> ImportReport:
         """Say what the import would do, having read the pictures and written nothing."""
-        self._session_number = next_session_number(self._tools, self._storage)
+        if self._known_session is None:
+            self._session_number = next_session_number(self._tools, self._storage)
+        else:
+            self._session_number = number_in(self._tools, self._storage, self._known_session)
         self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
         with closing(self._shots(run=None)) as shots:
             for shot, members, _ in shots:
@@ -201,31 +218,62 @@ class _Import:
         return self._report(None, None, SessionStatus.CREATED, started)
 
     def run(self, started: float) -> ImportReport:
-        """Do it: stage and place in groups, commit, fold, project."""
+        """Do it: stage and place in groups, commit, fold, project. What brings nothing leaves no trace."""
         require_space(self._storage, self._listing)
+        known = self._known_session
         with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
-            session = begin_session(
-                self._tools,
-                self._record,
-                self._storage,
-                run,
-                title=self._request.title,
-                description=self._request.description,
-                source_path=RelativePath(str(self._source.root.path)).printable(),
-                author=self._request.author,
-            )
+            session = self._begin_run(run)
             self._session_number = session.number
             try:
-                session, result = self._carry_out(run, session)
+                self._bring_in(run)
+                if not self._counts.new_imports:
+                    abandon_run(self._tools, run, session)
+                    number, session_uuid = (known.session.number, session.session_uuid) if known else (None, None)
+                    return self._report(number, session_uuid, status_after(self.findings), started)
+                session, result = commit_run(
+                    self._tools,
+                    self._record,
+                    self._storage,
+                    run,
+                    session,
+                    findings=self.findings,
+                    counts=self._counts,
+                    progress=self._progress,
+                    earlier=known.session.status if known is not None else None,
+                )
             except ImalinkError:
-                note_interruption(self._tools, session, self._counts.statistics())
+                earlier = known.statistics if known is not None else None
+                note_interruption(self._tools, session, self._counts.statistics(), earlier=earlier)
                 raise
         self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         with self._tools.catalog.read() as db:
             number = import_sessions.get_session(db, session.session_uuid).session.number
         return self._report(number, session.session_uuid, session.status, started)
 
-    def _carry_out(self, run: ImportRun, session: ImportSession) -> tuple[ImportSession, FoldResult]:
+    def _begin_run(self, run: ImportRun) -> ImportSession:
+        source_path = RelativePath(str(self._source.root.path)).printable()
+        if self._known_session is not None:
+            return begin_further_run(
+                self._tools,
+                self._storage,
+                run,
+                self._known_session,
+                source_path=source_path,
+                author=self._request.author,
+            )
+        return begin_session(
+            self._tools,
+            self._record,
+            self._storage,
+            run,
+            title=self._request.title,
+            description=self._request.description,
+            source_path=source_path,
+            author=self._request.author,
+        )
+
+    def _bring_in(self, run: ImportRun) -> None:
+        """Stage, place and replace."""
         self._progress.start_phase(
             "copy", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
         )
@@ -240,16 +288,6 @@ class _Import:
         self.findings.extend(self._group.findings)
         self._replacements.carry_out(run)
         self._count_replaced()
-        return commit_run(
-            self._tools,
-            self._record,
-            self._storage,
-            run,
-            session,
-            findings=self.findings,
-            counts=self._counts,
-            progress=self._progress,
-        )
 
     # pictures that may be of one photo
 
@@ -539,6 +577,7 @@ class _Import:
             duplicates_replaced=self._counts.fates[Fate.REPLACE],
             duplicates_undecided=self._counts.fates[Fate.UNDECIDED],
             deleted_before=self._counts.fates[Fate.DELETED],
+            excluded=self.excluded_count,
         )
 
 

@@ -17,14 +17,16 @@ from imalink.core.session import ImportStatistics, SessionStatus
 class ImportRequest:
     """What to import, where to, and how.
 
+    ``session`` names a session, by number or UUID, that gets a further run; title and description are then its own.
     ``exclude`` are patterns as in an ``.imalinkignore``, after those of the source's own. ``author`` is who took the
     pictures, unless a file names somebody itself. ``duplicates`` says what to do with pictures that are archived
     already; ``includes_deleted`` takes in again what the user deleted.
     """
 
     source: Path
-    title: str
+    title: str = ""
     description: str = ""
+    session: str | None = None
     organization: PathTemplate = KEEP
     exclude: tuple[str, ...] = ()
     author: str | None = None
@@ -43,11 +45,11 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did; ``session_id`` is None after a dry run.
+    """What an import did; ``session_id`` is None after a dry run, and when nothing came into a new one.
 
     Of the new imports ``duplicates_kept`` are bytes that were archived already, and ``duplicates_replaced`` took the
     place of an archived file; of those left at the source are ``duplicates_undecided`` and ``deleted_before``,
-    companions not counted.
+    companions not counted. ``excluded`` files and folders were not looked at, and are in no other count.
     """
 
     session_id: int | None
@@ -62,6 +64,7 @@ class ImportReport:
     duplicates_replaced: int = 0
     duplicates_undecided: int = 0
     deleted_before: int = 0
+    excluded: int = 0
 
     @property
     def has_warnings(self) -> bool:

@@ -9,8 +9,13 @@ from imalink.catalog import import_sessions, locations, photos, statistics
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.catalog.statistics import MonthOfImports
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, SessionUuid, Sha256, StorageUuid, parse_uuid
-from imalink.errors import IndexDamagedError, NotFoundError, StorageError, UsageError
+from imalink.core.ids import Hothash, RunUuid, Sha256, StorageUuid
+from imalink.core.index import SessionIndex
+from imalink.core.session import ImportStatistics, SessionStatus
+from imalink.errors import IndexDamagedError, NotFoundError, StorageError
+from imalink.storage import staging
+from imalink.storage.file_storage import FileStorage
+from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
 
@@ -32,15 +37,29 @@ class SessionFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRun:
+    """One import into a session: where from and to, when, and what it came to."""
+
+    run_uuid: RunUuid
+    storage_uuid: StorageUuid
+    source_path: str
+    started_at: str
+    finished_at: str
+    status: SessionStatus
+    statistics: ImportStatistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionView:
     """One session with its files, by path, and the number of photos these are of.
 
-    ``findings`` are what its imports found, of the storages in reach.
+    ``runs`` are its imports, the first one first, and ``findings`` what they found, of the storages in reach.
     """
 
     record: SessionRecord
     files: tuple[SessionFile, ...]
     photo_count: int
+    runs: tuple[SessionRun, ...]
     findings: tuple[Finding, ...]
 
 
@@ -82,31 +101,43 @@ def show_session(tools: Tools, text: str) -> SessionView:
         for place in image.locations
         if place.session_uuid == session_uuid
     ]
+    runs: list[SessionRun] = []
+    findings: list[Finding] = []
+    for storage, index in _indexes(tools, record):
+        findings.extend(index.findings)
+        runs.extend(_runs(storage, index))
     return SessionView(
         record=record,
         files=tuple(sorted(files, key=lambda file: file.relative_path)),
         photo_count=len(summaries),
-        findings=tuple(_findings(tools, record)),
+        runs=tuple(sorted(runs, key=lambda run: (run.started_at, run.run_uuid))),
+        findings=tuple(findings),
     )
 
 
-def _findings(tools: Tools, record: SessionRecord) -> Iterator[Finding]:
-    """Give the findings that the session's indexes keep; a storage out of reach gives none."""
+def _indexes(tools: Tools, record: SessionRecord) -> Iterator[tuple[FileStorage, SessionIndex]]:
+    """Give the session's indexes, each with its open storage; one out of reach or damaged is left out."""
     for place in record.places:
         try:
             with open_storage(tools, get_storage(tools, place.storage_uuid), needs_pictures=False) as storage:
-                yield from storage.indexes.load_session(place.number).index.findings
+                yield storage, storage.indexes.load_session(place.number).index
         except (StorageError, IndexDamagedError, NotFoundError):
             continue
 
 
-def session_key(text: str) -> int | SessionUuid:
-    """Read what a user calls a session: its number or UUID. Raises UsageError."""
-    if text.isdecimal():
-        return int(text)
-    try:
-        return SessionUuid(parse_uuid(text))
-    except ValueError as error:
-        raise UsageError(
-            f"{text!r} is no session: expected its number or UUID.", hint="Run `imalink sessions list` to see them."
-        ) from error
+def _runs(storage: FileStorage, index: SessionIndex) -> Iterator[SessionRun]:
+    """Give the imports that an index contains, as their commits tell; those without one are left out."""
+    for run_uuid in sorted(index.sources.runs):
+        try:
+            begin, end = staging.load_run_ends(storage.files, run_uuid)
+        except (IndexDamagedError, NotFoundError):
+            continue
+        yield SessionRun(
+            run_uuid=run_uuid,
+            storage_uuid=storage.storage_uuid,
+            source_path=begin.session.source_path,
+            started_at=begin.started_at,
+            finished_at=end.finished_at,
+            status=end.session.status,
+            statistics=end.statistics,
+        )

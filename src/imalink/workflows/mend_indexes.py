@@ -43,7 +43,21 @@ def mend_indexes(
 def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, suspects: Collection[int]) -> Mended:
     is_in_step = _is_catalog_in_step(tools, record, storage)
     findings = finish_interrupted_runs(tools, storage)
+    mended = _bring_in_step(tools, record, storage, suspects, findings, is_in_step=is_in_step)
     _end_sessions_of_dead_imports(tools, record)
+    return mended
+
+
+def _bring_in_step(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    suspects: Collection[int],
+    findings: list[Finding],
+    *,
+    is_in_step: bool,
+) -> Mended:
+    """Fold what waits, rebuild what is damaged, and tell the catalog if it is not in step."""
     if not findings and not suspects:
         master = _sound_master(storage)
         if master is not None:
@@ -96,7 +110,10 @@ def _sound_master(storage: FileStorage) -> MasterIndex | None:
 
 
 def _end_sessions_of_dead_imports(tools: Tools, record: StorageRecord) -> None:
-    """Mark sessions that still say ``running``: we hold the storage's lock, so no import of it runs."""
+    """Settle sessions that still say ``running``: we hold the storage's lock, so no import of it runs.
+
+    What such an import left was finished before, and is in the catalog: the session is as its indexes say.
+    """
     with tools.catalog.read() as db:
         dead = [
             each.session.session_uuid
@@ -106,4 +123,4 @@ def _end_sessions_of_dead_imports(tools: Tools, record: StorageRecord) -> None:
     if dead:
         with tools.catalog.begin() as db:
             for session_uuid in dead:
-                import_sessions.update_session(db, session_uuid, status=SessionStatus.INTERRUPTED)
+                import_sessions.settle_session(db, session_uuid)

@@ -11,8 +11,8 @@ from imalink.core.finding import Finding
 from imalink.core.ids import StorageUuid
 from imalink.errors import NotFoundError
 from imalink.storage.file_storage import FileStorage
-from imalink.workflows.look_at_sessions import session_key
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.duplicate import Fate
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import SessionUuid
@@ -14,9 +15,11 @@ from imalink.core.journal import RunBegin, RunEnd
 from imalink.core.progress import Progress
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
+from imalink.errors import UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
+from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import fold_notes
 from imalink.workflows.tools import Tools
 
@@ -96,6 +99,73 @@ def begin_session(
     return session
 
 
+def get_open_session(tools: Tools, text: str) -> SessionRecord:
+    """Give the session, by number or UUID, that is to get a further run. Raises NotFoundError, UsageError."""
+    with tools.catalog.read() as db:
+        known = import_sessions.get_session(db, session_key(text))
+    if known.session.status is SessionStatus.ROLLED_BACK:
+        raise UsageError(
+            f"Session {known.session.number} was rolled back; nothing can come into it any more.",
+            hint="Import under a title of its own.",
+        )
+    return known
+
+
+def number_in(tools: Tools, storage: FileStorage, known: SessionRecord) -> int:
+    """Give the number that a session's file has in a storage, or would get there: its own, unless that is taken."""
+    if any(place.storage_uuid == storage.storage_uuid for place in known.places):
+        return known.number_in(storage.storage_uuid)
+    if known.session.number not in storage.indexes.list_sessions():
+        return known.session.number
+    return next_session_number(tools, storage)
+
+
+def begin_further_run(
+    tools: Tools,
+    storage: FileStorage,
+    run: ImportRun,
+    known: SessionRecord,
+    *,
+    source_path: str,
+    author: str | None = None,
+) -> ImportSession:
+    """Begin a run of a session that is known already; give the session as the run's indexes will head it.
+
+    The run's first line has this run's source, the session keeps its first one.
+    """
+    now = format_instant(tools.clock.now())
+    session = replace(
+        known.session,
+        number=number_in(tools, storage, known),
+        default_author=known.session.default_author or (None if author is None else Author(name=author)),
+        source_path=known.session.source_path or source_path,
+        status=SessionStatus.RUNNING,
+        copy_started_at=known.session.copy_started_at or now,
+        copy_completed_at=None,
+    )
+    with tools.catalog.begin() as db:
+        import_sessions.update_session(db, session.session_uuid, status=SessionStatus.RUNNING)
+        run.start(
+            RunBegin(
+                run_uuid=run.run_uuid,
+                storage_uuid=storage.storage_uuid,
+                session=replace(session, source_path=source_path),
+                writer=tools.writer,
+                started_at=now,
+                lamport=storage.journals.last_lamport(),
+            )
+        )
+    return session
+
+
+def abandon_run(tools: Tools, run: ImportRun, session: ImportSession) -> None:
+    """End a run that brought nothing as if it had never begun; a session made for it is forgotten."""
+    with tools.catalog.begin() as db:
+        import_sessions.settle_session(db, session.session_uuid)
+    run.close()
+    run.clean_up()
+
+
 def commit_run(
     tools: Tools,
     record: StorageRecord,
@@ -106,10 +176,17 @@ def commit_run(
     findings: list[Finding],
     counts: RunCounts,
     progress: Progress,
+    earlier: SessionStatus | None = None,
 ) -> tuple[ImportSession, FoldResult]:
-    """Make a run a fact and fold it; give its session as it ended. From the commit on, what it placed is imported."""
+    """Make a run a fact and fold it; give its session as it ended. From the commit on, what it placed is imported.
+
+    ``earlier`` is how the session's runs before had ended.
+    """
     ended = format_instant(tools.clock.now())
-    session = replace(session, status=_status_after(findings), copy_completed_at=ended)
+    status = status_after(findings)
+    if earlier is SessionStatus.COMPLETED_WITH_FINDINGS:
+        status = earlier  # what they found still asks for a look
+    session = replace(session, status=status, copy_completed_at=ended)
     storage.root.verify_identity()
     run.commit(RunEnd(finished_at=ended, session=session, statistics=counts.statistics()), findings)
     progress.start_phase("index")
@@ -118,15 +195,20 @@ def commit_run(
     return session, result
 
 
-def note_interruption(tools: Tools, session: ImportSession, statistics: ImportStatistics) -> None:
-    """Say in the catalog that a session's run did not come to its end."""
+def note_interruption(
+    tools: Tools, session: ImportSession, statistics: ImportStatistics, *, earlier: ImportStatistics | None = None
+) -> None:
+    """Say in the catalog that a session's run did not come to its end; ``earlier`` is what those before counted."""
     with tools.catalog.begin() as db:
         import_sessions.update_session(
-            db, session.session_uuid, status=SessionStatus.INTERRUPTED, statistics=statistics
+            db,
+            session.session_uuid,
+            status=SessionStatus.INTERRUPTED,
+            statistics=statistics if earlier is None else earlier + statistics,
         )
 
 
-def _status_after(findings: list[Finding]) -> SessionStatus:
+def status_after(findings: list[Finding]) -> SessionStatus:
     """Give the status of a session whose run came to its end."""
     serious = any(finding.severity is not Severity.INFO for finding in findings)
     return SessionStatus.COMPLETED_WITH_FINDINGS if serious else SessionStatus.COMPLETED

@@ -1,0 +1,35 @@
+"""Create an import session before anything comes in; imports then name it."""
+
+from __future__ import annotations
+
+from imalink.catalog import import_sessions
+from imalink.catalog.import_sessions import SessionRecord
+from imalink.core.ids import SessionUuid
+from imalink.core.session import Author, ImportSession, SessionStatus, check_description, check_title
+from imalink.core.timestamps import format_instant
+from imalink.workflows.storage_access import get_storage
+from imalink.workflows.tools import Tools
+
+
+def create_session(
+    tools: Tools, *, title: str, description: str = "", storage: str | None = None, author: str | None = None
+) -> SessionRecord:
+    """Remember a session with status ``created``; ``storage`` names the one its imports go to unless they say else.
+
+    No storage is touched, so until something comes in only the catalog knows of it. Raises UsageError, NotFoundError,
+    AmbiguousError.
+    """
+    title, description = check_title(title), check_description(description)
+    record = get_storage(tools, storage) if storage is not None else None
+    with tools.catalog.begin() as db:
+        session = ImportSession(
+            number=import_sessions.allocate_number(db),
+            session_uuid=SessionUuid(tools.new_uuid()),
+            title=title,
+            description=description,
+            imported_at=format_instant(tools.clock.now()),
+            default_author=None if author is None else Author(name=author),
+            file_storage_id=None if record is None else record.id,
+            status=SessionStatus.CREATED,
+        )
+        return import_sessions.create_session(db, session, storage_uuid=None if record is None else record.storage_uuid)
