@@ -78,13 +78,15 @@ def told(report: ImportReport) -> ImportReport:
     return replace(report, seconds=0)
 
 
-def import_twice(folder: Path, catalog: Path, card: Path, organization: PathTemplate, *, threads: int) -> list[object]:
+def import_twice(
+    folder: Path, catalog: Path, card: Path, more: Path, organization: PathTemplate, *, threads: int
+) -> list[object]:
     """Import a card, then the card again with new pictures on it; give everything that came of it."""
     with machine(folder, catalog, threads=threads) as bench:
         record = bench.create()
         rehearsed = told(bench.import_(record, card, organization=organization, dry_run=True))
         first = told(bench.import_(record, card, organization=organization))
-        second = told(bench.import_(record, card / "more", organization=organization))
+        second = told(bench.import_(record, more, organization=organization))
         with bench.open(record) as storage:
             commits = [load_commit(storage.files, run) for run in list_commits(storage.files)]
         return [
@@ -102,14 +104,14 @@ def import_twice(folder: Path, catalog: Path, card: Path, organization: PathTemp
 @pytest.mark.parametrize("organization", [KEEP, DATE, FLAT], ids=["keep", "date", "flat"])
 def test_many_threads_give_what_one_gives(tmp_path: Path, empty_catalog: Path, organization: PathTemplate) -> None:
     card = card_of_everything(tmp_path / "card")
-    more = card / "more"
+    more = tmp_path / "more"
     shutil.copytree(card / "b", more / "b")
     make_jpeg(more / "b/IMG_0003.jpg", seed=99, size=SMALL)
     before = snapshot(card)
     found: list[list[object]] = []
     for threads in (1, 4):
         folder = tmp_path / f"{threads} threads"
-        found.append(import_twice(folder, empty_catalog, card, organization, threads=threads))
+        found.append(import_twice(folder, empty_catalog, card, more, organization, threads=threads))
     for one, many in zip(*found, strict=True):
         assert one == many
     assert snapshot(card) == before

@@ -1,0 +1,104 @@
+"""What an import counts and tells as it goes: every file of the source in one count, odd things as findings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from imalink.core.duplicate import Fate
+from imalink.core.finding import Finding, Severity
+from imalink.core.ids import PhotoUuid, SessionUuid
+from imalink.core.picture import Fingerprint
+from imalink.core.progress import Progress
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
+from imalink.core.session import SessionStatus
+from imalink.core.source_listing import SourcePicture
+from imalink.errors import ImalinkError, InvalidPathError
+from imalink.workflows.import_report import ImportReport, PlannedFile
+from imalink.workflows.replacing import Replacements
+from imalink.workflows.run_session import RunCounts
+
+
+class ImportTally:
+    """The counts, findings and placed files of one import, told to its ``progress``; they end as its report."""
+
+    def __init__(self, progress: Progress, *, ignored: int) -> None:
+        self._progress = progress
+        self._started = time.monotonic()
+        self.findings: list[Finding] = []
+        self.counts = RunCounts(ignored=ignored)
+        self.files: list[PlannedFile] = []
+        self.new_photos: set[PhotoUuid] = set()
+        self.excluded_count = 0
+
+    def count_unread(self, findings: Iterable[Finding]) -> None:
+        """Count what the walk could not read or did not follow."""
+        for finding in findings:
+            if finding.severity is Severity.ERROR:
+                self.counts.errors += 1
+            elif finding.code in ("source-symlink", "source-special"):
+                self.counts.ignored += 1
+
+    def count_new(self, fingerprint: Fingerprint, companions: Iterable[ScannedFile] = ()) -> None:
+        """Count a picture that comes in, and of its companions those that are not counted on their own."""
+        self.counts.new_imports += 1
+        self.counts.size_bytes += fingerprint.size_bytes
+        for companion in companions:
+            self.count_companion(companion.size_bytes)
+
+    def count_companion(self, size_bytes: int) -> None:
+        """Count a companion that comes in."""
+        self.counts.companions += 1
+        self.counts.size_bytes += size_bytes
+
+    def count_replaced(self, replaced: Replacements) -> None:
+        """Count what took the place of archived files."""
+        counts = replaced.counts
+        self.counts.fates[Fate.REPLACE] += counts.pictures
+        self.counts.new_imports += counts.pictures
+        self.counts.companions += counts.companions
+        self.counts.duplicates += counts.companions_known
+        self.counts.errors += counts.refused
+        self.counts.size_bytes += counts.size_bytes
+        self.files.extend(replaced.files)
+        self.findings.extend(replaced.findings)
+
+    def fail(self, picture: SourcePicture, error: ImalinkError) -> None:
+        """Count a picture and its companions that cannot come in, and say why."""
+        code = "name-too-long" if isinstance(error, InvalidPathError) else error.code
+        for file in (picture.file, *picture.companions):
+            self.counts.errors += 1
+            self.findings.append(Finding(code=code, path=file.relative_path.printable(), facts={"why": error.message}))
+        self._progress.advance(files=1, current=picture.file.relative_path.printable())
+
+    def fail_companion(self, file: ScannedFile, error: ImalinkError) -> None:
+        """Count a companion that cannot come in, and say why."""
+        self.fail(SourcePicture(file=file, companions=()), error)
+
+    def list_file(self, file: ScannedFile, target: RelativePath) -> None:
+        """List a picture with the place it would get."""
+        self.files.append(PlannedFile(source=file.relative_path.printable(), target=target.printable()))
+
+    def go_on(self, file: ScannedFile) -> None:
+        """Say that a picture is dealt with."""
+        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+
+    def report(self, number: int | None, session_uuid: SessionUuid | None, status: SessionStatus) -> ImportReport:
+        """Give what came of it all."""
+        fates = self.counts.fates
+        return ImportReport(
+            session_id=number,
+            session_uuid=session_uuid,
+            status=status,
+            statistics=self.counts.statistics(),
+            photos_created=len(self.new_photos),
+            findings=tuple(self.findings),
+            files=tuple(self.files),
+            seconds=round(time.monotonic() - self._started, 3),
+            duplicates_kept=fates[Fate.KEEP_BOTH],
+            duplicates_replaced=fates[Fate.REPLACE],
+            duplicates_undecided=fates[Fate.UNDECIDED],
+            deleted_before=fates[Fate.DELETED],
+            excluded=self.excluded_count,
+        )
