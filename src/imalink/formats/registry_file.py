@@ -14,7 +14,7 @@ REGISTRY_VERSION = "1.0"
 class RegisteredStorage(msgspec.Struct, kw_only=True):
     """One storage; ``base_path`` is its own folder, as the indexing design of the seeds has it.
 
-    ``layout`` is empty in registries of before it was noted.
+    ``layout`` is not there in registries of before it was noted, and not added to them.
     """
 
     storage_uuid: str
@@ -23,7 +23,7 @@ class RegisteredStorage(msgspec.Struct, kw_only=True):
     created_at: str
     last_used: str
     is_active: bool = True
-    layout: str = ""
+    layout: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class RegistryRecord(msgspec.Struct, kw_only=True):

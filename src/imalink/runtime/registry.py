@@ -60,7 +60,7 @@ class Registry:
                 display_name=storage.display_name,
                 path=Path(storage.base_path),
                 created_at=storage.created_at,
-                layout=storage.layout,
+                layout=storage.layout or "",
                 is_active=storage.is_active,
             )
             for uuid, storage in self._load().storages.items()
