@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,18 +23,28 @@ if TYPE_CHECKING:
 
 
 @click.command("browse")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("text", metavar="STORAGE")
 @click.option("--session", "number", type=int, default=None, help="Only this session, with all its files.")
 @common_options
-def browse_command(output: Output, folder: Path, number: int | None) -> int:
-    """Show the sessions and pictures of the storage in FOLDER by its own index files.
+def browse_command(output: Output, text: str, number: int | None) -> int:
+    """Show the sessions and pictures of a storage by its own index files.
 
-    Works without the catalog, on any machine, and writes nothing.
+    STORAGE is its folder or, of one that this machine knows, its display name or the beginning of its UUID. Works
+    without the catalog, on any machine, and writes nothing.
     """
     from imalink.runtime.container import SystemClock
-    from imalink.workflows.browse_storage import browse_storage
+    from imalink.runtime.registry import Registry
+    from imalink.runtime.settings import load_settings
+    from imalink.storage.references import References
+    from imalink.workflows.browse_storage import browse_storage, place_of
 
-    found = browse_storage(folder, clock=SystemClock(), number=number)
+    settings, clock = load_settings(), SystemClock()
+    place = place_of(
+        text,
+        registry=Registry(settings.registry_path, clock=clock),
+        references=References(settings.data_directory, clock=clock),
+    )
+    found = browse_storage(place, clock=clock, number=number)
     if output.as_json:
         show_json(_storage_json(found))
     else:
@@ -45,7 +54,8 @@ def browse_command(output: Output, folder: Path, number: int | None) -> int:
 
 
 def _show(found: BrowsedStorage, *, with_files: bool) -> None:
-    show_lines([f"{found.signature.display_name} ({found.signature.storage_uuid}) in {found.path}"])
+    away = "" if found.has_pictures else ", which is not there now"
+    show_lines([f"{found.signature.display_name} ({found.signature.storage_uuid}) in {found.path}{away}"])
     for index in found.sessions:
         session = index.session
         show_lines(
@@ -73,6 +83,7 @@ def _storage_json(found: BrowsedStorage) -> dict[str, object]:
         "display_name": json_text(found.signature.display_name),
         "path": json_text(str(found.path)),
         "layout": found.signature.layout,
+        "is_accessible": found.has_pictures,
         "sessions": [_session_json(found, index) for index in found.sessions],
         "findings": [finding_json(finding) for finding in found.findings],
     }

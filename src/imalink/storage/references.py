@@ -54,6 +54,15 @@ class References:
         home = self.home_of(storage_uuid)
         return home if (home / SIGNATURE_NAME).is_file() else None
 
+    def find_home_for(self, folder: Path) -> Path | None:
+        """Give where ImaLink's own files stand for the reference storage of this folder, there or last seen there."""
+        wanted = folder.resolve()
+        for storage in self._iter_open():
+            with storage:
+                if storage.path.resolve() == wanted:
+                    return self.home_of(storage.storage_uuid)
+        return None
+
     def iter_homes_below(self, folder: Path) -> Iterator[Path]:
         """Give those of the reference storages whose folder is, or lies in, ``folder``, or was last seen there."""
         wanted = folder.resolve()
