@@ -188,7 +188,12 @@ def test_an_edit_of_photos_is_undone_by_another_edit(scene: Scene) -> None:
     assert report.undo_uuid is not None
     undo(scene, report.undo_uuid)
     assert (rating(scene, "IMG_0001.jpg"), rating(scene, "IMG_0002.jpg")) == (5, 5)
-    assert [view.record.state.value for view in listed(scene)][:4] == ["done", "undone", "done", "done"]
+    assert [(view.record.operation.title, view.record.state.value) for view in listed(scene)][:4] == [
+        ("Redo of: Photos: 2 edited", "done"),
+        ("Undo of: Photos: 2 edited", "undone"),
+        ("Photos: 2 edited", "done"),
+        ("Photos: 1 edited", "done"),
+    ]
     undo(scene)
     undo(scene)
     assert rating(scene, "IMG_0001.jpg") is None

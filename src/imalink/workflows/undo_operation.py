@@ -40,6 +40,7 @@ from imalink.workflows.tools import Tools
 from imalink.workflows.undo_edit import undo_edit
 
 _NAMED = 3
+_UNDO, _REDO = "Undo of: ", "Redo of: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
     # After a crash between two storages, the rest is the rest of that undo.
     begun = next(iter(record.undone_in.values()), None)
     operation = new_operation(
-        tools, OperationKind.UNDO, f"Undo of: {record.operation.title}", undoes=record.operation.operation_uuid
+        tools, OperationKind.UNDO, _title_of_undoing(record.operation), undoes=record.operation.operation_uuid
     )
     operation = operation if begun is None else replace(operation, operation_uuid=begun)
     if edits:
@@ -126,6 +127,14 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
         findings=tuple(findings),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _title_of_undoing(operation: Operation) -> str:
+    """Undoing an undo is a redo, and undoing that an undo again."""
+    title = operation.title
+    if title.startswith(_UNDO):
+        return _REDO + title.removeprefix(_UNDO)
+    return _UNDO + title.removeprefix(_REDO)
 
 
 def _refuse_what_cannot_be(record: OperationRecord) -> None:
