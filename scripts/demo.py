@@ -264,6 +264,7 @@ class Demo:
         mess = self.make_a_mess()
         self.reindex(mess)
         self.reindex_again()
+        self.say()
         self.recover()
         require_equal("the files on the disk", sums_below(self.root / "photos"), self.sums)
         self.stage.done(f"all {len(self.sums):,} files in photos/ still hold the bytes this script knows")
@@ -431,6 +432,23 @@ class Demo:
         self.stage.done(
             f"nothing new, and not one of {report['files_seen']:,} files was read ({report['seconds']:.2f} s)"
         )
+
+    def say(self) -> None:
+        self.stage.step("Say something of two photos, and take one word back")
+        files = self.session_index()["files"]
+        stands = sorted(key for key, entry in files.items() if entry.get("status", "present") == "present")
+        first, second = stands[0], stands[-1]
+        self.stage.imalink("edit", first, "--title", "Kept for ever", "--tag", "+demo")
+        self.stage.imalink("edit", second, "--title", "Taken back", "--tag", "+demo")
+        require_equal("photos found by their new tag", len(self._tagged()), 2)
+        self.stage.imalink("undo", "--yes")
+        require_equal("titles after the undo", [row["title"] for row in self._tagged()], ["Kept for ever"])
+        photos = [photo for photo in self.session_index()["photos"].values() if photo.get("title")]
+        require_equal("titles in the JSON file", [photo["title"] for photo in photos], ["Kept for ever"])
+        self.stage.done("found by its new tag, written into the storage's JSON beside it; the other word was undone")
+
+    def _tagged(self) -> list[Json]:
+        return self.stage.imalink("search", "tag:demo")["photos"]
 
     def recover(self) -> None:
         self.stage.step("Lose the catalog")
