@@ -1,0 +1,270 @@
+"""Observations of the journal, spelled as their records and read from them again.
+
+Format page: docs/format/commits-and-journals.md.
+"""
+
+from __future__ import annotations
+
+from imalink.core.ids import HothashMethod, PhotoUuid, SessionUuid, parse_uuid
+from imalink.core.index import FileEntry
+from imalink.core.journal import (
+    CompanionsChanged,
+    FileCopied,
+    FileDeleted,
+    FileEdited,
+    FileMissing,
+    FileMoved,
+    FileRehashed,
+    FileSeen,
+    Observation,
+    PhotoEdited,
+    PhotoJoined,
+    PhotoSplit,
+    SessionEdited,
+)
+from imalink.core.operation import OrphansRestored, SessionRestored
+from imalink.core.timestamps import format_instant_ns, parse_instant_ns
+from imalink.formats.observation_records import (
+    CompanionsItem,
+    CopiedItem,
+    DeletedItem,
+    EditedItem,
+    JoinedItem,
+    MissingItem,
+    MovedItem,
+    ObservationItem,
+    PhotoItem,
+    RehashedItem,
+    SeenItem,
+    SessionItem,
+    SplitItem,
+)
+from imalink.formats.operation_records import OrphansRestoredItem, RestoredItem, restoration_from, restoration_item
+from imalink.formats.records import (
+    FileRecord,
+    companion_from,
+    companion_record,
+    entry_from,
+    file_record,
+    hothash_from,
+    path_fields,
+    path_from,
+    safe_text,
+    sha256_from,
+    size_from,
+)
+from imalink.formats.sessions import user_facts_from, user_facts_record
+
+
+def observation_item(observation: Observation) -> ObservationItem:
+    """Spell an observation as the item of a journal line."""
+    match observation:
+        case FileMoved():
+            old, old_bytes = path_fields(observation.old_path)
+            new, new_bytes = path_fields(observation.new_path)
+            return MovedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                old_path=old,
+                old_path_bytes=old_bytes,
+                new_path=new,
+                new_path_bytes=new_bytes,
+                file_modified=format_instant_ns(observation.modified_ns),
+                verified=observation.verified,
+            )
+        case FileSeen():
+            text, encoded = path_fields(observation.path)
+            return SeenItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                path=text,
+                path_bytes=encoded,
+                file_size=observation.size_bytes,
+                sha256=observation.sha256,
+                file_modified=format_instant_ns(observation.modified_ns),
+                entry=None if observation.entry is None else _entry_record(observation.entry),
+            )
+        case FileMissing():
+            text, encoded = path_fields(observation.path)
+            return MissingItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                path=text,
+                path_bytes=encoded,
+                last_seen_at=observation.last_seen_at,
+            )
+        case FileCopied():
+            text, encoded = path_fields(observation.path)
+            return CopiedItem(
+                hothash=observation.hothash,
+                path=text,
+                path_bytes=encoded,
+                session_uuid=observation.session_uuid,
+                file_size=observation.size_bytes,
+                sha256=observation.sha256,
+                file_modified=format_instant_ns(observation.modified_ns),
+                imported_at=observation.imported_at,
+            )
+        case FileEdited():
+            text, encoded = path_fields(observation.path)
+            return EditedItem(
+                old_hothash=observation.old_hothash,
+                hothash=observation.entry.hothash,
+                path=text,
+                path_bytes=encoded,
+                entry=_entry_record(observation.entry),
+            )
+        case CompanionsChanged():
+            text, encoded = path_fields(observation.path)
+            return CompanionsItem(
+                hothash=observation.hothash,
+                path=text,
+                path_bytes=encoded,
+                companions=[companion_record(companion) for companion in observation.companions],
+            )
+        case SessionEdited():
+            return SessionItem(
+                session_uuid=observation.session_uuid,
+                session_id=observation.session_number,
+                title=observation.title and safe_text(observation.title),
+                description=observation.description and safe_text(observation.description),
+            )
+        case PhotoEdited():
+            return PhotoItem(
+                photo_uuid=observation.photo_uuid,
+                hothashes=list(observation.hothashes),
+                said=user_facts_record(observation.said),
+            )
+        case PhotoJoined():
+            return JoinedItem(
+                photo_uuid=observation.photo_uuid,
+                hothashes=list(observation.hothashes),
+                joined=list(observation.joined),
+            )
+        case PhotoSplit():
+            return SplitItem(hothash=observation.hothash, photo_uuid=observation.photo_uuid)
+        case FileRehashed():
+            return RehashedItem(
+                old_hothash=observation.old_hothash,
+                session_uuid=observation.session_uuid,
+                hothash=observation.hothash,
+                hothash_method=observation.method,
+            )
+        case FileDeleted():
+            text, encoded = path_fields(observation.path)
+            return DeletedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                path=text,
+                path_bytes=encoded,
+                deleted_at=observation.deleted_at,
+                by=safe_text(observation.by),
+                mode=observation.mode,
+                reason=safe_text(observation.reason),
+            )
+        case SessionRestored() | OrphansRestored():
+            return restoration_item(observation)
+
+
+def observation_from(item: ObservationItem) -> Observation:
+    """Read the observation that an item of a journal line is.
+
+    Raises IndexDamagedError, InvalidPathError or ValueError where it says something impossible.
+    """
+    match item:
+        case MovedItem():
+            return FileMoved(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                old_path=path_from(item.old_path, item.old_path_bytes),
+                new_path=path_from(item.new_path, item.new_path_bytes),
+                modified_ns=parse_instant_ns(item.file_modified),
+                verified=item.verified,
+            )
+        case SeenItem():
+            return FileSeen(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                path=path_from(item.path, item.path_bytes),
+                size_bytes=size_from(item.file_size),
+                sha256=sha256_from(item.sha256),
+                modified_ns=parse_instant_ns(item.file_modified),
+                entry=None if item.entry is None else entry_from(item.hothash, item.entry),
+            )
+        case MissingItem():
+            return FileMissing(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                path=path_from(item.path, item.path_bytes),
+                last_seen_at=item.last_seen_at,
+            )
+        case CopiedItem():
+            return FileCopied(
+                hothash=hothash_from(item.hothash),
+                path=path_from(item.path, item.path_bytes),
+                session_uuid=SessionUuid(parse_uuid(item.session_uuid)),
+                size_bytes=size_from(item.file_size),
+                sha256=sha256_from(item.sha256),
+                modified_ns=parse_instant_ns(item.file_modified),
+                imported_at=item.imported_at,
+            )
+        case EditedItem():
+            return FileEdited(
+                old_hothash=hothash_from(item.old_hothash),
+                path=path_from(item.path, item.path_bytes),
+                entry=entry_from(item.hothash, item.entry),
+            )
+        case CompanionsItem():
+            return CompanionsChanged(
+                hothash=hothash_from(item.hothash),
+                path=path_from(item.path, item.path_bytes),
+                companions=tuple(companion_from(companion) for companion in item.companions),
+            )
+        case SessionItem():
+            return SessionEdited(
+                session_uuid=SessionUuid(parse_uuid(item.session_uuid)),
+                session_number=item.session_id,
+                title=item.title,
+                description=item.description,
+            )
+        case PhotoItem():
+            return PhotoEdited(
+                photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)),
+                hothashes=tuple(map(hothash_from, item.hothashes)),
+                said=user_facts_from(item.said),
+            )
+        case JoinedItem():
+            return PhotoJoined(
+                photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)),
+                hothashes=tuple(map(hothash_from, item.hothashes)),
+                joined=tuple(PhotoUuid(parse_uuid(each)) for each in item.joined),
+            )
+        case SplitItem():
+            return PhotoSplit(hothash=hothash_from(item.hothash), photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)))
+        case RehashedItem():
+            return FileRehashed(
+                old_hothash=hothash_from(item.old_hothash),
+                session_uuid=_session_from(item.session_uuid),
+                hothash=hothash_from(item.hothash),
+                method=HothashMethod(item.hothash_method),
+            )
+        case DeletedItem():
+            return FileDeleted(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                path=path_from(item.path, item.path_bytes),
+                deleted_at=item.deleted_at,
+                by=item.by,
+                mode=item.mode,
+                reason=item.reason,
+            )
+        case RestoredItem() | OrphansRestoredItem():
+            return restoration_from(item)
+
+
+def _entry_record(entry: FileEntry) -> FileRecord:
+    return file_record(entry, filename=entry.relative_path.printable())
+
+
+def _session_from(text: str | None) -> SessionUuid | None:
+    return None if text is None else SessionUuid(parse_uuid(text))
