@@ -257,6 +257,16 @@ def test_a_file_moved_into_a_hidden_folder_is_missing_until_it_returns(three: Sc
     three.settle()
 
 
+@pytest.mark.parametrize("name", ["aaa copy.jpg", "zzz copy.jpg"])
+def test_of_a_moved_file_and_a_copy_made_of_it_the_moved_one_is_the_move(three: Scene, name: str) -> None:
+    three.look()  # this machine knows the inodes now
+    three.move(A, "New/mine.jpg")
+    shutil.copyfile(three.photos / "New/mine.jpg", three.photos / "New" / name)
+    report = three.look()
+    assert moves(report) == {(A, "New/mine.jpg")}
+    assert [row.path for row in report.duplicates] == [f"photos/New/{name}"]
+
+
 def test_a_file_copied_elsewhere_with_new_times_and_deleted_is_a_move(three: Scene, strategy: Strategy) -> None:
     shutil.copyfile(three.photos / A, three.at("Rome/new.jpg"))
     (three.photos / A).unlink()

@@ -347,7 +347,7 @@ def test_an_import_is_rolled_back_and_not_undone(scene: Scene) -> None:
     [view] = listed(scene)
     with pytest.raises(UsageError, match="rolled back") as refused:
         undo(scene, view.record.operation.operation_uuid)
-    assert "imalink sessions rollback 1" in refused.value.hint
+    assert "imalink sessions show 1" in refused.value.hint
     assert state_of(scene) == before
 
 

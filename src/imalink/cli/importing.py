@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,6 +186,17 @@ def _exit_code(report: ImportReport) -> int:
     return errors.FINDINGS if report.has_warnings else errors.DONE
 
 
+def _elsewhere(report: ImportReport) -> Iterator[str]:
+    """Say of which skipped files no copy is in this storage: who wants a second copy must not think it was made."""
+    skipped = [each for each in report.findings if each.code in ("duplicate-elsewhere", "duplicate-out-of-reach")]
+    if skipped:
+        names = ", ".join(sorted({str(each.facts["storage"]) for each in skipped}))
+        yield (
+            f"  {plural(len(skipped), 'picture')} of them archived in {names} alone, not here: "
+            "--duplicates keep-both puts them here too."
+        )
+
+
 def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
     counts = report.statistics
     would = "would come in" if dry_run else "came in"
@@ -196,6 +208,7 @@ def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
         lines.append(
             f"{plural(counts.duplicates_skipped, 'file')} archived already, {'would be ' if dry_run else ''}skipped."
         )
+    lines.extend(_elsewhere(report))
     if report.duplicates_kept:
         lines.append(f"{plural(report.duplicates_kept, 'picture')} of them archived already, kept as further files.")
     if report.duplicates_replaced:

@@ -130,10 +130,8 @@ def _row(file: RestoredFile) -> str:
 
 
 def _state(view: OperationView) -> str:
-    if view.session_number is not None:
-        state = view.record.state.value
-        return state if state == "undone" else f"sessions rollback {view.session_number}"
-    return view.record.state.value
+    state = view.record.state.value
+    return state if view.session_number is None else f"{state} (session {view.session_number})"
 
 
 def _operation_json(view: OperationView) -> dict[str, object]:

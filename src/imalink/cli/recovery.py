@@ -52,7 +52,7 @@ def recover_command(output: Output, roots: tuple[Path, ...], is_check: bool, ver
     if output.as_json:
         show_json({**_report_json(report), "findings": [finding_json(finding) for finding in everything]})
     elif not output.is_quiet:
-        _show(report, is_check=is_check)
+        _show(report, findings, is_check=is_check)
         show_findings(everything, is_verbose=output.is_verbose)
     troubled = report.missing_files or report.changed_files or report.corrupt_indexes or report.differences
     return errors.FINDINGS if troubled or findings or report.has_warnings else errors.DONE
@@ -99,7 +99,7 @@ def _ask_for_trust(strangers: list[Candidate], output: Output) -> None:
     click.confirm("Take them into this catalog?", abort=True, err=True)
 
 
-def _show(report: RecoveryReport, *, is_check: bool) -> None:
+def _show(report: RecoveryReport, findings: list[Finding], *, is_check: bool) -> None:
     verb = "Read" if is_check else "Restored"
     lines = [
         f"{verb} {plural(report.restored_sessions, 'session')}, {plural(report.restored_files, 'file')}, "
@@ -111,6 +111,10 @@ def _show(report: RecoveryReport, *, is_check: bool) -> None:
         for session in report.sessions
         if session.expected_files is not None and session.expected_files != session.found_files
     )
+    away = [finding.path for finding in findings if finding.code == "storage-not-recovered"]
+    if is_check and away and report.differences:
+        # Without this, an unplugged disk looks like the loss of all it holds.
+        lines.append(f"Not within reach, so what only it holds is among the differences: {', '.join(away)}.")
     groups = (
         ("missing", [missing.expected_path for missing in report.missing_files]),
         ("with other bytes", [f"{changed.path} ({changed.kind})" for changed in report.changed_files]),

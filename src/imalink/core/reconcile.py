@@ -310,7 +310,7 @@ def reconcile(
         else:
             arrivals[now.hothash].append(path)
 
-    _match_moves(arrivals, left, fingerprints, moves)
+    _match_moves(arrivals, left, fingerprints, seen, moves)
     present = _present_places(comparison, moves, touched, metadata, damaged, returned)
     content: list[Edit] = []
     copies: list[Copy] = []
@@ -389,14 +389,26 @@ def _match_moves(
     arrivals: dict[Hothash, list[RelativePath]],
     left: dict[Hothash, list[KnownFile]],
     fingerprints: Mapping[RelativePath, Fingerprint | None],
+    seen: Mapping[RelativePath, ScannedFile],
     moves: list[Move],
 ) -> None:
-    """Pair what arrived with what left under the same hothash; the pairs are taken out of both."""
+    """Pair what arrived with what left under the same hothash; the pairs are taken out of both.
+
+    A file still at its place counts before one long missing; then the same bytes, the very file by its inode, the same
+    time, the same name: of a moved file and a copy made of it the moved one is the move.
+    """
     for hothash in sorted(arrivals.keys() & left.keys()):
         pairs = sorted(
             (
-                # A file still at its place counts before one long missing; then the same bytes, then the same name.
-                (old.is_missing, old.sha256 != (now and now.sha256), old.path.name != path.name, path, old.path),
+                (
+                    old.is_missing,
+                    old.sha256 != (now and now.sha256),
+                    old.inode is None or old.inode != seen[path].inode,
+                    old.modified_ns != seen[path].modified_ns,
+                    old.path.name != path.name,
+                    path,
+                    old.path,
+                ),
                 path,
                 old,
             )

@@ -74,8 +74,9 @@ def get_operation(tools: Tools, text: str) -> OperationRecord:
     [view] = found
     if view.session_number is not None:
         raise UsageError(
-            f"An import is not undone but rolled back: {view.record.operation.title}. Nothing was changed.",
-            hint=f"`imalink sessions rollback {view.session_number}` takes back what it brought in.",
+            f"An import brought files in, which this version cannot take back: {view.record.operation.title}. "
+            "Nothing was changed.",
+            hint=f"`imalink sessions show {view.session_number}` lists what came in.",
         )
     return view.record
 
