@@ -8,6 +8,7 @@ from typing import Protocol
 
 from imalink.core.conflict import OrphanFile
 from imalink.core.fold import SessionFold
+from imalink.core.folded_index import Changes
 from imalink.core.ids import Hothash, PhotoUuid, SessionUuid
 from imalink.core.index import FileEntry, Tombstone
 from imalink.core.journal import (
@@ -31,7 +32,7 @@ from imalink.core.operation import (
     SessionRestored,
 )
 from imalink.core.photo import Photo
-from imalink.core.restoring import Changes, earlier_of, orphans_difference, place_before, placed, restore_orphans
+from imalink.core.restoring import earlier_of, orphans_difference, place_before, placed, restore_orphans
 from imalink.core.session import ImportSession
 
 

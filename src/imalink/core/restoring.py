@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from imalink.core.conflict import OrphanFile
-from imalink.core.ids import Hothash, PhotoUuid
-from imalink.core.index import FileEntry, FileStatus, Tombstone
-from imalink.core.operation import EntryPlace, OrphansRestored
-from imalink.core.photo import Photo
+from imalink.core.folded_index import FoldedIndex
+from imalink.core.index import FileEntry, FileStatus
+from imalink.core.operation import EarlierHead, EntryPlace, OrphansRestored, SessionRestored
 from imalink.core.relative_path import RelativePath
-from imalink.core.session import ImportSession
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a session said before of all that was touched since; what is equal now was only touched."""
-
-    entries: dict[Hothash, FileEntry | None] = field(default_factory=dict[Hothash, FileEntry | None])
-    photos: dict[PhotoUuid, Photo | None] = field(default_factory=dict[PhotoUuid, Photo | None])
-    tombstones: dict[Hothash, Tombstone | None] = field(default_factory=dict[Hothash, Tombstone | None])
-    session: ImportSession | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was touched."""
-        return not (self.entries or self.photos or self.tombstones or self.session is not None)
 
 
 def earlier_of(before: FileEntry | None, now: FileEntry | None) -> FileEntry | EntryPlace | None:
@@ -88,15 +71,40 @@ def _last_seen_at(entry: FileEntry, place: EntryPlace) -> str | None:
     return None if place.status is FileStatus.PRESENT else place.last_seen_at
 
 
-def moved_extras(
-    extras: Mapping[str, Mapping[str, object]], old: Hothash, new: Hothash
-) -> dict[str, Mapping[str, object]]:
-    """Give the unknown keys of an index with those of one entry at the place of another."""
-    place, new_place = f"files.{old}", f"files.{new}"
-    return {
-        new_place + at[len(place) :] if at == place or at.startswith(place + ".") else at: keys
-        for at, keys in extras.items()
-    }
+def restore_session(index: FoldedIndex, restored: SessionRestored) -> None:
+    """Let the session say again what it said before an operation."""
+    whole = {each.hothash: each.was for each in restored.entries if isinstance(each.was, FileEntry)}
+    new = whole.keys() - index.files.keys()
+    for each in restored.entries:
+        entry = index.files.get(each.hothash)
+        if each.was is None and entry is not None:
+            index.drop_entry(each.hothash)
+            heir = next((other for other in new if _follows(entry, whole[other])), None)
+            if heir is not None:
+                index.move_extras(each.hothash, heir)
+    for each in restored.entries:
+        entry = index.files.get(each.hothash)
+        if isinstance(each.was, FileEntry):
+            index.set_entry(each.was)
+        elif each.was is not None and entry is not None:
+            index.set_entry(placed(entry, each.was))
+    for photo in restored.photos:
+        for known_photo in (index.photos.get(photo.photo_uuid), photo.was):
+            index.note_changed(known_photo.files if known_photo is not None else ())
+        index.set_photo(photo.photo_uuid, photo.was)
+    for tombstone in restored.tombstones:
+        index.set_tombstone(tombstone.hothash, tombstone.was)
+    if restored.head is not None:
+        _restore_head(index, restored.head)
+
+
+def _restore_head(index: FoldedIndex, head: EarlierHead) -> None:
+    index.set_session(replace(index.session, title=head.title, description=head.description, status=head.status))
+
+
+def _follows(one: FileEntry, other: FileEntry) -> bool:
+    """Tell whether one of two entries was made from the other by an edit."""
+    return one.previous_hothashes[-1:] == (other.hothash,) or other.previous_hothashes[-1:] == (one.hothash,)
 
 
 def restore_orphans(orphans: Iterable[OrphanFile], restored: OrphansRestored) -> tuple[OrphanFile, ...]:

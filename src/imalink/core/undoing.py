@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from imalink.core.conflict import OrphanFile
 from imalink.core.fold import SessionFold
+from imalink.core.folded_index import Changes
 from imalink.core.ids import Hothash, SessionUuid
 from imalink.core.index import FileEntry
 from imalink.core.inverse import Digests
@@ -21,7 +22,7 @@ from imalink.core.operation import (
     Restoration,
     SessionRestored,
 )
-from imalink.core.restoring import Changes, earlier_of, orphans_difference, restore_orphans
+from imalink.core.restoring import earlier_of, orphans_difference, restore_orphans
 
 _AT_ONCE = 25
 """So many small things are restored by one observation; what may be large has one to itself, to fit in a line."""
