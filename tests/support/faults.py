@@ -310,17 +310,16 @@ class OrderCheckingCalls(InterposedCalls):
         if not isinstance(directory, int) or not isinstance(source, str) or source.startswith(".imalink-storage.lock"):
             return
         try:
-            facts = os.stat(source, dir_fd=directory, follow_symlinks=False)
+            facts = self.inner.stat(directory, source)
         except FileNotFoundError:
             return
         self.moves_count += 1
         if (facts.st_dev, facts.st_ino) in self._unsynced.files:
             raise AssertionError(f"{name} moves {source}, whose bytes were not flushed")
 
-    @staticmethod
-    def _identity(descriptor: object) -> tuple[int, int]:
+    def _identity(self, descriptor: object) -> tuple[int, int]:
         assert isinstance(descriptor, int)
-        facts = os.fstat(descriptor)
+        facts = self.inner.fstat(descriptor)
         return facts.st_dev, facts.st_ino
 
 
