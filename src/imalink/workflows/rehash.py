@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from imalink.catalog.file_storages import StorageRecord
+from imalink.core.finding import Finding
 from imalink.core.index import FileStatus, MasterIndex
 from imalink.core.journal import FileMissing, FileRehashed, Observation
+from imalink.core.operation import OperationKind
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
+from imalink.storage.file_storage import FileStorage
 from imalink.storage.previews import Hotpreviews
+from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.reindex_report import RehashedFile
+from imalink.workflows.storage_access import fold_notes, project_fold
+from imalink.workflows.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +66,26 @@ def plan_rehashing(master: MasterIndex, read: Mapping[RelativePath, Fingerprint 
     return Rehashing(observations=(*leaving, *renamed), files=tuple(files))
 
 
-def copy_previews(previews: Hotpreviews, rehashing: Rehashing) -> None:
+def rehash(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    read: Mapping[RelativePath, Fingerprint | None],
+) -> tuple[Rehashing, tuple[Finding, ...]]:
+    """Write down as an operation what was read anew, fold and project it; give it, and what was odd on the way."""
+    master = storage.indexes.load_master().index
+    rehashing = plan_rehashing(master, read)
+    if not rehashing.observations:
+        return rehashing, ()
+    counts = {"rehashed": len(rehashing.files)}
+    operation = new_operation(tools, OperationKind.REINDEX, counted("Rehash", counts), counts=counts)
+    storage.append_operation(tools.writer, operation, rehashing.observations, master=master)
+    _copy_previews(storage.hotpreviews, rehashing)
+    result = storage.fold(fold_notes(storage, record), master=master)
+    return rehashing, (*result.findings, *project_fold(tools, record, result))
+
+
+def _copy_previews(previews: Hotpreviews, rehashing: Rehashing) -> None:
     """Let each picture's preview stand under its new hothash too; it shows the same."""
     for file in rehashing.files:
         data = None if previews.exists(file.new_hothash) else previews.find(file.old_hothash)

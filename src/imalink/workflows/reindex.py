@@ -6,10 +6,10 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from imalink.catalog import scan_snapshots, tombstones
+from imalink.catalog import tombstones
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, RunUuid, Sha256
+from imalink.core.ids import Hothash, RunUuid
 from imalink.core.index import MasterIndex, Overview, ScanSummary
 from imalink.core.operation import OperationKind
 from imalink.core.picture import Fingerprint
@@ -29,7 +29,7 @@ from imalink.core.removal import removable
 from imalink.core.restraint import with_unread, without_copies, without_moves
 from imalink.core.scan import ScannedFile, ScanResult
 from imalink.core.timestamps import format_instant
-from imalink.errors import IndexDamagedError, MassMissingError, NotFoundError, StorageError
+from imalink.errors import IndexDamagedError, MassMissingError, NotFoundError
 from imalink.formats import scan_snapshot
 from imalink.formats.scan_snapshot import ScanSnapshot
 from imalink.media.kinds import is_companion_name, is_picture_name
@@ -41,13 +41,22 @@ from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.quick_check import check_names
-from imalink.workflows.rehash import copy_previews, plan_rehashing
+from imalink.workflows.rehash import plan_rehashing, rehash
 from imalink.workflows.reindex_plan import ReindexPlan
+from imalink.workflows.reindex_reading import FilesRead, files_to_read, known_fingerprints, read_files
 from imalink.workflows.reindex_report import ReindexReport, StandingReport, once_deleted
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
+from imalink.workflows.reindex_snapshot import (
+    find_snapshot,
+    find_sound_overview,
+    is_as_left,
+    keep_snapshot,
+    note_unchanged,
+    suspect_sessions,
+)
+from imalink.workflows.remake_hotpreviews import remake_hotpreviews
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
-from imalink.workflows.working_ahead import work_ahead
 
 
 def reindex(
@@ -87,13 +96,11 @@ class _Reindex:
         self._request = request
         self._progress = progress
         self._findings: list[Finding] = []
-        self._hashed = 0
-        self._unread: set[RelativePath] = set()
-        self._fresh: dict[RelativePath, Fingerprint | None] = {}
+        self._read = FilesRead(fingerprints={}, unread=frozenset(), hashed_count=0)
 
     def run(self, started: float) -> ReindexReport:
         """Scan; if all is as the last walk left it say so, else explain, write down, fold and project."""
-        snapshot = self._load_snapshot()
+        snapshot = find_snapshot(self._tools, self._record, self._storage)
         if self._storage.interrupted_runs() or has_waiting_edits(self._tools, self._record):
             # What a dead import had staged gets its place before the walk, which would not see it otherwise; and what
             # the user said while the storage was away is told, be all files as they were.
@@ -101,21 +108,25 @@ class _Reindex:
         self._progress.start_phase("scan")
         scanned = self._scan()
         self._findings.extend(scanned.findings)
-        overview = self._sound_overview()
-        if snapshot is not None and overview is not None and self._is_as_left(snapshot, scanned):
+        overview = find_sound_overview(self._storage)
+        if (
+            snapshot is not None
+            and overview is not None
+            and is_as_left(snapshot, self._storage, scanned, self._request)
+        ):
             return self._report_unchanged(snapshot, overview, started)
         master = self._mend_indexes(snapshot)
         comparison = self._compare(master, scanned, snapshot)
         plan = self._plan(master, comparison, scanned)
         if self._request.strategy is Strategy.FULL and not self._request.dry_run:
-            self._remake_hotpreviews(comparison)
+            remake_hotpreviews(self._storage, self._tools.analyser, comparison, self._progress)
         to_add = self._pictures_to_add(plan, comparison, scanned)
         run_uuid = RunUuid(self._tools.new_uuid()) if to_add else None
         if not self._request.dry_run:
             self._write_down(plan, run_uuid)
         report = self._report(plan, scanned, started)
         if self._request.dry_run and self._request.rehashes:
-            report = replace(report, rehashed_files=plan_rehashing(master, self._fresh).files)
+            report = replace(report, rehashed_files=plan_rehashing(master, self._read.fingerprints).files)
         if not self._request.dry_run:
             self._fold(plan, report)
             if run_uuid is not None:
@@ -123,7 +134,15 @@ class _Reindex:
             if self._request.rehashes:
                 report = self._rehash(report)
             report = replace(report, findings=tuple(self._findings), seconds=round(time.monotonic() - started, 3))
-            self._keep_snapshot(self._snapshot_of(scanned, report))
+            keep_snapshot(
+                self._tools,
+                self._record,
+                self._storage,
+                scanned,
+                self._read,
+                report,
+                is_partial=self._request.is_restrained,
+            )
         return report
 
     def _scan(self) -> ScanResult:
@@ -140,48 +159,10 @@ class _Reindex:
                 "and run the same command with --accept-missing.",
             ) from error
 
-    # is anything new at all?
-
-    def _load_snapshot(self) -> ScanSnapshot | None:
-        digest = self._storage.indexes.claimed_master_digest()
-        if digest is None:
-            return None
-        with self._tools.catalog.read() as db:
-            data = scan_snapshots.find_snapshot(db, self._record.id, master_digest=Sha256(digest))
-        return None if data is None else scan_snapshot.parse_snapshot(data)
-
-    def _sound_overview(self) -> Overview | None:
-        """Give the overview if it can be believed; otherwise it has to be mended, whatever else is as it was."""
-        try:
-            loaded = self._storage.indexes.load_overview()
-        except (NotFoundError, IndexDamagedError):
-            return None
-        return loaded.index if loaded.is_intact is not False else None
-
-    def _is_as_left(self, snapshot: ScanSnapshot, scanned: ScanResult) -> bool:
-        """Tell whether files, index files and commits are what the last walk saw, so that nothing need be read."""
-        return (
-            self._request.strategy is Strategy.SMART
-            and not self._request.adds_orphans
-            and not self._request.removes_missing
-            and not scanned.unseen
-            and not StandingReport.parse(snapshot.report).is_partial
-            and not self._storage.interrupted_runs()
-            and snapshot.indexes == self._storage.indexes.facts()
-            and snapshot.runs == tuple(self._storage.committed_runs())
-            and scan_snapshot.is_as_seen(snapshot, scanned.files)
-        )
-
     def _report_unchanged(self, snapshot: ScanSnapshot, overview: Overview, started: float) -> ReindexReport:
         report = StandingReport.parse(snapshot.report)
         if not self._request.dry_run:
-            result = ScanSummary(
-                changes_detected=False, moved_files=0, missing_files=len(report.missing_files), new_files=0
-            )
-            now = format_instant(self._tools.clock.now())
-            overview = replace(overview, last_scan=now, last_scan_result=result, generation=overview.generation + 1)
-            # The snapshot stands: neither overview nor signature is part of it.
-            self._storage.note_unchanged_scan(overview)
+            note_unchanged(self._tools, self._storage, report, overview)
         return ReindexReport(
             strategy=self._request.strategy.value,
             missing_files=report.missing_files,
@@ -201,23 +182,10 @@ class _Reindex:
         """Finish interrupted runs, fold what is not folded, mend damaged index files; give a master to believe."""
         if self._request.dry_run:
             return self._storage.indexes.load_master().index
-        suspects = self._suspect_sessions(snapshot)
+        suspects = suspect_sessions(snapshot, self._storage, self._request)
         mended = mend_indexes(self._tools, self._record, self._storage, suspects=suspects)
         self._findings.extend(mended.findings)
         return mended.master
-
-    def _suspect_sessions(self, snapshot: ScanSnapshot | None) -> list[int]:
-        """List the session indexes that are not as this machine left them; all of them when it does not know."""
-        indexes = self._storage.indexes
-        numbers = indexes.list_sessions()
-        if snapshot is not None and self._request.strategy is Strategy.SMART:
-            facts = indexes.facts()
-            numbers = [
-                number
-                for number in numbers
-                if facts.get(indexes.session_name(number)) != snapshot.indexes.get(indexes.session_name(number))
-            ]
-        return [number for number in numbers if not indexes.is_session_sound(number)]
 
     def _compare(self, master: MasterIndex, scanned: ScanResult, snapshot: ScanSnapshot | None) -> Comparison:
         inodes = scan_snapshot.inodes_of(snapshot) if snapshot is not None and self._storage.has_stable_inodes else {}
@@ -326,90 +294,18 @@ class _Reindex:
         inode_moves: Mapping[RelativePath, KnownFile],
         master: MasterIndex,
     ) -> dict[RelativePath, Fingerprint | None]:
-        """Read what has to be read: changed files, new pictures and companions, and whatever has a lost one's size.
-
-        Pictures that belong to no session are known already; only those that nobody read before are read now.
-        """
-        standing = [orphan for orphan in master.orphans if orphan.path in comparison.unchanged]
-        lost_sizes = {file.size_bytes for file in comparison.absent()}
-        wanted = [
-            *comparison.changed,
-            *(
-                path
-                for path, file in comparison.appeared.items()
-                if path not in inode_moves
-                and file.size_bytes > 0
-                and (self._is_to_be_read(path) or file.size_bytes in lost_sizes)
-            ),
-            *(orphan.path for orphan in standing if orphan.fingerprint is None and self._request.hashes_orphans),
-        ]
-        self._progress.start_phase("hash", total_files=len(wanted))
-        fingerprints: dict[RelativePath, Fingerprint | None] = {
-            orphan.path: orphan.fingerprint for orphan in standing if orphan.fingerprint is not None
-        }
-        with work_ahead(
-            wanted, self._read, threads=self._tools.threads, checkpoint=self._progress.checkpoint
-        ) as results:
-            for path, found in zip(wanted, results, strict=True):
-                if isinstance(found, NotFoundError):
-                    self._unread.add(path)  # gone again since the walk: the next one will tell
-                    continue
-                if isinstance(found, Exception):
-                    self._storage.root.verify_identity()
-                    fingerprints[path] = None
-                    self._unread.add(path)
-                else:
-                    fingerprints[path] = found
-                    self._hashed += 1
-                self._progress.advance(files=1, size_bytes=scanned.files[path].size_bytes, current=path.printable())
-        self._fresh = fingerprints
-        lost = {file.hothash for file in comparison.absent()}
-        return {
-            path: found
-            for path, found in fingerprints.items()
-            # A file of another name that only happened to have a lost one's size is none of ours.
-            if path in comparison.changed
-            or is_picture_name(path.name)
-            or is_companion_name(path.name)
-            or path in comparison.unchanged
-            or (found is not None and found.hothash in lost)
-        }
-
-    def _read(self, path: RelativePath) -> Fingerprint | NotFoundError | StorageError | OSError:
-        """Read one file, or tell why it cannot be."""
-        try:
-            with self._storage.pictures.open_for_reading(path) as descriptor:
-                return self._tools.analyser.fingerprint(descriptor)
-        except (NotFoundError, StorageError, OSError) as error:
-            return error
-
-    def _is_to_be_read(self, path: RelativePath) -> bool:
-        """Tell by its name whether a new file has to be read."""
-        return is_companion_name(path.name) or (self._request.hashes_orphans and is_picture_name(path.name))
+        """Read what has to be read, and give of it what tells something."""
+        self._read = read_files(
+            self._tools,
+            self._storage,
+            files_to_read(master, comparison, placed=inode_moves, hashes_orphans=self._request.hashes_orphans),
+            seen=scanned.files,
+            known=known_fingerprints(master, comparison),
+            progress=self._progress,
+        )
+        return self._read.telling(comparison)
 
     # writing down
-
-    def _remake_hotpreviews(self, comparison: Comparison) -> None:
-        """Make the previews that are gone; what cannot be decoded has none and is tried again."""
-        wanted = [
-            file
-            for file in (*comparison.unchanged.values(), *comparison.changed.values())
-            if file.role is FileRole.MAIN
-            and not file.is_missing
-            and file.hothash is not None
-            and not self._storage.hotpreviews.exists(file.hothash)
-        ]
-        self._progress.start_phase("analyse", total_files=len(wanted))
-        for file in wanted:
-            self._progress.checkpoint()
-            try:
-                with self._storage.pictures.open_for_reading(file.path) as descriptor:
-                    analysis = self._tools.analyser.analyse(descriptor, filename=file.path.name)
-            except (NotFoundError, StorageError, OSError):
-                continue  # the walk's findings say so; a preview is no reason to stop
-            if analysis.hotpreview is not None and file.hothash is not None:
-                self._storage.hotpreviews.keep(file.hothash, analysis.hotpreview.data)
-            self._progress.advance(files=1, current=file.path.printable())
 
     def _write_down(self, plan: ReindexPlan, run_uuid: RunUuid | None) -> None:
         """The journal makes it durable, with what takes it back; previews and indexes follow from it.
@@ -488,37 +384,11 @@ class _Reindex:
 
     def _rehash(self, report: ReindexReport) -> ReindexReport:
         """Give every picture that was read the hothash of today's method, an operation of its own."""
-        master = self._storage.indexes.load_master().index
-        rehashing = plan_rehashing(master, self._fresh)
+        rehashing, findings = rehash(self._tools, self._record, self._storage, self._read.fingerprints)
+        self._findings.extend(findings)
         if not rehashing.observations:
             return report
-        counts = {"rehashed": len(rehashing.files)}
-        operation = new_operation(self._tools, OperationKind.REINDEX, counted("Rehash", counts), counts=counts)
-        self._storage.append_operation(self._tools.writer, operation, rehashing.observations, master=master)
-        copy_previews(self._storage.hotpreviews, rehashing)
-        result = self._storage.fold(fold_notes(self._storage, self._record), master=master)
-        self._findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         return replace(report, rehashed_files=rehashing.files, changes_detected=True)
-
-    def _snapshot_of(self, scanned: ScanResult, report: ReindexReport) -> ScanSnapshot:
-        # What could not be read is left out, and what could not be looked into stands in it as a file that no walk
-        # will find: so the next walk never takes things to be as this one left them.
-        seen = [file for path, file in scanned.files.items() if path not in self._unread]
-        unseen = [ScannedFile(path, 0, 0, 0, 0) for path in scanned.unseen]
-        return ScanSnapshot(
-            files=scan_snapshot.file_facts([*seen, *unseen]),
-            indexes=self._storage.indexes.facts(),
-            runs=tuple(self._storage.committed_runs()),
-            report=replace(report.standing(), is_partial=self._request.is_restrained).dump(),
-        )
-
-    def _keep_snapshot(self, snapshot: ScanSnapshot) -> None:
-        digest = self._storage.indexes.claimed_master_digest()
-        if digest is not None:
-            with self._tools.catalog.begin() as db:
-                scan_snapshots.keep_snapshot(
-                    db, self._record.id, master_digest=Sha256(digest), data=scan_snapshot.dump_snapshot(snapshot)
-                )
 
     def _report(self, plan: ReindexPlan, scanned: ScanResult, started: float) -> ReindexReport:
         missing, newly_missing = plan.missing()
@@ -538,7 +408,7 @@ class _Reindex:
             path_mismatches=tuple(plan.left_moves),
             duplicates=plan.duplicates() if self._request.finds_duplicates else (),
             same_names=plan.same_names() if self._request.finds_duplicates else (),
-            files_hashed=self._hashed,
+            files_hashed=self._read.hashed_count,
             files_seen=len(scanned.files),
             findings=tuple(self._findings),
             seconds=round(time.monotonic() - started, 3),

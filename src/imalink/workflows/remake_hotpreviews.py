@@ -1,0 +1,32 @@
+"""Make the hotpreviews that are gone from a storage anew."""
+
+from __future__ import annotations
+
+from imalink.core.analyser import Analyser
+from imalink.core.progress import Progress
+from imalink.core.reconcile import Comparison, FileRole
+from imalink.errors import NotFoundError, StorageError
+from imalink.storage.file_storage import FileStorage
+
+
+def remake_hotpreviews(storage: FileStorage, analyser: Analyser, comparison: Comparison, progress: Progress) -> None:
+    """Make the previews of standing pictures that have none; what cannot be decoded is tried again next time."""
+    wanted = [
+        file
+        for file in (*comparison.unchanged.values(), *comparison.changed.values())
+        if file.role is FileRole.MAIN
+        and not file.is_missing
+        and file.hothash is not None
+        and not storage.hotpreviews.exists(file.hothash)
+    ]
+    progress.start_phase("analyse", total_files=len(wanted))
+    for file in wanted:
+        progress.checkpoint()
+        try:
+            with storage.pictures.open_for_reading(file.path) as descriptor:
+                analysis = analyser.analyse(descriptor, filename=file.path.name)
+        except (NotFoundError, StorageError, OSError):
+            continue  # the walk's findings say so; a preview is no reason to stop
+        if analysis.hotpreview is not None and file.hothash is not None:
+            storage.hotpreviews.keep(file.hothash, analysis.hotpreview.data)
+        progress.advance(files=1, current=file.path.printable())
