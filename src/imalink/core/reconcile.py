@@ -38,6 +38,11 @@ class KnownFile:
     is_missing: bool = False
     inode: int | None = None
 
+    def indexed_hothash(self) -> Hothash:
+        """Give the hothash of a file that an entry names; only what belongs to no session may have none."""
+        assert self.hothash is not None, f"{self.path} is indexed without a hothash"
+        return self.hothash
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFiles:

@@ -399,7 +399,7 @@ class _Reindex:
             missing_files=missing,
             newly_missing=newly_missing,
             returned_files=plan.returned(),
-            new_files=tuple(plan.new_orphans),
+            new_files=plan.new_orphans,
             orphans=tuple(orphan.path for orphan in plan.orphans),
             once_deleted=once_deleted(plan.orphans),
             removed_files=tuple(plan.removed),
