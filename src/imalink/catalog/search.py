@@ -43,6 +43,7 @@ class FoundPhoto:
     taken_at: str | None
     taken_at_local: str | None
     taken_at_offset: str | None
+    taken_at_source: str | None
     camera_make: str | None
     camera_model: str | None
     width: int | None
@@ -244,6 +245,7 @@ def _found(photo: Photo, original_filename: str, tags: tuple[str, ...]) -> Found
         taken_at=photo.taken_at,
         taken_at_local=photo.taken_at_local,
         taken_at_offset=photo.taken_at_offset,
+        taken_at_source=photo.taken_at_source,
         camera_make=photo.camera_make,
         camera_model=photo.camera_model,
         width=photo.width,

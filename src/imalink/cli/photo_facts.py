@@ -66,7 +66,10 @@ def _gps_json(gps: GpsPosition) -> dict[str, object]:
 
 
 def _time_text(taken: CaptureTime | None) -> str:
-    return "" if taken is None else taken.local.replace("T", " ") + (f" {taken.offset}" if taken.offset else "")
+    if taken is None:
+        return ""
+    text = taken.local.replace("T", " ") + (f" {taken.offset}" if taken.offset else "")
+    return text + " (the file's own time; it tells no other)" if taken.source == "mtime" else text
 
 
 def _gps_text(gps: GpsPosition | None) -> str:

@@ -56,9 +56,16 @@ def search_command(output: Output, words: tuple[str, ...], limit: int, after: st
         show_note(f"There are more: add --after {page.next}")
 
 
+def _taken(photo: FoundPhoto) -> str:
+    """Give when it was taken; marked where nothing but the file's own time is known."""
+    if photo.taken_at_local is None:
+        return "undated"
+    return photo.taken_at_local[:16].replace("T", " ") + (" ?" if photo.taken_at_source == "mtime" else "")
+
+
 def _row(photo: FoundPhoto) -> tuple[str, ...]:
     return (
-        photo.taken_at_local[:16].replace("T", " ") if photo.taken_at_local else "undated",
+        _taken(photo),
         "★" * (photo.rating or 0),
         photo.original_filename,
         photo.title or "",
@@ -80,6 +87,7 @@ def _photo_json(photo: FoundPhoto) -> dict[str, object]:
         "taken_at": photo.taken_at,
         "taken_at_local": photo.taken_at_local,
         "taken_at_offset": photo.taken_at_offset,
+        "taken_at_source": photo.taken_at_source,
         "camera_make": _text(photo.camera_make),
         "camera_model": _text(photo.camera_model),
         "width": photo.width,
