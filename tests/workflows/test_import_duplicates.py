@@ -303,3 +303,29 @@ def test_a_catalog_that_was_lost_knows_again_what_was_deleted(bench: Workbench, 
         [record] = again.records()
         report = again.import_(record, card)
     assert (report.statistics.new_imports, report.statistics.duplicates_skipped, report.deleted_before) == (0, 1, 1)
+
+
+def test_what_the_user_only_moved_does_not_come_in_once_more(bench: Workbench, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "card" / "x", 3).parent
+    record = bench.create()
+    bench.import_(record, source)
+    photos = bench.root(record) / "photos"
+    (photos / "x").rename(photos / "Rome")
+    report = bench.import_(record, source, title="again")
+    assert (report.statistics.new_imports, report.statistics.duplicates_skipped) == (0, 3)
+    assert [finding.code for finding in report.findings] == []
+    assert sorted(photos_below(bench.root(record))) == [f"Rome/IMG_{number:04}.jpg" for number in (1, 2, 3)]
+    assert {entry.relative_path for entry in bench.master(record).files.values()} == {
+        f"photos/Rome/IMG_{number:04}.jpg" for number in (1, 2, 3)
+    }
+
+
+def test_what_is_gone_for_good_comes_in_again(bench: Workbench, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "card", 8)
+    record = bench.create()
+    bench.import_(record, source)
+    shutil.rmtree(bench.root(record) / "photos")
+    (bench.root(record) / "photos").mkdir()
+    report = bench.import_(record, source, title="again")
+    assert (report.statistics.new_imports, report.statistics.duplicates_skipped) == (8, 0)
+    assert len(photos_below(bench.root(record))) == 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 from imalink.catalog import import_sessions
@@ -27,6 +27,7 @@ from imalink.core.timestamps import format_instant
 from imalink.errors import (
     ImalinkError,
     InvalidPathError,
+    MassMissingError,
 )
 from imalink.media.kinds import companion_kind
 from imalink.storage.file_storage import FileStorage
@@ -41,10 +42,13 @@ from imalink.workflows.import_tally import ImportTally
 from imalink.workflows.incoming_shots import IncomingShot, IncomingShots
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
 from imalink.workflows.new_entry import new_entry
+from imalink.workflows.quick_check import check_names
 from imalink.workflows.read_pictures import (
     FILE_TROUBLE,
     Incoming,
 )
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.replacing import Replacements
 from imalink.workflows.run_session import (
     abandon_run,
@@ -92,9 +96,21 @@ def import_photos(
         if request.dry_run:
             mended = Mended(master=peek_master(storage), findings=())
             return _begin(tools, record, storage, source, request, mended, progress, None).rehearse()
+        _follow_moves(tools, record, progress)
         with storage.lock("import"):
             mended = mend_indexes(tools, record, storage)
             return _begin(tools, record, storage, source, request, mended, progress, asker).run()
+
+
+def _follow_moves(tools: Tools, record: StorageRecord, progress: Progress) -> None:
+    """Re-index first where files are not at their places: what the user only moved must not come in once more.
+
+    Where so much is gone that a re-index asks, it is left to the user, and what is gone comes in again.
+    """
+    look = ReindexRequest(strategy=Strategy.QUICK, dry_run=True, accepts_losses=True)
+    if check_names(tools, record, look, progress).changes_detected:
+        with suppress(MassMissingError):
+            reindex(tools, record, ReindexRequest(), progress=progress)
 
 
 def _begin(

@@ -129,7 +129,7 @@ class IncomingShots:
             return shot.photo_uuid
         if member.path in self._further:
             self._tally.counts.fates[Fate.KEEP_BOTH] += 1
-        else:
+        elif known.sha256 != member.fingerprint.sha256:  # the very bytes may be known where no copy counts
             facts: dict[str, str | int] = {"storage": known.storage, "known_path": known.path.printable()}
             self._tally.findings.append(Finding(code="same-picture", path=member.path.printable(), facts=facts))
         return known.photo_uuid or shot.photo_uuid

@@ -48,6 +48,7 @@ class KnownPlace:
     path: RelativePath
     photo_uuid: PhotoUuid | None
     proof: Proof | None = None
+    sha256: Sha256 | None = None
     size_bytes: int | None = None
     modified_ns: int | None = None
 
@@ -207,6 +208,7 @@ def _place_of(place: FoundLocation, photo_uuid: PhotoUuid) -> KnownPlace:
         storage=place.display_name,
         path=place.relative_path,
         photo_uuid=photo_uuid,
+        sha256=place.sha256,
         size_bytes=place.size_bytes,
         modified_ns=place.modified_ns,
     )
