@@ -306,6 +306,66 @@ def test_an_operation_whose_files_were_touched_again_is_refused_and_what_did_it_
     assert ("photos/IMG_0001.jpg") in {path for _, path, _, _ in scene.places()}
 
 
+@pytest.mark.parametrize("looks_first", [False, True])
+def test_a_picture_that_a_later_import_brought_back_is_not_known_twice(scene: Scene, *, looks_first: bool) -> None:
+    name = "IMG_0001.jpg"
+    (scene.photos / name).unlink()
+    if looks_first:
+        scene.look()
+    scene.look(removes_missing=True)
+    [uuid] = [
+        view.record.operation.operation_uuid for view in listed(scene) if view.record.operation.counts.get("removed")
+    ]
+    scene.bench.import_(scene.record, scene.folder / "card 1", title="Again", includes_deleted=True)
+    scene.record = scene.bench.record(scene.record.storage_uuid)
+    assert f"photos/{name}" in {path for _, path, _, _ in scene.places(2)}
+    before = state_of(scene)
+    for dry_run in (True, False):
+        with pytest.raises(UsageError, match=r"1 of the things .* by later operations: Import: Again") as refused:
+            undo(scene, uuid, dry_run=dry_run)
+        assert "imalink sessions show 2" in refused.value.hint
+    assert state_of(scene) == before
+    assert scene.record.total_files == 3
+    scene.settle()
+
+
+def test_a_place_that_an_added_picture_took_since_is_not_given_back(scene: Scene) -> None:
+    scene.move("IMG_0001.jpg", "Rome/x.jpg")
+    scene.look()
+    moved = listed(scene)[0].record.operation.operation_uuid
+    scene.add("IMG_0001.jpg", seed=80)
+    scene.look(adds_orphans=True)
+    added = max(listed(scene), key=lambda view: view.record.operation.counts.get("added", 0)).record.operation
+    before = state_of(scene)
+    with pytest.raises(UsageError, match="by later operations: ") as refused:
+        undo(scene, moved)
+    assert refused.value.hint == f"Undo those first: imalink undo {added.operation_uuid[:8]}"
+    assert state_of(scene) == before
+    undo(scene, added.operation_uuid)
+    undo(scene, moved)
+    assert "photos/IMG_0001.jpg" in {path for _, path, _, _ in scene.places(1)}
+
+
+def test_pictures_of_two_sessions_that_swapped_names_swap_back(scene: Scene) -> None:
+    scene.import_pictures(1, first_seed=40, title="Second")
+    before = state_of(scene)
+    scene.move("IMG_0001.jpg", "swap")
+    scene.move("IMG_0040.jpg", "IMG_0001.jpg")
+    scene.move("swap", "IMG_0040.jpg")
+    scene.look()
+    check_undo(scene, before)
+
+
+def test_a_picture_that_was_missing_where_another_stands_is_known_again(scene: Scene) -> None:
+    (scene.photos / "IMG_0001.jpg").unlink()
+    scene.look()
+    scene.add("IMG_0001.jpg", seed=80)
+    scene.look(adds_orphans=True)
+    before = state_of(scene)
+    assert len(scene.look(removes_missing=True).removed_files) == 1
+    check_undo(scene, before)
+
+
 def test_what_an_import_changed_since_is_not_taken_back_by_an_undo(scene: Scene) -> None:
     scene.move("IMG_0001.jpg", "a.jpg")
     scene.look()

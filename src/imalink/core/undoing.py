@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from imalink.core.conflict import OrphanFile
 from imalink.core.fold import SessionFold
 from imalink.core.folded_index import Changes
 from imalink.core.ids import Hothash, SessionUuid
-from imalink.core.index import FileEntry
+from imalink.core.index import FileCopy, FileEntry, FileStatus, MasterIndex
 from imalink.core.inverse import Digests
 from imalink.core.operation import (
     EarlierEntry,
@@ -22,6 +21,7 @@ from imalink.core.operation import (
     Restoration,
     SessionRestored,
 )
+from imalink.core.relative_path import RelativePath
 from imalink.core.restoring import earlier_of, orphans_difference, restore_orphans
 
 _AT_ONCE = 25
@@ -31,6 +31,9 @@ T = TypeVar("T")
 
 Touched = tuple[SessionUuid, str]
 """A session, and what of it: a hothash, a photo's UUID, or its own UUID for its head."""
+
+_Returning = tuple[Touched, FileStatus]
+"""What says of a file again that it stands at a path, or is missing from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +56,14 @@ class Undone:
 class Undoing:
     """Takes back the lines of an operation on the sessions that they concern, the last line first.
 
-    ``conflicts`` collects what is not any more as the operation left it: something else changed it since.
+    ``conflicts`` collects what is not any more as the operation left it: something else changed it since. With the
+    result come those that took the place of a file meanwhile, in whatever session of the ``master``.
     """
 
-    def __init__(
-        self, folds: Mapping[SessionUuid, SessionFold], *, orphans: Sequence[OrphanFile], digests: Digests
-    ) -> None:
+    def __init__(self, folds: Mapping[SessionUuid, SessionFold], *, master: MasterIndex, digests: Digests) -> None:
         self._folds = folds
-        self._orphans_now = tuple(orphans)
-        self._orphans = self._orphans_now
+        self._master = master
+        self._orphans = master.orphans
         self._digests = digests
         self.conflicts: set[Touched] = set()
 
@@ -81,15 +83,20 @@ class Undoing:
         """Give what comes of all that was taken back."""
         observations: list[Restoration] = []
         entries: list[TakenBack] = []
-        for fold in self._folds.values():
+        restored: dict[RelativePath, _Returning] = {}
+        for session_uuid, fold in self._folds.items():
             changes = fold.take_changes()
             observations.extend(_pieces(fold, changes))
-            entries.extend(
-                TakenBack(hothash=hothash, now=now, then=then)
-                for hothash, now in changes.entries.items()
-                if now != (then := fold.files.get(hothash))
-            )
-        orphans = orphans_difference(self._orphans, self._orphans_now)
+            for hothash, now in changes.entries.items():
+                then = fold.files.get(hothash)
+                if now != then:
+                    entries.append(TakenBack(hothash=hothash, now=now, then=then))
+                known = {file.relative_path for file in _files_of(now)}
+                for file in _files_of(then):
+                    if file.relative_path not in known:
+                        restored[file.relative_path] = (session_uuid, hothash), file.status
+        self._compare_places(restored)
+        orphans = orphans_difference(self._orphans, self._master.orphans)
         observations.extend(OrphansRestored(gone=gone) for gone in _groups(orphans.gone))
         observations.extend(OrphansRestored(back=back) for back in _groups(orphans.back))
         return Undone(observations=tuple(observations), entries=tuple(entries))
@@ -125,6 +132,39 @@ class Undoing:
     def _compare(self, session_uuid: SessionUuid, what: str, left: str | None, found: str | None) -> None:
         if left not in ("", found):
             self.conflicts.add((session_uuid, what))
+
+    def _compare_places(self, restored: Mapping[RelativePath, _Returning]) -> None:
+        """Note what is known to stand where a file is to be known again.
+
+        A file that was missing may be missing from where another picture stands, but not from where itself stands.
+        """
+        if not restored:
+            return
+        returning = {touched for touched, _ in restored.values()}
+        for standing, path in self._standing():
+            if path not in restored or standing in returning:
+                continue
+            (_, hothash), status = restored[path]
+            if status is FileStatus.PRESENT or hothash == standing[1]:
+                self.conflicts.add(standing)
+
+    def _standing(self) -> Iterator[tuple[Touched, RelativePath]]:
+        """Give each file that is present when all is taken back, with what says so."""
+        for hothash, known in self._master.files.items():
+            for place in known.places():
+                if place.session_uuid not in self._folds and place.status is FileStatus.PRESENT:
+                    yield (place.session_uuid, hothash), place.relative_path
+        for session_uuid, fold in self._folds.items():
+            for hothash, entry in fold.files.items():
+                for file in _files_of(entry):
+                    if file.status is FileStatus.PRESENT:
+                        yield (session_uuid, hothash), file.relative_path
+
+
+def _files_of(entry: FileEntry | None) -> Iterator[FileEntry | FileCopy]:
+    if entry is not None:
+        yield entry
+        yield from entry.copies
 
 
 def touched_by(inverse: Iterable[Restoration]) -> Iterator[Touched]:

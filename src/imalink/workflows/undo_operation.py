@@ -12,9 +12,9 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.operations import OperationRecord, OperationState
 from imalink.core.finding import Finding
 from imalink.core.fold import SessionFold
-from imalink.core.ids import Hothash, OperationUuid, SessionUuid, StorageUuid
+from imalink.core.ids import Hothash, OperationUuid, RunUuid, SessionUuid, StorageUuid
 from imalink.core.index import SessionIndex
-from imalink.core.journal import Commit, JournalLine
+from imalink.core.journal import Commit, JournalLine, RunBegin
 from imalink.core.operation import (
     EarlierEntry,
     EarlierHead,
@@ -25,7 +25,7 @@ from imalink.core.operation import (
     SessionRestored,
 )
 from imalink.core.relative_path import RelativePath
-from imalink.core.session import SessionStatus
+from imalink.core.session import ImportSession, SessionStatus
 from imalink.core.undoing import TakenBack, Touched, Undoing, Undone, touched_by
 from imalink.errors import IndexDamagedError, NotFoundError, UsageError
 from imalink.formats.operation_records import SpelledDigests
@@ -168,12 +168,13 @@ def _plan(storage: FileStorage, record: OperationRecord) -> Undone:
     commits = [commit for run in runs if run is not None and (commit := storage.find_commit(run)) is not None]
     steps: list[tuple[Restoration, ...]] = [(_withdrawal(commit),) for commit in commits]
     steps.extend(inverse for inverse in inverses if inverse is not None)
-    undoing = Undoing(_open_sessions(storage, steps), orphans=peek_master(storage).orphans, digests=SpelledDigests())
+    undoing = Undoing(_open_sessions(storage, steps), master=peek_master(storage), digests=SpelledDigests())
     for step in steps:
         undoing.take_back(step)
+    undone = undoing.result()
     if undoing.conflicts:
         raise _later_changes(storage, record, lines[-1], undoing.conflicts)
-    return undoing.result()
+    return undone
 
 
 def _lines_of(storage: FileStorage, wanted: OperationUuid) -> Iterator[JournalLine]:
@@ -225,24 +226,49 @@ def _later_changes(
 ) -> UsageError:
     """Say what changed the same files after an operation, and what to undo first."""
     later: dict[OperationUuid, Operation] = {}
+    by_run: dict[RunUuid, Operation] = {}
     for line in storage.journals.iter_operation_lines():
         is_later = (line.lamport, line.writer, line.seq) > (last.lamport, last.writer, last.seq)
-        if is_later and line.part is not None and not conflicts.isdisjoint(touched_by(line.part.inverse or ())):
-            later[line.part.operation.operation_uuid] = line.part.operation
+        if not is_later or line.part is None:
+            continue
+        operation = line.part.operation
+        if operation.run_uuid is not None:
+            by_run[operation.run_uuid] = operation
+        if not conflicts.isdisjoint(touched_by(line.part.inverse or ())):
+            later[operation.operation_uuid] = operation
+    imports: dict[SessionUuid, ImportSession] = {}
+    for begin in _later_runs(storage, last, conflicts):
+        operation = by_run.get(begin.run_uuid)
+        if operation is None:
+            imports[begin.session.session_uuid] = begin.session
+        else:
+            later[operation.operation_uuid] = operation
     count = len({what for _, what in conflicts})
     touched = f"{count:,} of the things that this changed were changed again"
-    if not later:
+    newest = [(f"Import: {each.title}", each.session_uuid[:8]) for each in imports.values()]
+    newest.extend((each.title, each.operation_uuid[:8]) for each in reversed(later.values()))
+    if not newest:
         return UsageError(
             f"{touched} since: {record.operation.title}. Nothing was changed.",
             hint="An import or another program did that; `imalink reindex` goes by the folder as it is.",
         )
-    newest = list(reversed(later.values()))
-    named = "; ".join(f"{each.title} ({each.operation_uuid[:8]})" for each in newest[:_NAMED])
+    named = "; ".join(f"{title} ({uuid})" for title, uuid in newest[:_NAMED])
     rest = f"; and {len(newest) - _NAMED} more" if len(newest) > _NAMED else ""
-    return UsageError(
-        f"{touched} by later operations: {named}{rest}. Nothing was changed.",
-        hint=f"Undo those first: imalink undo {newest[0].operation_uuid[:8]}",
-    )
+    hint = f"Undo those first: imalink undo {newest[0][1]}"
+    if imports:
+        number = next(iter(imports.values())).number
+        hint = f"An import cannot be undone; `imalink sessions show {number}` lists what came in."
+    return UsageError(f"{touched} by later operations: {named}{rest}. Nothing was changed.", hint=hint)
+
+
+def _later_runs(storage: FileStorage, last: JournalLine, conflicts: Set[Touched]) -> Iterator[RunBegin]:
+    """Give the runs after an operation that brought in what is in its way."""
+    for run_uuid in storage.committed_runs():
+        commit = storage.find_commit(run_uuid)
+        if commit is not None and commit.begin.lamport >= last.lamport:
+            session_uuid = commit.begin.session.session_uuid
+            if not conflicts.isdisjoint((session_uuid, plan.entry.hothash) for plan in commit.plans):
+                yield commit.begin
 
 
 def _restored(record: StorageRecord, entries: Iterable[TakenBack]) -> Iterator[RestoredFile]:
