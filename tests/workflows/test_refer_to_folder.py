@@ -137,6 +137,19 @@ def test_moves_edits_and_losses_are_told_and_new_pictures_come_in_as_the_next_se
     assert not settled.changes_detected and settled.files_hashed == 0 and not settled.orphans
 
 
+def test_a_file_without_bytes_is_no_news_however_often_the_folder_is_taken_in(bench: Workbench, pictures: Path) -> None:
+    (pictures / "cut off.jpg").touch()
+    record = referred(bench, pictures)
+    for _ in range(2):
+        again = refer(bench, pictures, title="Nothing came")
+        assert (again.report.session_id, again.report.statistics.total_scanned) == (None, 0)
+    assert len(list_sessions(bench.tools)) == 1
+    (pictures / "cut off.jpg").unlink()
+    make_jpeg(pictures / "cut off.jpg", seed=30, size=SMALL)
+    assert refer(bench, pictures, title="Whole now").report.statistics.new_imports == 1
+    assert bench.session(record, 2).session.title == "Whole now"
+
+
 def test_a_part_of_a_known_folder_is_taken_into_its_storage(bench: Workbench, pictures: Path) -> None:
     record = referred(bench, pictures)
     make_jpeg(pictures / "Rome" / "late.jpg", seed=78, size=SMALL)

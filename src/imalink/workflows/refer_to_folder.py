@@ -116,7 +116,7 @@ def _take_in(
         below = _inside(storage, folder)
         files = {path: file for path, file in scanned.files.items() if path.is_below(below)}
         files = _unknown(master, files)
-        if not is_new and not any(is_picture_name(path.name) for path in files):
+        if not is_new and not any(file.size_bytes and is_picture_name(path.name) for path, file in files.items()):
             return ReferReport(record=record, is_new=False, report=_nothing_new(scanned.findings, started))
         report = index_in_place(
             tools,
