@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -60,3 +61,82 @@ def test_a_storage_is_browsed_by_folder_name_or_uuid_without_the_catalog(
         found = json.loads(imalink("browse", lent, "--json").out)
         assert (found["is_accessible"], found["sessions"][0]["file_count"]) == (False, 2)
         assert "not there now" in imalink("browse", "lent").out
+
+
+def _lose_sessions(root: Path) -> None:
+    shutil.rmtree(root / "imports")
+
+
+def _lose_all_but_the_two(root: Path) -> None:
+    _lose_sessions(root)
+    shutil.rmtree(root / ".imalink")
+
+
+def _empty_the_folder(root: Path) -> None:
+    for path in (root / "imports").iterdir():
+        path.unlink()
+
+
+@pytest.mark.parametrize("lose", [_empty_the_folder, _lose_sessions, _lose_all_but_the_two])
+def test_a_session_whose_index_is_gone_is_shown_as_the_overview_and_the_master_know_it(
+    scene: Scene, imalink: Stranger, lose: Callable[[Path], None]
+) -> None:
+    scene.import_pictures(2, first_seed=20, title="Norway")
+    [first, second] = imalink("browse", scene.root, "--json").json["sessions"]
+    lose(scene.root)
+    before = snapshot(scene.root)
+    said = imalink("browse", scene.root, "--json")
+    assert said.code == 4
+    assert [(each["id"], each["title"], each["file_count"], each["known_from"]) for each in said.json["sessions"]] == [
+        (1, "Italy", 3, "overview"),
+        (2, "Norway", 2, "overview"),
+    ]
+    for lost, whole in zip(said.json["sessions"], (first, second), strict=True):
+        assert (lost["session_uuid"], lost["imported_at"]) == (whole["session_uuid"], whole["imported_at"])
+        assert [file["full_path"] for file in lost["files"]] == [file["full_path"] for file in whole["files"]]
+        has_previews = (scene.root / ".imalink").exists()
+        assert all((file["hotpreview"] is not None) is has_previews for file in lost["files"])
+    assert [(each["code"], Path(each["path"]).name) for each in said.json["findings"]] == [
+        ("index-missing", "session_1.json"),
+        ("index-missing", "session_2.json"),
+    ]
+    one = imalink("browse", scene.root, "--session", "2")
+    assert one.code == 4 and "Norway" in one.out and "Italy" not in one.out
+    assert all(file["relative_path"] in one.out for file in second["files"])
+    assert "imalink regenerate" in one.out and "session_2.json" in one.err
+    assert imalink("browse", scene.root, "--session", "3").code == 10
+    assert snapshot(scene.root) == before
+    assert imalink("regenerate", scene.record.storage_uuid[:8]).code in (0, 4)
+    again = imalink("browse", scene.root, "--json")
+    assert (again.code, again.json["sessions"]) == (0, [first, second])
+
+
+def test_without_session_indexes_and_overview_the_master_tells_what_it_knows(scene: Scene, imalink: Stranger) -> None:
+    _lose_sessions(scene.root)
+    (scene.root / "index.json").write_text("[]")
+    said = imalink("browse", scene.root, "--json")
+    [session] = said.json["sessions"]
+    assert (said.code, session["title"], session["imported_at"], session["known_from"]) == (4, None, None, "master")
+    assert (session["file_count"], len(session["files"])) == (3, 3)
+    assert {(each["code"], each["path"]) for each in said.json["findings"]} == {
+        ("index-unreadable", "index.json"),
+        ("index-missing", "imports/session_1.json"),
+    }
+    (scene.root / "imalink-master.json").unlink()
+    said = imalink("browse", scene.root, "--json")
+    assert (said.code, said.json["sessions"]) == (4, [])
+    assert ("index-missing", "imalink-master.json") in {(each["code"], each["path"]) for each in said.json["findings"]}
+
+
+def test_a_damaged_session_index_is_not_said_to_be_rebuilt_and_its_session_stays_in_sight(
+    scene: Scene, imalink: Stranger
+) -> None:
+    damaged = scene.root / "imports" / "session_1.json"
+    damaged.write_text("[]")
+    said = imalink("browse", scene.root)
+    assert said.code == 4 and "Italy" in said.out and "3 files" in said.out
+    assert "imports/session_1.json" in said.err
+    assert "rebuilt" not in said.err and "backup" not in said.err
+    assert damaged.read_text() == "[]"
+    [finding] = imalink("browse", scene.root, "--json").json["findings"]
+    assert (finding["code"], finding["path"]) == ("index-unreadable", "imports/session_1.json")

@@ -71,6 +71,26 @@ def test_a_request_that_makes_no_sense_is_2(run: Run, words: list[str]) -> None:
     assert run(*words).code == 2
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--duplicates", "replace"],
+        ["--duplicates", "keep-both"],
+        ["--duplicates", "ask"],
+        ["--include-deleted"],
+        ["--organize", "date"],
+        ["--storage", NAME],
+    ],
+)
+def test_an_option_that_means_nothing_without_copying_is_2_and_nothing_is_remembered(
+    run: Run, scene: Scene, options: list[str]
+) -> None:
+    lent = make_source(scene.folder / "lent", 1, first_seed=50)
+    said = run("import", lent, "--no-copy", "--title", "Lent", *options)
+    assert said.code == 2 and options[0] in said.err
+    assert len(run("storage", "list", "--json").json) == 1
+
+
 def test_importing_the_storage_into_itself_is_2(run: Run, scene: Scene) -> None:
     for source in (scene.root, scene.photos, scene.bench.disk):
         assert run("import", source, "--storage", NAME, "--title", "T").code == 2

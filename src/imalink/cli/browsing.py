@@ -18,8 +18,7 @@ from imalink.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from imalink.core.index import FileEntry, SessionIndex
-    from imalink.workflows.browse_storage import BrowsedStorage
+    from imalink.workflows.browse_storage import BrowsedFile, BrowsedSession, BrowsedStorage
 
 
 @click.command("browse")
@@ -56,25 +55,33 @@ def browse_command(output: Output, text: str, number: int | None) -> int:
 def _show(found: BrowsedStorage, *, with_files: bool) -> None:
     away = "" if found.has_pictures else ", which is not there now"
     show_lines([f"{found.signature.display_name} ({found.signature.storage_uuid}) in {found.path}{away}"])
-    for index in found.sessions:
-        session = index.session
+    for session in found.sessions:
+        title = "its title is not known" if session.title is None else session.title
+        when = f", {session.imported_at[:10]}" if session.imported_at else ""
         show_lines(
             [
-                f"Session {session.number}: {session.title}, {session.imported_at[:10]}, "
-                f"{plural(index.file_count, 'file')}, {size_text(index.total_size_bytes)}"
-                + (f", {index.missing_count:,} missing" if index.missing_count else "")
+                f"Session {session.number}: {title}{when}, "
+                f"{plural(session.file_count, 'file')}, {size_text(session.total_size_bytes)}"
+                + (f", {session.missing_count:,} missing" if session.missing_count else "")
+                + (
+                    ""
+                    if session.known_from == "index"
+                    else f" (its index is lost; this is from the {session.known_from})"
+                )
             ]
         )
         if with_files:
-            entries = sorted(index.files.values(), key=lambda entry: entry.relative_path)
-            show_lines(f"  {_line(entry)}" for entry in entries)
+            show_lines(f"  {_line(file)}" for file in session.files)
+    if found.findings:
+        name = found.signature.storage_uuid[:8]
+        show_lines([f"Not every index could be read; `imalink regenerate {name}` makes them again."])
 
 
-def _line(entry: FileEntry) -> str:
-    taken = entry.facts.capture_time
-    stars = "*" * (entry.facts.embedded.rating or 0)
-    mark = "" if entry.status.value == "present" else "  (file not found)"
-    return f"{taken.local[:16] if taken else '':16}  {stars:5}  {entry.relative_path}{mark}"
+def _line(file: BrowsedFile) -> str:
+    taken = file.facts.capture_time if file.facts else None
+    stars = "*" * ((file.facts.embedded.rating if file.facts else None) or 0)
+    mark = "" if file.status.value == "present" else "  (file not found)"
+    return f"{taken.local[:16] if taken else '':16}  {stars:5}  {file.relative_path}{mark}"
 
 
 def _storage_json(found: BrowsedStorage) -> dict[str, object]:
@@ -84,30 +91,33 @@ def _storage_json(found: BrowsedStorage) -> dict[str, object]:
         "path": json_text(str(found.path)),
         "layout": found.signature.layout,
         "is_accessible": found.has_pictures,
-        "sessions": [_session_json(found, index) for index in found.sessions],
+        "sessions": [_session_json(found, session) for session in found.sessions],
         "findings": [finding_json(finding) for finding in found.findings],
     }
 
 
-def _session_json(found: BrowsedStorage, index: SessionIndex) -> dict[str, object]:
+def _session_json(found: BrowsedStorage, session: BrowsedSession) -> dict[str, object]:
     return {
-        "id": index.session.number,
-        "session_uuid": index.session.session_uuid,
-        "title": json_text(index.session.title),
-        "description": json_text(index.session.description),
-        "imported_at": index.session.imported_at,
-        "file_count": index.file_count,
-        "files": [
-            {
-                "hothash": entry.hothash,
-                "relative_path": json_text(entry.relative_path),
-                "full_path": json_text(str(found.path / entry.relative_path)),
-                "status": entry.status.value,
-                "taken_at": entry.facts.capture_time.taken_at if entry.facts.capture_time else None,
-                "file_format": entry.facts.file_format,
-                "rating": entry.facts.embedded.rating,
-                "hotpreview": found.hotpreview(entry.hothash) if entry.has_hotpreview else None,
-            }
-            for entry in sorted(index.files.values(), key=lambda entry: entry.relative_path)
-        ],
+        "id": session.number,
+        "session_uuid": session.session_uuid,
+        "title": None if session.title is None else json_text(session.title),
+        "description": None if session.description is None else json_text(session.description),
+        "imported_at": session.imported_at,
+        "file_count": session.file_count,
+        "known_from": session.known_from,
+        "files": [_file_json(found, file) for file in session.files],
+    }
+
+
+def _file_json(found: BrowsedStorage, file: BrowsedFile) -> dict[str, object]:
+    taken = file.facts.capture_time if file.facts else None
+    return {
+        "hothash": file.hothash,
+        "relative_path": json_text(file.relative_path),
+        "full_path": json_text(str(found.path / file.relative_path)),
+        "status": file.status.value,
+        "taken_at": taken.taken_at if taken else None,
+        "file_format": file.facts.file_format if file.facts else None,
+        "rating": file.facts.embedded.rating if file.facts else None,
+        "hotpreview": found.hotpreview(file.hothash) if file.has_hotpreview else None,
     }

@@ -113,7 +113,14 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "An index file was damaged; it was kept as a backup and rebuilt from the commits and other indexes.",
     ),
-    "index-missing": (Severity.WARNING, "An index file was gone; it was rebuilt from the commits and other indexes."),
+    "index-missing": (
+        Severity.WARNING,
+        "An index file was gone; whatever works on the storage makes it again from the commits and other indexes.",
+    ),
+    "index-unreadable": (
+        Severity.ERROR,
+        "An index file cannot be believed; it was only looked at and stands as it was.",
+    ),
     "index-edited": (
         Severity.INFO,
         "An index file was changed by another program; what it derives was rebuilt, keys unknown to ImaLink were kept.",

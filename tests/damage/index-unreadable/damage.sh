@@ -1,0 +1,1 @@
+echo '[]' > imports/session_1.json
