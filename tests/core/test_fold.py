@@ -356,6 +356,25 @@ def test_joined_photos_are_one_with_all_that_was_said_of_them() -> None:
     assert (set(photo.files), photo.primary) == ({JPEG.hothash, RAW.hothash}, JPEG.hothash)
 
 
+@pytest.mark.parametrize("is_kept_first", [True, False])
+def test_a_word_taken_back_outranks_no_word_of_the_other_photo(is_kept_first: bool) -> None:
+    index = make_index([JPEG, RAW])
+    kept, other = (TOGETHER, RAW.photo_uuid) if is_kept_first else (RAW.photo_uuid, TOGETHER)
+    said = {
+        kept: replace(index.photos[kept], title="Keep me", rating=5, clocks=_clocks(title=3, rating=3)),
+        other: replace(index.photos[other], clocks=_clocks(title=9, rating=9)),  # said once, and taken back
+    }
+    [photo] = folded(replace(index, photos=said), line(joined(JPEG, RAW))).photos.values()
+    assert (photo.title, photo.rating) == ("Keep me", 5)
+
+
+def test_a_word_taken_back_in_another_session_outranks_none_either() -> None:
+    index = make_index([JPEG])
+    said = {TOGETHER: replace(index.photos[TOGETHER], clocks=_clocks(title=9))}
+    [photo] = folded(replace(index, photos=said), line(joined(JPEG, RAW))).photos.values()
+    assert "title" not in photo.clocks
+
+
 def test_a_join_tells_which_files_are_another_photos_now() -> None:
     fold = SessionFold(make_index([JPEG, RAW, TIFF]))
     fold.add_line(line(joined(JPEG, RAW)))

@@ -11,7 +11,7 @@ from imalink.core.journal import PhotoEdited, PhotoJoined, PhotoSplit
 from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import Rank, choose_primary, merge_photos, plain_photo
-from imalink.core.user_facts import has_user_facts, merge_said
+from imalink.core.user_facts import has_user_facts, merge_said, without_taken_back
 
 
 def add_to_photo(index: FoldedIndex, entry: FileEntry) -> None:
@@ -39,9 +39,10 @@ def apply_joined(index: FoldedIndex, joined: PhotoJoined) -> None:
     """Let the files go on in one photo, and what was said of any of the photos in that photo's record."""
     target = joined.photo_uuid
     ended = [index.photos[each] for each in joined.joined if each in index.photos and each != target]
-    if ended:
-        known = index.photos.get(target)
-        merged = merge_photos([known, *ended] if known is not None else ended)
+    known = index.photos.get(target)
+    records = [without_taken_back(photo) for photo in (known, *ended) if photo is not None]
+    if records and records != [known]:
+        merged = merge_photos(records)
         own = tuple(hothash for hothash in merged.files if _is_of(index, hothash, target))
         index.set_photo(target, replace(merged, photo_uuid=target, files=own))
     for photo in ended:

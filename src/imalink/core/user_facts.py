@@ -130,6 +130,14 @@ def merge_said(facts: Facts, other: UserFacts) -> Facts:
     return replace(_with(facts, values), clocks=clocks) if values else facts
 
 
+def without_taken_back(facts: Facts) -> Facts:
+    """Give ``facts`` without the clocks of fields that were taken back: between two photos, no word outranks one."""
+    kept = {
+        name: clock for name, clock in facts.clocks.items() if not is_field(name) or value_of(facts, name) is not None
+    }
+    return facts if len(kept) == len(facts.clocks) else replace(facts, clocks=kept)
+
+
 def with_said(facts: Facts, said: UserFacts) -> Facts:
     """Give ``facts`` with all that is said in ``said``, and nothing else."""
     if said == _NOTHING:
