@@ -46,7 +46,10 @@ def settle_orphans(
     left = {
         orphan.fingerprint.hothash: orphan
         for orphan in known.values()
-        if orphan.fingerprint is not None and orphan.path not in standing
+        if orphan.fingerprint is not None
+        and orphan.path not in standing
+        # One that was looked at anew and found as it was has not left its place: a copy of it is a new file.
+        and outcome.orphans.get(orphan.path) != orphan.fingerprint
     }
     arrived = {fingerprint.hothash for fingerprint in outcome.orphans.values() if fingerprint is not None}
     edited = {orphan.path: orphan for hothash, orphan in left.items() if hothash not in arrived}
