@@ -366,6 +366,16 @@ def test_a_picture_that_was_missing_where_another_stands_is_known_again(scene: S
     check_undo(scene, before)
 
 
+def test_a_picture_that_was_missing_in_one_session_and_there_in_another_is_so_again(scene: Scene) -> None:
+    (scene.photos / "IMG_0001.jpg").unlink()
+    scene.look()
+    scene.bench.import_(scene.record, scene.folder / "card 1", title="Again", includes_deleted=True)
+    scene.record = scene.bench.record(scene.record.storage_uuid)
+    before = state_of(scene)
+    scene.look(removes_missing=True)
+    check_undo(scene, before)
+
+
 def test_what_an_import_changed_since_is_not_taken_back_by_an_undo(scene: Scene) -> None:
     scene.move("IMG_0001.jpg", "a.jpg")
     scene.look()

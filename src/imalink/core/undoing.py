@@ -57,7 +57,8 @@ class Undoing:
     """Takes back the lines of an operation on the sessions that they concern, the last line first.
 
     ``conflicts`` collects what is not any more as the operation left it: something else changed it since. With the
-    result come those that took the place of a file meanwhile, in whatever session of the ``master``.
+    result come those that took the place of a file meanwhile, in whatever session of the ``master``. ``returned`` are
+    pictures that stand where they would be missing again: a conflict if they came later, else as it was before.
     """
 
     def __init__(self, folds: Mapping[SessionUuid, SessionFold], *, master: MasterIndex, digests: Digests) -> None:
@@ -66,6 +67,7 @@ class Undoing:
         self._orphans = master.orphans
         self._digests = digests
         self.conflicts: set[Touched] = set()
+        self.returned: set[Touched] = set()
 
     def take_back(self, inverse: Iterable[Restoration]) -> None:
         """Take back one line."""
@@ -136,7 +138,7 @@ class Undoing:
     def _compare_places(self, restored: Mapping[RelativePath, _Returning]) -> None:
         """Note what is known to stand where a file is to be known again.
 
-        A file that was missing may be missing from where another picture stands, but not from where itself stands.
+        A file that was missing may be missing again from where another picture stands.
         """
         if not restored:
             return
@@ -145,8 +147,10 @@ class Undoing:
             if path not in restored or standing in returning:
                 continue
             (_, hothash), status = restored[path]
-            if status is FileStatus.PRESENT or hothash == standing[1]:
+            if status is FileStatus.PRESENT:
                 self.conflicts.add(standing)
+            elif hothash == standing[1]:
+                self.returned.add(standing)
 
     def _standing(self) -> Iterator[tuple[Touched, RelativePath]]:
         """Give each file that is present when all is taken back, with what says so."""

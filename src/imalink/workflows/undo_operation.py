@@ -172,8 +172,8 @@ def _plan(storage: FileStorage, record: OperationRecord) -> Undone:
     for step in steps:
         undoing.take_back(step)
     undone = undoing.result()
-    if undoing.conflicts:
-        raise _later_changes(storage, record, lines[-1], undoing.conflicts)
+    if undoing.conflicts or any(_later_runs(storage, lines[-1], undoing.returned)):
+        raise _later_changes(storage, record, lines[-1], undoing.conflicts | undoing.returned)
     return undone
 
 
@@ -263,6 +263,8 @@ def _later_changes(
 
 def _later_runs(storage: FileStorage, last: JournalLine, conflicts: Set[Touched]) -> Iterator[RunBegin]:
     """Give the runs after an operation that brought in what is in its way."""
+    if not conflicts:
+        return
     for run_uuid in storage.committed_runs():
         commit = storage.find_commit(run_uuid)
         if commit is not None and commit.begin.lamport >= last.lamport:
