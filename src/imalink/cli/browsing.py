@@ -66,7 +66,7 @@ def _show(found: BrowsedStorage, *, with_files: bool) -> None:
                 + (
                     ""
                     if session.known_from == "index"
-                    else f" (its index is lost; this is from the {session.known_from})"
+                    else f" (its index is gone or damaged; this is from the {session.known_from})"
                 )
             ]
         )
