@@ -78,6 +78,7 @@ def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
         ],
         "missing_files": [_missing_json(missing) for missing in report.missing_files],
         "newly_missing": [_missing_json(missing) for missing in report.newly_missing],
+        "lost_copies": [json_text(path) for path in report.lost_copies],
         "returned_files": [json_text(path) for path in report.returned_files],
         "new_files": [json_text(path) for path in report.new_files],
         "modified_files": [

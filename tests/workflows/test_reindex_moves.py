@@ -257,6 +257,16 @@ def test_a_file_moved_into_a_hidden_folder_is_missing_until_it_returns(three: Sc
     three.settle()
 
 
+def test_a_file_that_is_gone_is_told_also_when_another_of_its_picture_stands(three: Scene) -> None:
+    shutil.copy2(three.photos / A, three.at("Rome/copy.jpg"))
+    three.look()
+    (three.photos / "Rome/copy.jpg").unlink()
+    report = three.look()
+    assert report.changes_detected
+    assert report.lost_copies == ("photos/Rome/copy.jpg",)
+    assert three.look().lost_copies == ()
+
+
 @pytest.mark.parametrize("name", ["aaa copy.jpg", "zzz copy.jpg"])
 def test_of_a_moved_file_and_a_copy_made_of_it_the_moved_one_is_the_move(three: Scene, name: str) -> None:
     three.look()  # this machine knows the inodes now

@@ -117,6 +117,7 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
         ("in no session" + (f" ({len(report.new_files):,} new)" if report.new_files else ""), orphans),
         ("known by another hothash now", [each.path for each in report.rehashed_files]),
         ("missing and taken out of the index", [removed.path for removed in report.removed_files]),
+        ("gone, of pictures that have another file here", list(report.lost_copies)),
         ("missing", [missing.expected_path for missing in report.missing_files]),
         ("extra copies", [f"{row.path} (of {row.of})" for row in report.duplicates] if is_verbose else []),
     )

@@ -398,6 +398,7 @@ class _Reindex:
             moved_files=tuple(plan.moved),
             missing_files=missing,
             newly_missing=newly_missing,
+            lost_copies=plan.lost_copies(),
             returned_files=plan.returned(),
             new_files=plan.new_orphans,
             orphans=tuple(orphan.path for orphan in plan.orphans),

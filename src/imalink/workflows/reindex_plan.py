@@ -227,6 +227,10 @@ class ReindexPlan:
         """Give the files whose bytes changed though nobody wrote them; the index keeps the good checksum."""
         return tuple(edit.path for edit in self._outcome.damaged)
 
+    def lost_copies(self) -> tuple[RelativePath, ...]:
+        """Give the files that are gone while another of the same picture stands."""
+        return tuple(sorted(file.path for file in self._outcome.lost_copies))
+
     def returned(self) -> tuple[RelativePath, ...]:
         """Give the files that were missing and stand at their place again."""
         edits = (*self._outcome.returned, *self._outcome.metadata_edits)

@@ -91,6 +91,8 @@ class ReindexReport:
     ``missing_files``, ``duplicates``, ``same_names``, ``orphans`` and ``once_deleted`` (of the orphans) are what holds
     now, the rest this run. ``path_mismatches`` are moves that were only to be reported.
 
+    ``lost_copies`` are files that are gone while another of the same picture stands.
+
     ``changes_detected`` is about this run alone. ``files_hashed`` counts the files whose bodies were read. ``added`` is
     the session that took in the orphans, if that was wanted and there were any.
     """
@@ -100,6 +102,7 @@ class ReindexReport:
     moved_files: tuple[MovedFile, ...] = ()
     missing_files: tuple[MissingFile, ...] = ()
     newly_missing: tuple[MissingFile, ...] = ()
+    lost_copies: tuple[RelativePath, ...] = ()
     returned_files: tuple[RelativePath, ...] = ()
     new_files: tuple[RelativePath, ...] = ()
     orphans: tuple[RelativePath, ...] = ()
