@@ -48,8 +48,11 @@ class Scene:
             self.photos = bench.root(record) / "photos"
             self.root = bench.root(record)
         (self.photos / MISSING).unlink()
-        spoilt = bytearray((self.photos / DAMAGED).read_bytes())
-        (self.photos / DAMAGED).write_bytes(spoilt[: len(spoilt) // 2])
+        # As disks spoil files: nobody wrote it, so that no look at the folder takes it for an edit.
+        spoilt, times = bytearray((self.photos / DAMAGED).read_bytes()), (self.photos / DAMAGED).stat()
+        spoilt[len(spoilt) // 2] ^= 0xFF
+        (self.photos / DAMAGED).write_bytes(spoilt)
+        os.utime(self.photos / DAMAGED, ns=(times.st_atime_ns, times.st_mtime_ns))
         self.old = sums(self.photos)
         set_rating_in_place(self.card / PICTURE, 5)
         (self.card / SIDECAR).write_text("<x>new</x>")
