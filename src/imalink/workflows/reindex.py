@@ -54,6 +54,7 @@ from imalink.workflows.reindex_snapshot import (
     note_unchanged,
     suspect_sessions,
 )
+from imalink.workflows.reindex_standing import duplicates, indexed_pictures, same_names
 from imalink.workflows.remake_hotpreviews import remake_hotpreviews
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
@@ -375,9 +376,13 @@ class _Reindex:
         )
         master = self._storage.indexes.load_master().index
         self._findings.extend(added.findings)
+        pictures = indexed_pictures(master)
+        finds_duplicates = self._request.finds_duplicates
         return replace(
             report,
             added=added,
+            duplicates=duplicates(pictures) if finds_duplicates else (),
+            same_names=same_names(pictures) if finds_duplicates else (),
             orphans=tuple(orphan.path for orphan in master.orphans),
             once_deleted=once_deleted(master.orphans),
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from imalink.core.ids import Hothash
+from imalink.core.index import FileStatus, MasterIndex
 from imalink.core.reconcile import Comparison, FileRole, KnownFile, Reconciliation
 from imalink.core.relative_path import RelativePath
 from imalink.workflows.reindex_report import DuplicateFile, SameName
@@ -20,6 +21,16 @@ class Standing:
     hothash: Hothash
     path: RelativePath
     role: FileRole
+
+
+def indexed_pictures(master: MasterIndex) -> list[Standing]:
+    """List every picture file that a master just written names as present."""
+    return [
+        Standing(hothash=entry.hothash, path=place.relative_path, role=FileRole.COPY if number else FileRole.MAIN)
+        for entry in master.files.values()
+        for number, place in enumerate(entry.places())
+        if place.status is FileStatus.PRESENT
+    ]
 
 
 def standing_pictures(comparison: Comparison, outcome: Reconciliation) -> list[Standing]:
