@@ -9,6 +9,7 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imalink.core.comparison import FileRole, KnownFile, compare, known_files, moves_by_inode
 from imalink.core.conflict import OrphanFile
 from imalink.core.fold import SessionFold
 from imalink.core.ids import Hothash, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
@@ -35,7 +36,7 @@ from imalink.core.journal import (
     RunPlan,
 )
 from imalink.core.picture import Fingerprint
-from imalink.core.reconcile import FileRole, KnownFile, compare, known_files, moves_by_inode, reconcile
+from imalink.core.reconcile import reconcile
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.session import ImportStatistics

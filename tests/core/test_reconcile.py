@@ -7,25 +7,15 @@ from dataclasses import replace
 
 import pytest
 
+from imalink.core.comparison import Comparison, FileRole, compare, known_files, moves_by_inode
 from imalink.core.conflict import OrphanFile
 from imalink.core.ids import Hothash, Sha256, StorageUuid
 from imalink.core.index import FileEntry, FileStatus, MasterIndex, merge_master_entry
 from imalink.core.picture import Fingerprint
-from imalink.core.reconcile import (
-    LARGE_SHARE,
-    MANY_FILES,
-    WHOLE_FOLDER_FILES,
-    Comparison,
-    FileRole,
-    Reconciliation,
-    compare,
-    known_files,
-    moves_by_inode,
-    reconcile,
-    suspicious_loss,
-)
+from imalink.core.reconcile import Reconciliation, reconcile
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
+from imalink.core.suspicious_loss import LARGE_SHARE, MANY_FILES, WHOLE_FOLDER_FILES, suspicious_loss
 from tests.support.indexes import (
     JPEG_METHOD,
     hash_of,

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import pytest
 
-from imalink.core.reconcile import LARGE_SHARE, MANY_FILES, WHOLE_FOLDER_FILES
 from imalink.core.relative_path import RelativePath
+from imalink.core.suspicious_loss import LARGE_SHARE, MANY_FILES, WHOLE_FOLDER_FILES
 from imalink.errors import MassMissingError
 from imalink.workflows.reindex_request import Strategy
 from tests.support.faults import InterposedCalls

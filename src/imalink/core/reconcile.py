@@ -3,75 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from imalink.core.comparison import Comparison, FileRole, KnownFile
 from imalink.core.ids import Hothash, SessionUuid, Sha256
-from imalink.core.index import FileStatus, MasterIndex
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
-
-
-class FileRole(StrEnum):
-    """What a known file is to its storage."""
-
-    MAIN = "main"
-    COPY = "copy"
-    COMPANION = "companion"
-    ORPHAN = "orphan"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFile:
-    """A file the index knows at a path; ``hothash`` of a companion is its picture's."""
-
-    path: RelativePath
-    role: FileRole
-    hothash: Hothash | None
-    sha256: Sha256 | None
-    size_bytes: int
-    modified_ns: int
-    session_uuid: SessionUuid | None
-    session_number: int | None
-    is_missing: bool = False
-    inode: int | None = None
-
-    def indexed_hothash(self) -> Hothash:
-        """Give the hothash of a file that an entry names; only what belongs to no session may have none."""
-        assert self.hothash is not None, f"{self.path} is indexed without a hothash"
-        return self.hothash
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFiles:
-    """What an index knows, by path; ``displaced`` are missing pictures at whose last place another file is known."""
-
-    by_path: Mapping[RelativePath, KnownFile]
-    displaced: tuple[KnownFile, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """Known and seen laid side by side, by path; nothing has been read yet."""
-
-    unchanged: Mapping[RelativePath, KnownFile]
-    changed: Mapping[RelativePath, KnownFile]
-    gone: Mapping[RelativePath, KnownFile]
-    appeared: Mapping[RelativePath, ScannedFile]
-    unreachable: Mapping[RelativePath, KnownFile]
-    displaced: tuple[KnownFile, ...] = ()
-
-    def absent(self) -> Iterator[KnownFile]:
-        """Give what does not stand where it is known: gone now, or missing and its name another's."""
-        yield from self.gone.values()
-        yield from self.displaced
-
-    @property
-    def is_same(self) -> bool:
-        """Whether nothing has to be looked at."""
-        return not (self.changed or self.appeared or any(not file.is_missing for file in self.gone.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,125 +63,6 @@ class Reconciliation:
     lost_copies: tuple[KnownFile, ...]
     orphans: Mapping[RelativePath, Fingerprint | None]
     unreadable: tuple[RelativePath, ...]
-
-
-def known_files(master: MasterIndex, inodes: Mapping[RelativePath, int] = {}) -> KnownFiles:
-    """List by path every file the master knows; ``inodes`` are those of this machine's last walk, where stable."""
-    known: dict[RelativePath, KnownFile] = {}
-    missing: list[KnownFile] = []
-    for orphan in master.orphans:
-        known[orphan.path] = KnownFile(
-            path=orphan.path,
-            role=FileRole.ORPHAN,
-            hothash=orphan.fingerprint.hothash if orphan.fingerprint else None,
-            sha256=orphan.fingerprint.sha256 if orphan.fingerprint else None,
-            size_bytes=orphan.size_bytes,
-            modified_ns=orphan.modified_ns,
-            session_uuid=None,
-            session_number=None,
-            inode=inodes.get(orphan.path),
-        )
-    for entry in master.files.values():
-        for companion in entry.companions:
-            known[companion.relative_path] = KnownFile(
-                path=companion.relative_path,
-                role=FileRole.COMPANION,
-                hothash=entry.hothash,
-                sha256=companion.sha256,
-                size_bytes=companion.size_bytes,
-                modified_ns=companion.modified_ns,
-                session_uuid=entry.session_uuid,
-                session_number=entry.session_number,
-                inode=inodes.get(companion.relative_path),
-            )
-        first_of: set[SessionUuid] = set()
-        places = entry.places()
-        for place in (
-            sorted(places, key=lambda each: (each.imported_at, each.relative_path)) if entry.copies else places
-        ):
-            role = FileRole.COPY if place.session_uuid in first_of else FileRole.MAIN
-            first_of.add(place.session_uuid)
-            file = KnownFile(
-                path=place.relative_path,
-                role=role,
-                hothash=entry.hothash,
-                sha256=place.sha256,
-                size_bytes=place.size_bytes,
-                modified_ns=place.modified_ns,
-                session_uuid=place.session_uuid,
-                session_number=place.session_number,
-                is_missing=place.status is FileStatus.MISSING,
-                inode=inodes.get(place.relative_path),
-            )
-            if file.is_missing:
-                missing.append(file)
-            else:
-                known[file.path] = file
-    displaced = tuple(file for file in missing if known.setdefault(file.path, file) is not file)
-    return KnownFiles(by_path=known, displaced=displaced)
-
-
-def compare(
-    known: KnownFiles,
-    seen: Mapping[RelativePath, ScannedFile],
-    *,
-    reread_all: bool,
-    doubtful: Collection[RelativePath] = (),
-    is_unseen: Callable[[RelativePath], bool] = lambda _: False,
-) -> Comparison:
-    """Lay known and seen files side by side.
-
-    A file is unchanged when size, time and (where known) inode are what they were; ``reread_all`` trusts none of
-    that. ``is_unseen`` tells what the walk could not look at: such files are unreachable, never gone.
-    """
-    unchanged: dict[RelativePath, KnownFile] = {}
-    changed: dict[RelativePath, KnownFile] = {}
-    gone: dict[RelativePath, KnownFile] = {}
-    unreachable: dict[RelativePath, KnownFile] = {}
-    for path, file in known.by_path.items():
-        now = seen.get(path)
-        if now is None:
-            (unreachable if is_unseen(path) else gone)[path] = file
-        elif (
-            not reread_all
-            and path not in doubtful
-            and not file.is_missing
-            and now.size_bytes == file.size_bytes
-            and now.modified_ns == file.modified_ns
-            and (file.inode is None or now.inode == file.inode)
-        ):
-            unchanged[path] = file
-        else:
-            changed[path] = file
-    return Comparison(
-        unchanged=unchanged,
-        changed=changed,
-        gone=gone,
-        appeared={path: file for path, file in seen.items() if path not in known.by_path},
-        unreachable=unreachable,
-        displaced=known.displaced,
-    )
-
-
-def moves_by_inode(comparison: Comparison) -> dict[RelativePath, KnownFile]:
-    """Match appeared files to gone ones by inode, size and time: new path → the file it was.
-
-    Only where each side has exactly one candidate. The caller decides whether inodes are stable there.
-    """
-    gone: dict[tuple[int, int, int], list[KnownFile]] = defaultdict(list)
-    for file in comparison.gone.values():
-        if file.inode is not None and not file.is_missing:
-            gone[file.inode, file.size_bytes, file.modified_ns].append(file)
-    matches: dict[RelativePath, KnownFile] = {}
-    taken: set[RelativePath] = set()
-    for path, now in sorted(comparison.appeared.items()):
-        candidates = gone.get((now.inode, now.size_bytes, now.modified_ns), [])
-        # A renamed file is read: the inode of a deleted one may have been given to another of the same size and time.
-        is_only = len(candidates) == 1 and candidates[0].path not in taken
-        if is_only and candidates[0].path.name == path.name:
-            matches[path] = candidates[0]
-            taken.add(candidates[0].path)
-    return matches
 
 
 def reconcile(
@@ -474,34 +294,3 @@ def _settle_losses(
             else:
                 missing.append(file)
     return missing, promoted, lost
-
-
-MANY_FILES = 50
-WHOLE_FOLDER_FILES = 5
-LARGE_SHARE = 0.2
-
-
-def suspicious_loss(known: Collection[RelativePath], newly_missing: Collection[RelativePath]) -> str | None:
-    """Tell why so many missing files look like a fault rather than the user's doing; None when they do not.
-
-    It takes more than 20 % of the files, and either more than 50 or every one of at least 5 in a top-level folder.
-    """
-    if len(newly_missing) <= LARGE_SHARE * len(known):
-        return None
-    share = f"{len(newly_missing)} of {len(known)} files"
-    if len(newly_missing) > MANY_FILES:
-        return share
-    totals: dict[str, int] = defaultdict(int)
-    for path in known:
-        totals[_top_folder(path)] += 1
-    losses: dict[str, int] = defaultdict(int)
-    for path in newly_missing:
-        losses[_top_folder(path)] += 1
-    for folder in sorted(losses):
-        if losses[folder] == totals[folder] >= WHOLE_FOLDER_FILES:
-            return f"{share}, among them everything in {RelativePath(folder).printable()!r}"
-    return None
-
-
-def _top_folder(path: RelativePath) -> str:
-    return "/".join(path.split("/")[:-1][:2]) or "."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from imalink.core.reconcile import Comparison, FileRole, KnownFile, Reconciliation
+from imalink.core.comparison import Comparison, FileRole, KnownFile
+from imalink.core.reconcile import Reconciliation
 
 
 def removable(comparison: Comparison, outcome: Reconciliation) -> list[KnownFile]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from imalink.core.comparison import Comparison, FileRole
 from imalink.core.ids import Sha256
 from imalink.core.picture import Fingerprint
-from imalink.core.reconcile import Comparison, FileRole
 from imalink.core.relative_path import RelativePath
 from imalink.media.kinds import is_film_name, is_picture_name
 

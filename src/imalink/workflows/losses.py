@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from imalink.core.reconcile import suspicious_loss
 from imalink.core.relative_path import RelativePath
+from imalink.core.suspicious_loss import suspicious_loss
 from imalink.errors import MassMissingError
 
 

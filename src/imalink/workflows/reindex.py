@@ -8,22 +8,14 @@ from dataclasses import replace
 
 from imalink.catalog import tombstones
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.comparison import Comparison, FileRole, KnownFile, compare, known_files, moves_by_inode
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, RunUuid
 from imalink.core.index import MasterIndex, Overview, ScanSummary
 from imalink.core.operation import OperationKind
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
-from imalink.core.reconcile import (
-    Comparison,
-    FileRole,
-    KnownFile,
-    Reconciliation,
-    compare,
-    known_files,
-    moves_by_inode,
-    reconcile,
-)
+from imalink.core.reconcile import Reconciliation, reconcile
 from imalink.core.relative_path import RelativePath
 from imalink.core.removal import removable
 from imalink.core.restraint import with_unread, without_copies, without_moves

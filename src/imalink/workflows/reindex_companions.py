@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from imalink.core.analyser import Analyser
 from imalink.core.companion_matching import match_companions
+from imalink.core.comparison import Comparison, FileRole, KnownFile
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.picture import Fingerprint
-from imalink.core.reconcile import Comparison, FileRole, KnownFile
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.sidecar_facts import SidecarFacts

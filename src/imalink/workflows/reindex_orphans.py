@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from imalink.core.comparison import Comparison
 from imalink.core.conflict import OrphanFile
 from imalink.core.ids import Hothash
-from imalink.core.reconcile import Comparison, Reconciliation
+from imalink.core.reconcile import Reconciliation
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from imalink.core.analyser import Analyser
+from imalink.core.comparison import Comparison, KnownFile
 from imalink.core.conflict import MissingFile, OrphanFile
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
@@ -24,7 +25,7 @@ from imalink.core.journal import (
 from imalink.core.operation import OrphansRestored
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
-from imalink.core.reconcile import Comparison, Edit, KnownFile, Reconciliation
+from imalink.core.reconcile import Edit, Reconciliation
 from imalink.core.relative_path import RelativePath
 from imalink.core.restoring import orphans_difference
 from imalink.core.scan import ScannedFile

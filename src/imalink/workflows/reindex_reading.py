@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from imalink.core.comparison import Comparison
 from imalink.core.index import MasterIndex
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
-from imalink.core.reconcile import Comparison
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.errors import NotFoundError, StorageError

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from imalink.core.comparison import Comparison, FileRole, KnownFile
 from imalink.core.ids import Hothash
 from imalink.core.index import FileStatus, MasterIndex
-from imalink.core.reconcile import Comparison, FileRole, KnownFile, Reconciliation
+from imalink.core.reconcile import Reconciliation
 from imalink.core.relative_path import RelativePath
 from imalink.workflows.reindex_report import DuplicateFile, SameName
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from imalink.core.analyser import Analyser
+from imalink.core.comparison import Comparison, FileRole
 from imalink.core.progress import Progress
-from imalink.core.reconcile import Comparison, FileRole
 from imalink.errors import NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
 
