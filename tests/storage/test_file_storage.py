@@ -17,6 +17,7 @@ from imalink.errors import (
     UsageError,
 )
 from imalink.storage.file_storage import FileStorage
+from imalink.storage.founding import found_in_place, found_storage
 from tests.support.indexes import uuid_of
 from tests.support.workbench import SteppingClock, snapshot
 
@@ -25,7 +26,7 @@ SIGNATURE = ".imalink-storage"
 
 
 def create(base: Path, uuid: StorageUuid = UUID) -> Path:
-    with FileStorage.create(
+    with found_storage(
         base, storage_uuid=uuid, display_name="Blue", description="The blue one", storage_id=None, clock=SteppingClock()
     ) as storage:
         return storage.root.path
@@ -64,7 +65,7 @@ def test_a_storage_is_not_made_over_a_folder_that_is_there(tmp_path: Path) -> No
 
 
 def adopt(folder: Path) -> FileStorage:
-    return FileStorage.adopt(
+    return found_in_place(
         folder, storage_uuid=UUID, display_name="Mine", description="", storage_id=None, clock=SteppingClock()
     )
 

@@ -17,6 +17,7 @@ from imalink.core.session import ImportStatistics
 from imalink.durable_files import FileCalls
 from imalink.errors import OutOfSpaceError, StorageLockedError, StorageOfflineError
 from imalink.storage.file_storage import FileStorage
+from imalink.storage.founding import found_storage
 from imalink.storage.staging import ImportRun
 from tests.support.faults import CrashingCalls, InterposedCalls, LimitedCalls, OrderCheckingCalls, SimulatedCrash
 from tests.support.indexes import make_entry, make_session, uuid_of
@@ -47,7 +48,7 @@ def memory() -> Iterator[MemoryCalls]:
 
 
 def create(calls: FileCalls) -> FileStorage:
-    return FileStorage.create(
+    return found_storage(
         DISK, storage_uuid=UUID, display_name="Blue", description="", storage_id=None, clock=SteppingClock(),
         calls=calls,
     )  # fmt: skip

@@ -13,29 +13,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from imalink.core.ids import FILE_METHOD, RunUuid, StorageUuid, WriterId
+from imalink.core.ids import RunUuid, StorageUuid, WriterId
 from imalink.core.index import MasterIndex, Overview, Sources
 from imalink.core.journal import Commit, Observation
 from imalink.core.operation import Operation, OrphansRestored
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScanResult
-from imalink.core.signature import Signature, storage_directory_name
+from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
 from imalink.durable_files import FileCalls
 from imalink.errors import (
     ForeignStorageError,
     IndexDamagedError,
     NotFoundError,
-    SignatureDamagedError,
     StorageError,
-    StorageOfflineError,
-    UsageError,
 )
-from imalink.formats.layouts.hybrid import HYBRID
-from imalink.formats.layouts.indexed import INDEXED
-from imalink.formats.layouts.known import LAYOUTS, layout_named
-from imalink.formats.layouts.layout import session_number_of
-from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, dump_signature, parse_signature
+from imalink.formats.layouts.known import layout_named
+from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, dump_signature, parse_signature
 from imalink.storage import staging
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
 from imalink.storage.fs import StorageFiles
@@ -44,24 +38,18 @@ from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
 from imalink.storage.lock import hold_lock
 from imalink.storage.picture_folder import open_picture_folder
-from imalink.storage.previews import HOTPREVIEWS, Hotpreviews
+from imalink.storage.previews import Hotpreviews
 from imalink.storage.reading import FolderReader
 from imalink.storage.recording import record_lines
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import Checkpoint, scan_storage
+from imalink.storage.signature import SIGNATURE_PATH, read_signature
 from imalink.storage.volumes import describe_volume
 
 HERE = "."
 """How the signature spells a photo root that is the storage's own folder."""
 
-HOTHASH_METHODS = (
-    *("jpeg-1", "png-1", "webp-1", "gif-1", "heif-1", "tiff-1", "cr3-1", "jxl-1", "video-1"),
-    FILE_METHOD,
-)
-"""What this version may write into a storage; one that names another is newer."""
-_SIGNATURE_PATH = RelativePath(SIGNATURE_NAME)
 _STABLE_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "apfs", "hfs", "tmpfs", "overlay"})
-_TRACES = (*{each for known in LAYOUTS.values() for each in (known.overview_path, known.master_path)}, staging.COMMITS)
 
 
 class FileStorage:
@@ -86,90 +74,6 @@ class FileStorage:
         self._clock = clock
 
     @classmethod
-    def create(
-        cls,
-        base_path: Path,
-        *,
-        storage_uuid: StorageUuid,
-        display_name: str,
-        description: str,
-        storage_id: int | None,
-        clock: Clock,
-        calls: FileCalls | None = None,
-    ) -> Self:
-        """Make a new storage in a folder of its own below ``base_path``, which must exist, and open it.
-
-        The signature is written last: a storage that was made half-way is none. Raises UsageError and StorageError.
-        """
-        created = clock.now()
-        name = RelativePath(storage_directory_name(storage_uuid, created))
-        with open_base(base_path, calls) as base:
-            made = StorageFiles(base).make_directories(name)
-            if not made:
-                raise UsageError(f"A folder {name} is there already.", hint="Try again in a second.")
-        signature = Signature(
-            storage_uuid=storage_uuid,
-            display_name=display_name,
-            created_at=format_instant(created),
-            description=description,
-            layout=HYBRID.name,
-            photo_root=str(HYBRID.photo_root or HERE),
-            directory_name=name,
-            hothash_methods=HOTHASH_METHODS,
-        )
-        storage = cls(StorageRoot.open(base_path / name, calls=calls), signature, clock=clock)
-        try:
-            storage.furnish(storage_id)
-        except BaseException:
-            storage.close()
-            raise
-        return storage
-
-    @classmethod
-    def adopt(
-        cls,
-        folder: Path,
-        *,
-        storage_uuid: StorageUuid,
-        display_name: str,
-        description: str,
-        storage_id: int | None,
-        clock: Clock,
-        calls: FileCalls | None = None,
-    ) -> Self:
-        """Make the user's own folder a storage in place, and open it; no picture is touched.
-
-        All that is added begins with ``imalink`` or ``.imalink``; the signature is written last. Raises UsageError for
-        a folder that is not there, is a storage already or lies in one, and StorageError.
-        """
-        root = open_base(folder, calls)
-        try:
-            files = StorageFiles(root)
-            # Empty indexes without a signature are what an adoption leaves that was killed: it may be done again.
-            if files.exists(_SIGNATURE_PATH) or _has_sessions(files) or staging.list_commits(files):
-                raise UsageError(
-                    f"{folder} is a storage already. Nothing was changed.",
-                    hint="Run `imalink recover` with its path to make it known on this machine.",
-                )
-            refuse_inside_storage(root.path)
-            signature = Signature(
-                storage_uuid=storage_uuid,
-                display_name=display_name,
-                created_at=format_instant(clock.now()),
-                description=description,
-                layout=INDEXED.name,
-                photo_root=str(INDEXED.photo_root or HERE),
-                directory_name=root.path.name,
-                hothash_methods=HOTHASH_METHODS,
-            )
-            storage = cls(root, signature, clock=clock)
-            storage.furnish(storage_id)
-        except BaseException:
-            root.close()
-            raise
-        return storage
-
-    @classmethod
     def open(
         cls,
         path: Path,
@@ -187,7 +91,7 @@ class FileStorage:
         """
         root = StorageRoot.open(path, calls=calls)
         try:
-            signature = _read_signature(StorageFiles(root), path)
+            signature = read_signature(StorageFiles(root), path)
             if expected_uuid is not None and signature.storage_uuid != expected_uuid:
                 raise ForeignStorageError(
                     f"Another storage stands at {path}: {signature.storage_uuid}, not {expected_uuid}. "
@@ -264,18 +168,6 @@ class FileStorage:
             sessions=(),
             generation=1,
         )
-
-    def furnish(self, storage_id: int | None) -> None:
-        """Make the folders and empty indexes of a new storage, and its signature last."""
-        layout, created_at = self.layout, self.signature.created_at
-        for folder in (self.photo_root, layout.sessions_directory, HOTPREVIEWS, staging.COMMITS):
-            if folder is not None:
-                self.files.make_directories(folder)
-        self.indexes.save_master(
-            MasterIndex(storage_uuid=self.storage_uuid, files={}, indexed_at=created_at, generation=1)
-        )
-        self.indexes.save_overview(self.empty_overview(storage_id))
-        self.files.replace(_SIGNATURE_PATH, dump_signature(self.signature))
 
     @contextmanager
     def lock(self, purpose: str) -> Generator[None]:
@@ -421,11 +313,11 @@ class FileStorage:
     def _save_signature(self, signature: Signature) -> None:
         # What another hand wrote into notes and tags meanwhile is not ours to overwrite.
         try:
-            now = parse_signature(self.files.read_bytes(_SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
+            now = parse_signature(self.files.read_bytes(SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
             signature = replace(signature, notes=now.notes, tags=now.tags, extras=now.extras)
         except (IndexDamagedError, NotFoundError):
             pass
-        self.files.replace(_SIGNATURE_PATH, dump_signature(signature))
+        self.files.replace(SIGNATURE_PATH, dump_signature(signature))
         self.signature = signature
 
     def close(self) -> None:
@@ -439,55 +331,3 @@ class FileStorage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def open_base(base_path: Path, calls: FileCalls | None) -> StorageRoot:
-    """Open the folder in which a storage is to be made. Raises UsageError, with advice, when it is not there."""
-    try:
-        return StorageRoot.open(base_path, calls=calls)
-    except StorageOfflineError as error:
-        raise UsageError(
-            f"The folder {base_path} is not there, so no storage was made in it. If a disk belongs there, it is not "
-            "mounted: a storage made now would land on the system disk.",
-            hint="Mount the disk, or make the folder yourself if it is meant to be on this disk.",
-        ) from error
-
-
-def refuse_inside_storage(folder: Path) -> None:
-    """Refuse a folder that lies in a storage: its pictures would have two indexes that know nothing of each other."""
-    for parent in folder.resolve().parents:
-        if (parent / SIGNATURE_NAME).is_file():
-            raise UsageError(
-                f"{folder} lies inside the storage at {parent}. Nothing was changed.",
-                hint="Its pictures are that storage's: run `imalink reindex` for it.",
-            )
-
-
-def _has_sessions(files: StorageFiles) -> bool:
-    for layout in LAYOUTS.values():
-        with suppress(NotFoundError):
-            if any(session_number_of(name) is not None for name in files.list_names(layout.sessions_directory)):
-                return True
-    return False
-
-
-def _read_signature(files: StorageFiles, path: Path) -> Signature:
-    try:
-        return parse_signature(files.read_bytes(_SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
-    except NotFoundError as error:
-        if any(files.exists(trace) for trace in _TRACES) or _has_sessions(files):
-            raise SignatureDamagedError(
-                f"The storage at {path} has indexes but no signature ({SIGNATURE_NAME}). Its pictures are safe; "
-                "nothing was changed.",
-                hint="Put the signature back from a backup of the storage.",
-            ) from error
-        raise StorageOfflineError(
-            f"There is no storage at {path}: the folder is there, but nothing of ImaLink's in it.",
-            hint="If its disk is unplugged, plug it in. Nothing was written into the empty folder.",
-        ) from error
-    except IndexDamagedError as error:
-        raise SignatureDamagedError(
-            f"The signature of the storage at {path} cannot be read ({error.place or 'no JSON'}: {error.reason}). Its "
-            "pictures are safe; nothing was changed.",
-            hint="Put the signature back from a backup of the storage.",
-        ) from error

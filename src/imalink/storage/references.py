@@ -17,7 +17,8 @@ from imalink.durable_files import FileCalls
 from imalink.errors import ImalinkError, NestedSourceError, UsageError
 from imalink.formats.layouts.reference import REFERENCE
 from imalink.formats.signature_file import SIGNATURE_NAME
-from imalink.storage.file_storage import HERE, HOTHASH_METHODS, FileStorage, refuse_inside_storage
+from imalink.storage.file_storage import HERE, FileStorage
+from imalink.storage.founding import HOTHASH_METHODS, furnish, refuse_inside_storage
 from imalink.storage.fs import StorageFiles
 from imalink.storage.picture_folder import describe_picture_folder
 from imalink.storage.root import StorageRoot
@@ -136,7 +137,7 @@ class References:
             home = StorageRoot.open(self.home_of(storage_uuid), calls=self._calls)
             try:
                 storage = FileStorage(home, signature, clock=self._clock, apart=pictures)
-                storage.furnish(None)
+                furnish(storage, None)
             except BaseException:
                 home.close()
                 raise

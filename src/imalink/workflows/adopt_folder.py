@@ -11,6 +11,7 @@ from imalink.core.ids import StorageUuid
 from imalink.core.progress import Progress, SilentProgress
 from imalink.errors import StorageReadOnlyError, UsageError
 from imalink.storage.file_storage import FileStorage
+from imalink.storage.founding import found_in_place
 from imalink.workflows.create_storage import check_name, remember_storage
 from imalink.workflows.import_report import ImportReport
 from imalink.workflows.index_in_place import index_in_place
@@ -43,7 +44,7 @@ def adopt_folder(
     display_name = check_name(tools, display_name)
     _refuse_reference(tools, folder)
     try:
-        storage = FileStorage.adopt(
+        storage = found_in_place(
             folder.absolute(),
             storage_uuid=StorageUuid(tools.new_uuid()),
             display_name=display_name,

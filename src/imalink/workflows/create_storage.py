@@ -8,7 +8,8 @@ from imalink.catalog import file_storages
 from imalink.catalog.file_storages import DiskInstance, StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.errors import UsageError
-from imalink.storage.file_storage import FileStorage, open_base
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.founding import found_storage, open_base
 from imalink.storage.volumes import describe_volume
 from imalink.workflows.tools import Tools
 
@@ -19,7 +20,7 @@ def create_storage(tools: Tools, *, base_path: Path, display_name: str, descript
     Raises UsageError when the folder is not there or the name is empty or taken, and StorageError.
     """
     display_name = check_storage(tools, base_path=base_path, display_name=display_name)
-    storage = FileStorage.create(
+    storage = found_storage(
         base_path.absolute(),
         storage_uuid=StorageUuid(tools.new_uuid()),
         display_name=display_name,
