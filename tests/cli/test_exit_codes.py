@@ -124,6 +124,29 @@ def test_findings_are_4(run: Run, scene: Scene) -> None:
     assert run("recover", "--check").code == 4
 
 
+def test_a_check_with_a_storage_unplugged_is_0_and_says_what_it_left_out(run: Run, scene: Scene) -> None:
+    green = scene.bench.create("Green")
+    scene.bench.import_(green, make_source(scene.folder / "own", 2, first_seed=70))
+    scene.bench.root(green).rename(scene.folder / "away")
+    said = run("recover", "--check", "--json")
+    assert (said.code, said.json["differences"], said.json["findings"]) == (0, [], [])
+    assert said.json["not_compared"] == [
+        {
+            "storage_uuid": green.storage_uuid,
+            "display_name": "Green",
+            "photos": 2,
+            "files": 2,
+            "status": "storage-offline",
+            "reason": said.json["not_compared"][0]["reason"],
+        }
+    ]
+    said = run("recover", "--check")
+    assert said.code == 0
+    assert "Not compared: Green, with 2 photos in 2 files." in said.out
+    assert "No difference in what could be compared" in said.out
+    assert run("recover", "--yes").code == 4
+
+
 def test_too_many_missing_files_are_4_until_accepted(run: Run, scene: Scene) -> None:
     scene.import_pictures(10, first_seed=20)
     for path in scene.photos.iterdir():

@@ -52,7 +52,7 @@ def recover_command(output: Output, roots: tuple[Path, ...], is_check: bool, ver
     if output.as_json:
         show_json({**_report_json(report), "findings": [finding_json(finding) for finding in everything]})
     elif not output.is_quiet:
-        _show(report, findings, is_check=is_check)
+        _show(report, is_check=is_check)
         show_findings(everything, is_verbose=output.is_verbose)
     troubled = report.missing_files or report.changed_files or report.corrupt_indexes or report.differences
     return errors.FINDINGS if troubled or findings or report.has_warnings else errors.DONE
@@ -64,7 +64,7 @@ def _recover(
     from imalink.workflows.recover import find_candidates, recover
 
     with open_tools(output) as tools:
-        candidates, findings = find_candidates(tools, roots)
+        candidates, findings = find_candidates(tools, roots, is_check=is_check)
         strangers = [candidate for candidate in candidates if not candidate.is_trusted]
         if strangers and not is_check:
             _ask_for_trust(strangers, output)
@@ -99,7 +99,7 @@ def _ask_for_trust(strangers: list[Candidate], output: Output) -> None:
     click.confirm("Take them into this catalog?", abort=True, err=True)
 
 
-def _show(report: RecoveryReport, findings: list[Finding], *, is_check: bool) -> None:
+def _show(report: RecoveryReport, *, is_check: bool) -> None:
     verb = "Read" if is_check else "Restored"
     lines = [
         f"{verb} {plural(report.restored_sessions, 'session')}, {plural(report.restored_files, 'file')}, "
@@ -111,10 +111,11 @@ def _show(report: RecoveryReport, findings: list[Finding], *, is_check: bool) ->
         for session in report.sessions
         if session.expected_files is not None and session.expected_files != session.found_files
     )
-    away = [finding.path for finding in findings if finding.code == "storage-not-recovered"]
-    if is_check and away and report.differences:
-        # Without this, an unplugged disk looks like the loss of all it holds.
-        lines.append(f"Not within reach, so what only it holds is among the differences: {', '.join(away)}.")
+    lines.extend(
+        f"Not compared: {each.display_name}, with {plural(each.photo_count, 'photo')} in "
+        f"{plural(each.file_count, 'file')}. {each.reason}"
+        for each in report.not_compared
+    )
     groups = (
         ("missing", [missing.expected_path for missing in report.missing_files]),
         ("with other bytes", [f"{changed.path} ({changed.kind})" for changed in report.changed_files]),
@@ -128,7 +129,11 @@ def _show(report: RecoveryReport, findings: list[Finding], *, is_check: bool) ->
             if len(rows) > _SHOWN:
                 lines.append(f"  … and {len(rows) - _SHOWN:,} more (--json lists them)")
     if is_check and not report.differences:
-        lines.append("No difference: the catalog could be rebuilt from the storages as it is.")
+        lines.append(
+            "No difference in what could be compared; plug in the rest to compare it too."
+            if report.not_compared
+            else "No difference: the catalog could be rebuilt from the storages as it is."
+        )
     show_lines(lines)
 
 
@@ -168,6 +173,17 @@ def _report_json(report: RecoveryReport) -> dict[str, object]:
         ],
         "corrupt_indexes": [json_text(text) for text in report.corrupt_indexes],
         "differences": [json_text(text) for text in report.differences],
+        "not_compared": [
+            {
+                "storage_uuid": each.storage_uuid,
+                "display_name": json_text(each.display_name),
+                "photos": each.photo_count,
+                "files": each.file_count,
+                "status": each.status,
+                "reason": json_text(each.reason),
+            }
+            for each in report.not_compared
+        ],
         "seconds": report.seconds,
     }
 

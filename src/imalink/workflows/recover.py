@@ -25,12 +25,14 @@ from imalink.errors import (
     NotFoundError,
     OutOfSpaceError,
     StorageError,
+    StorageOfflineError,
     StorageReadOnlyError,
 )
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
 from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.out_of_reach import NotCompared, carry_over, without_pictures
 from imalink.workflows.storage_access import project_index
 from imalink.workflows.storage_places import find_places
 from imalink.workflows.tools import Tools
@@ -73,7 +75,10 @@ class ChangedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryReport:
-    """What was found in the storages; ``differences`` is what a check found between them and the live catalog."""
+    """What was found in the storages; ``differences`` is what a check found between them and the live catalog.
+
+    ``not_compared`` are storages that a check could not ask, or not ask about all; nothing of them is a difference.
+    """
 
     storages: tuple[Candidate, ...]
     sessions: tuple[RecoveredSession, ...]
@@ -84,6 +89,7 @@ class RecoveryReport:
     changed_files: tuple[ChangedFile, ...]
     corrupt_indexes: tuple[str, ...]
     differences: tuple[str, ...]
+    not_compared: tuple[NotCompared, ...]
     findings: tuple[Finding, ...]
     seconds: float
 
@@ -97,6 +103,8 @@ class RecoveryReport:
 class _Tally:
     sessions: list[RecoveredSession] = field(default_factory=list[RecoveredSession])
     session_uuids: set[str] = field(default_factory=set[str])
+    storages: set[StorageUuid] = field(default_factory=set[StorageUuid])
+    without_pictures: list[StorageUuid] = field(default_factory=list[StorageUuid])
     photos: set[PhotoUuid] = field(default_factory=set[PhotoUuid])
     files: int = 0
     missing: list[MissingFile] = field(default_factory=list[MissingFile])
@@ -106,10 +114,13 @@ class _Tally:
     findings: list[Finding] = field(default_factory=list[Finding])
 
 
-def find_candidates(tools: Tools, roots: Sequence[Path]) -> tuple[list[Candidate], list[Finding]]:
+def find_candidates(
+    tools: Tools, roots: Sequence[Path], *, is_check: bool = False
+) -> tuple[list[Candidate], list[Finding]]:
     """Find storages at or a few levels below ``roots``, or, without any, wherever this machine last saw them.
 
-    A second folder with the same UUID is a copy: it is left out with a finding. Raises NotFoundError when there is
+    A second folder with the same UUID is a copy: it is left out with a finding. To a check a storage that is merely
+    not plugged in is no finding: its report counts what it could not compare. Raises NotFoundError when there is
     nothing to recover from.
     """
     trusted = tools.registry.places()
@@ -122,7 +133,8 @@ def find_candidates(tools: Tools, roots: Sequence[Path]) -> tuple[list[Candidate
             with FileStorage.open(path, clock=tools.clock, calls=tools.calls, needs_pictures=False) as storage:
                 candidate = _candidate(tools, storage, path, {**known, **trusted})
         except ImalinkError as error:
-            findings.append(Finding(code="storage-not-recovered", path=str(path), facts={"why": error.message}))
+            if not (is_check and isinstance(error, StorageOfflineError)):
+                findings.append(Finding(code="storage-not-recovered", path=str(path), facts={"why": error.message}))
             continue
         usual = known.get(candidate.storage_uuid)
         if usual is not None and usual != candidate.path and _answers(tools, usual, candidate.storage_uuid):
@@ -152,7 +164,8 @@ def recover(
 
     Every file named by an index is looked for; one whose size or time is another is read, and with
     ``verifies_bytes`` every one is. Storages that cannot be written are recovered as they are; those that this machine
-    noted and that cannot be reached are listed as offline. Raises CancelledError.
+    noted and that cannot be reached are listed as offline, and a check leaves out what they hold. Raises
+    CancelledError.
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
@@ -166,13 +179,15 @@ def recover(
             try:
                 _recover_storage(work, candidate, tally, progress, is_check=is_check, verifies_bytes=verifies_bytes)
             except StorageError as error:
-                tally.findings.append(
-                    Finding(
-                        code="storage-not-recovered",
-                        path=str(candidate.path),
-                        facts={"why": error.message},
+                if not (is_check and isinstance(error, StorageOfflineError)):
+                    tally.findings.append(
+                        Finding(
+                            code="storage-not-recovered",
+                            path=str(candidate.path),
+                            facts={"why": error.message},
+                        )
                     )
-                )
+        not_compared = _carry_over(tools, target, tally) if is_check else []
         _list_unplugged(work)
         differences: list[str] = []
         if is_check:
@@ -188,6 +203,7 @@ def recover(
         changed_files=tuple(tally.changed),
         corrupt_indexes=tuple(tally.corrupt),
         differences=tuple(differences),
+        not_compared=tuple(not_compared),
         findings=tuple(tally.findings),
         seconds=round(time.monotonic() - started, 3),
     )
@@ -212,6 +228,12 @@ def _list_unplugged(tools: Tools) -> None:
             )
             change = file_storages.StorageChange(is_active=storage.is_active, is_accessible=False)
             file_storages.update_storage(db, storage.storage_uuid, change)
+
+
+def _carry_over(tools: Tools, rebuilt: Catalog, tally: _Tally) -> list[NotCompared]:
+    """Leave out of a check what could not be asked; give which storages that are."""
+    unseen = (without_pictures(tools, storage_uuid) for storage_uuid in tally.without_pictures)
+    return [*carry_over(tools, rebuilt, compared=tally.storages), *(each for each in unseen if each is not None)]
 
 
 def _answers(tools: Tools, path: Path, storage_uuid: StorageUuid) -> bool:
@@ -279,7 +301,9 @@ def _recover_storage(
                 operations.keep_operations(db, record.id, storage.journals.list_operations())
         seen = _scan(storage, progress) if storage.has_pictures else None
         if seen is None:
-            tally.findings.append(Finding(code="pictures-out-of-reach", path=str(storage.path)))
+            tally.without_pictures.append(candidate.storage_uuid)
+            if not is_check:
+                tally.findings.append(Finding(code="pictures-out-of-reach", path=str(storage.path)))
         numbers = sorted({*storage.indexes.list_sessions(), *expected})
         progress.start_phase("recover", total_files=len(numbers))
         for number in numbers:
@@ -306,6 +330,7 @@ def _recover_storage(
             if seen is not None:
                 _check_files(tools, storage, index, seen, tally, progress, verifies_bytes=verifies_bytes)
             progress.advance(files=1, current=index.session.title)
+        tally.storages.add(candidate.storage_uuid)
 
 
 def _scan(storage: FileStorage, progress: Progress) -> Mapping[RelativePath, ScannedFile]:
