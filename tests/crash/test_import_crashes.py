@@ -24,7 +24,7 @@ from tests.support.workbench import SMALL, Workbench
 
 ReportCount = Callable[[str, int, int], None]
 
-READING = frozenset({"open_directory", "open_read", "read", "pread", "fstat", "stat", "scan"})
+READING = frozenset({"open_directory", "open_beneath", "open_read", "read", "pread", "fstat", "stat", "scan"})
 PLANTED = "2024/07/y.jpg"
 
 

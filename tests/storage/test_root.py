@@ -14,7 +14,7 @@ from imalink import errors
 from imalink.core.relative_path import RelativePath
 from imalink.storage.fs import StorageFiles
 from imalink.storage.root import StorageRoot
-from tests.support.faults import CountingCalls, FailingCalls
+from tests.support.faults import CountingCalls, FailingCalls, WalkingCalls
 
 
 def test_an_absent_directory_is_an_offline_storage(tmp_path: Path) -> None:
@@ -36,9 +36,9 @@ def test_a_device_that_does_not_answer_is_an_offline_storage(tmp_path: Path) -> 
             assert counting.open_count == 0
 
 
-def test_a_folder_is_reached_part_by_part(tmp_path: Path) -> None:
+def test_a_folder_is_reached_part_by_part_where_the_kernel_cannot_keep_below(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
-    counting = CountingCalls()
+    counting = CountingCalls(WalkingCalls())
     with StorageRoot.open(tmp_path, calls=counting) as root:
         with root.directory(RelativePath("a/b")) as descriptor:
             assert os.fstat(descriptor).st_ino == (tmp_path / "a" / "b").stat().st_ino

@@ -27,6 +27,9 @@ MUTATING = frozenset(
 )  # fmt: skip
 
 
+OPENING = frozenset({"open_root", "open_directory", "open_beneath", "open_read", "create_exclusive", "open_append"})
+
+
 class SimulatedCrash(BaseException):
     """The process is dead from here on; not an Exception, so that no handler mistakes it for an error."""
 
@@ -53,6 +56,9 @@ class InterposedCalls:
 
     def open_directory(self, directory: int, name: str) -> int:
         return self._around("open_directory", lambda: self.inner.open_directory(directory, name), directory, name)
+
+    def open_beneath(self, directory: int, path: str) -> int:
+        return self._around("open_beneath", lambda: self.inner.open_beneath(directory, path), directory, path)
 
     def open_read(self, directory: int, name: str) -> int:
         return self._around("open_read", lambda: self.inner.open_read(directory, name), directory, name)
@@ -142,7 +148,7 @@ class CountingCalls(InterposedCalls):
     def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
         self.log.append(Call(name, arguments))
         result = call()
-        if name in ("open_root", "open_directory", "open_read", "create_exclusive", "open_append"):
+        if name in OPENING:
             self.open_count += 1
             self.most_open_count = max(self.most_open_count, self.open_count)
         elif name == "close":
@@ -241,6 +247,36 @@ class LimitedCalls(InterposedCalls):
         if name == "link" and not self._has_links:
             raise OSError(errno.EPERM, os.strerror(errno.EPERM))
         return call()
+
+
+class WalkingCalls(InterposedCalls):
+    """A kernel without ``openat2``, or a container that answers ``number`` to it."""
+
+    def __init__(self, inner: FileCalls | None = None, *, number: int = errno.ENOSYS) -> None:
+        super().__init__(inner)
+        self._number = number
+
+    def open_beneath(self, directory: int, path: str) -> int:
+        raise OSError(self._number, os.strerror(self._number), path)
+
+
+class AuditingCalls(InterposedCalls):
+    """Asks the kernel of every descriptor that was opened where it leads: ``opened`` has the real paths."""
+
+    def __init__(self, inner: FileCalls | None = None) -> None:
+        super().__init__(inner)
+        self.opened: list[Path] = []
+
+    def opened_outside(self, *folders: Path) -> list[Path]:
+        """Give what was opened that is, or lies in, none of ``folders``."""
+        real = [folder.resolve() for folder in folders]
+        return [path for path in self.opened if not any(path == each or each in path.parents for each in real)]
+
+    def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
+        result = call()
+        if name in OPENING:
+            self.opened.append(Path(os.readlink(f"/proc/self/fd/{result}").removesuffix(" (deleted)")))
+        return result
 
 
 class HookedCalls(InterposedCalls):

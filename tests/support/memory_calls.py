@@ -236,6 +236,9 @@ class MemoryCalls:
     def open_directory(self, directory: int, name: str) -> int:
         return self._open_folder(self._child(self._folder(directory), name))
 
+    def open_beneath(self, directory: int, path: str) -> int:
+        raise _refusal(errno.ENOSYS, path)
+
     @_locked
     def open_read(self, directory: int, name: str) -> int:
         node = self._child(self._folder(directory), name)

@@ -14,14 +14,21 @@ from imalink.cli.render import (
     show_table,
 )
 
+_CONTAINMENT = {
+    "openat2": "the kernel keeps what is opened in a storage below its folder",
+    "walk": "no openat2 here, so folders in a storage are opened part by part; as safe, a little slower",
+}
+
 
 @click.command()
 @common_options
 def config(output: Output) -> None:
     """Print the effective settings and where each comes from."""
     from imalink.runtime.settings import load_settings
+    from imalink.storage.syscalls import opens_beneath
 
     settings = load_settings()
+    containment = "openat2" if opens_beneath() else "walk"
     directories = {
         "config_directory": str(settings.config_directory),
         "data_directory": str(settings.data_directory),
@@ -35,6 +42,7 @@ def config(output: Output) -> None:
         show_json(
             {
                 **directories,
+                "containment": containment,
                 "settings": [
                     {
                         "name": name,
@@ -49,6 +57,7 @@ def config(output: Output) -> None:
         )
         return
     show_lines(f"{name}: {path}" for name, path in directories.items())
+    show_lines([f"containment: {containment} ({_CONTAINMENT[containment]})"])
     show_table(("SETTING", "VALUE", "SOURCE"), [(name, value, each.source) for name, value, each in values])
 
 

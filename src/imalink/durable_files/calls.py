@@ -18,8 +18,8 @@ class SpaceFacts(NamedTuple):
 class FileCalls(Protocol):
     """The low-level calls, one system call each, all relative to an open directory.
 
-    Names are single parts, never paths, except in ``open_root``. Nothing follows a symbolic link. Every method raises
-    the OSError of its call; translation is done once, by ``storage_error``.
+    Names are single parts, never paths, except in ``open_root`` and ``open_beneath``. Nothing follows a symbolic link.
+    Every method raises the OSError of its call; translation is done once, by ``storage_error``.
     """
 
     def open_root(self, path: str) -> int:
@@ -28,6 +28,13 @@ class FileCalls(Protocol):
 
     def open_directory(self, directory: int, name: str) -> int:
         """Open the directory ``name``; a link there gives ENOTDIR or ELOOP."""
+        ...
+
+    def open_beneath(self, directory: int, path: str) -> int:
+        """Open the directory at the relative ``path`` in one step; no link and no ``..`` leads out of it.
+
+        The one call that takes a path of several parts. ENOSYS or EPERM where the kernel cannot promise that.
+        """
         ...
 
     def open_read(self, directory: int, name: str) -> int:

@@ -20,7 +20,7 @@ _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 
 
 class StorageRoot:
-    """A directory's handle, opened once; everything below is reached through it, part by part, following no link.
+    """A directory's handle, opened once; everything below is reached through it, following no link.
 
     So an unplugged disk gives an error, and never files in the empty mount point that is left (promise P8). ``path`` is
     a note for messages and for ``verify_identity``; nothing is ever opened by it again. ``descriptor`` is the open
@@ -90,23 +90,35 @@ class StorageRoot:
     def open_directory(self, path: RelativePath | None) -> int:
         """Open the folder ``path`` (None: the root, a second handle); the caller closes it.
 
-        Every part is opened from the one before and must be a real directory. Raises NotFoundError, UnsafePathError
-        for a link on the way, and what ``storage_error`` gives. ``openat2(RESOLVE_BENEATH)`` will go here.
+        The kernel keeps it below the root where it can (``openat2``); elsewhere every part is opened from the one
+        before, and must be a real directory. Raises NotFoundError, UnsafePathError for a link on the way and a path
+        that goes up, and what ``storage_error`` gives.
         """
-        calls = self.calls
         if path is None:
             with storage_errors("open the storage"):
-                return calls.open_directory(self.descriptor, ".")
+                return self.calls.open_directory(self.descriptor, ".")
+        parts = path.split("/")
+        if not all(parts) or ".." in parts or "." in parts:  # unparsed, by a mistake of ours: never onto the disk
+            raise UnsafePathError(f"{path.printable()} is not a path below the storage; nothing was opened.")
+        try:
+            return self.calls.open_beneath(self.descriptor, path)
+        except FileNotFoundError as error:
+            raise storage_error(error, "open the folder", path.printable()) from error
+        except OSError:
+            return self._walk(parts, path)  # which also tells what stands in the way
+
+    def _walk(self, parts: list[str], path: RelativePath) -> int:
+        """Open a folder part by part, each from the one before and none through a link."""
         at = self.descriptor
-        for part in path.split("/"):
+        for part in parts:
             try:
                 try:
-                    below = calls.open_directory(at, part)
+                    below = self.calls.open_directory(at, part)
                 except OSError as error:
                     raise self._refusal(error, at, part, path) from error
             finally:
                 if at != self._descriptor:
-                    calls.close(at)
+                    self.calls.close(at)
             at = below
         return at
 

@@ -1,4 +1,4 @@
-"""The real driver of the writing seam: ``os``, and through ctypes the renames that Python lacks."""
+"""The real driver of the writing seam: ``os``, and through ctypes the calls that Python lacks."""
 
 # ruff: noqa: D102 - FileCalls says what each method promises
 
@@ -7,6 +7,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import platform
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -22,8 +24,16 @@ _RENAME_EXCL = 4  # macOS, <sys/stdio.h>
 _RENAME_SWAP = 2  # macOS
 _F_FULLFSYNC = 51  # macOS: fsync alone leaves the bytes in the drive's cache
 
+_OPENAT2 = 437  # Linux 5.6, of all machines but Alpha
+_RESOLVE = 0x02 | 0x04 | 0x08  # NO_MAGICLINKS, NO_SYMLINKS, BENEATH; not NO_XDEV: a user may mount a disk in a storage
+_HOW = struct.pack("=QQQ", _DIRECTORY, 0, _RESOLVE)  # struct open_how: flags, mode, resolve
+_AT_WORKING_DIRECTORY = -100
+_NOT_KNOWN = (errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.E2BIG)
+"""What kernels before ``openat2`` answer, the filters of some containers, and kernels that give it other arguments."""
+
 _IS_MACOS = sys.platform == "darwin"
 _Rename = Callable[[int, bytes, int, bytes, int], int]
+_Open = Callable[[int, int, bytes, bytes, int], int]
 
 
 @cache
@@ -38,6 +48,31 @@ def _find_flagged_rename() -> _Rename | None:
     return function
 
 
+@cache
+def _find_open_beneath() -> _Open | None:
+    """Give the C library's way to any call, for ``openat2``; None where the kernel does not know or allow that."""
+    if sys.platform != "linux" or platform.machine() == "alpha":
+        return None
+    function = getattr(ctypes.CDLL(None, use_errno=True), "syscall", None)
+    if function is None:
+        return None
+    function.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
+    function.restype = ctypes.c_long
+    descriptor = function(_OPENAT2, _AT_WORKING_DIRECTORY, b".", _HOW, len(_HOW))
+    if descriptor >= 0:
+        os.close(descriptor)
+        return function
+    return None if ctypes.get_errno() in _NOT_KNOWN else function
+
+
+def opens_beneath() -> bool:
+    """Tell whether the kernel itself keeps what is opened in a storage below its root (Linux 5.6, ``openat2``).
+
+    Elsewhere, and in containers that do not let that call through, folders are opened part by part.
+    """
+    return _find_open_beneath() is not None
+
+
 class SystemCalls:
     """FileCalls by the operating system itself; without state, so one may serve all threads."""
 
@@ -46,6 +81,17 @@ class SystemCalls:
 
     def open_directory(self, directory: int, name: str) -> int:
         return os.open(name, _DIRECTORY | _BENEATH, dir_fd=directory)
+
+    def open_beneath(self, directory: int, path: str) -> int:
+        function = _find_open_beneath()
+        if function is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), path)
+        raw = os.fsencode(path)
+        while (descriptor := function(_OPENAT2, directory, raw, _HOW, len(_HOW))) < 0:
+            number = ctypes.get_errno()
+            if number not in (errno.EINTR, errno.EAGAIN):  # EAGAIN: something was renamed while it looked
+                raise OSError(number, os.strerror(number), path)
+        return descriptor
 
     def open_read(self, directory: int, name: str) -> int:
         return os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | _BENEATH, dir_fd=directory)
