@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from imalink.core.ids import RunUuid, StorageUuid, WriterId
-from imalink.core.index import MasterIndex, Overview, Sources
+from imalink.core.index import MasterIndex, Overview
 from imalink.core.journal import Commit, Observation
 from imalink.core.operation import Operation, OrphansRestored
 from imalink.core.relative_path import RelativePath
@@ -234,14 +234,15 @@ class FileStorage:
 
     def _known_seq(self, writer: WriterId, master: MasterIndex | None) -> int:
         """Give the highest number of this writer's journal that an index contains."""
-        sources: list[Sources] = []
+        known: list[int] = []
         with suppress(NotFoundError, IndexDamagedError):
-            sources.append((master or self.indexes.load_master().index).sources)
+            sources = (master or self.indexes.load_master().index).sources
+            known.extend(position.seq for owner, position in sources.journals.items() if owner == writer)
         if not self.journals.exists(writer):
             for number in self.indexes.list_sessions():
                 with suppress(NotFoundError, IndexDamagedError):
-                    sources.append(self.indexes.load_session(number).index.sources)
-        return max((each.journals[writer].seq for each in sources if writer in each.journals), default=0)
+                    known.append(self.indexes.peek_journal_seqs(number).get(writer, 0))
+        return max(known, default=0)
 
     def fold(
         self,

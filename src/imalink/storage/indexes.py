@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from imalink.core.finding import Finding
+from imalink.core.ids import WriterId
 from imalink.core.index import MasterIndex, Overview, SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import Clock
@@ -23,6 +24,7 @@ from imalink.formats.layouts.hybrid import (
     parse_overview,
 )
 from imalink.formats.layouts.layout import Layout, session_number_of
+from imalink.formats.session_sources import peek_journal_seqs
 from imalink.storage.fs import StorageFiles
 
 BACKUPS = RelativePath(".imalink/metadata/backup")
@@ -65,6 +67,11 @@ class IndexFiles:
         """Read the session index with this number."""
         path = self._session_files().get(number, self.layout.session_path(number))
         return self._load(path, MAX_INDEX_BYTES, lambda data: self.layout.parse_session(data, path))
+
+    def peek_journal_seqs(self, number: int) -> Mapping[WriterId, int]:
+        """Read only how far into each journal the session index with this number says that it reaches."""
+        path = self._session_files().get(number, self.layout.session_path(number))
+        return peek_journal_seqs(self._files.read_bytes(path, MAX_INDEX_BYTES), file=path)
 
     def claimed_master_digest(self) -> str | None:
         """Give the digest that the master claims for itself in its last bytes; None when it is absent or has none.
