@@ -102,6 +102,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "operations": ["operations", "--limit", "5"],
         "undo -n": ["undo", "-n"],
         "undo": ["undo", "--yes"],
+        "unlock": ["unlock", NAME],
+        "unlock -n": ["unlock", NAME, "-n"],
         "bench": ["bench", scene.folder, "--photos", card, "--files", "1"],
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
         "config": ["config"],
@@ -149,7 +151,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,"
-        "explain,edit,"
+        "explain,edit,unlock,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"

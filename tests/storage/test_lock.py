@@ -22,16 +22,9 @@ from imalink import errors
 from imalink.durable_files import FileCalls
 from imalink.storage.fs import StorageFiles
 from imalink.storage.host import Host, this_host
-from imalink.storage.lock import (
-    LOCK_NAME,
-    LockRecord,
-    LockState,
-    StorageLock,
-    acquire_lock,
-    find_lock,
-    hold_lock,
-    judge_lock,
-)
+from imalink.storage.lock import StorageLock, acquire_lock, hold_lock
+from imalink.storage.lock_files import LOCK_NAME, find_lock
+from imalink.storage.lock_record import LockRecord, LockState, judge_lock
 from imalink.storage.root import StorageRoot
 from tests.support.faults import CountingCalls, CrashingCalls, FailingCalls, HookedCalls, LimitedCalls, SimulatedCrash
 

@@ -25,7 +25,7 @@ ROOT = Path("/")
 MOVES = ("rename_noreplace", "rename_replacing", "rename_exchange", "link")
 CALLS = (
     *("open_directory", "open_read", "create_exclusive", "open_append", "mkdir", "unlink", "rmdir", "stat", "scan"),
-    *("read", "pread", "write", "truncate", "set_times", "fsync", "drop_cache", "fstat", "close"),
+    *("read", "pread", "write", "write_at", "truncate", "set_times", "fsync", "drop_cache", "fstat", "close"),
     *("mkdir", "open_directory", "create_exclusive", *MOVES),
 )
 Answer = tuple[object, ...]
@@ -105,6 +105,9 @@ class World:
 
     def _write(self, handle: int, data: bytes) -> int:
         return self.calls.write(self.handles[handle], memoryview(data))
+
+    def _write_at(self, handle: int, data: bytes, offset: int) -> int:
+        return self.calls.write_at(self.handles[handle], memoryview(data), offset)
 
     def _stat(self, handle: int, name: str) -> Answer:
         return shown(self.calls.stat(self.handles[handle], name))
@@ -189,6 +192,11 @@ SCRIPT: list[tuple[object, ...]] = [
     ("truncate", 3, 4),
     ("write", 3, b"S"),
     ("truncate", 1, 9),
+    ("write_at", 1, b"XY", 3),
+    ("write_at", 2, b"Z", 0),
+    ("write_at", 3, b"end", 1),
+    ("write_at", 1, b"", 5),
+    ("write", 1, b"?"),
     ("pread", 2, 99, 0),
     ("set_times", 2, 1_234_567_890_123_456_789 // 10),
     ("fstat", 1),
@@ -335,6 +343,7 @@ def test_calls_in_any_order_leave_what_they_leave_on_a_disk(both: Both, seed: in
             "read": (here, 5),
             "pread": (here, 5, choices.randrange(9)),
             "write": (here, choices.randbytes(choices.randrange(9))),
+            "write_at": (here, choices.randbytes(choices.randrange(9)), choices.randrange(9)),
             "truncate": (here, choices.randrange(9)),
             "set_times": (here, choices.randrange(10**17)),
         }

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 MUTATING = frozenset(
     {
-        "create_exclusive", "open_append", "write", "truncate", "set_times", "set_mode", "fsync", "mkdir",
+        "create_exclusive", "open_append", "write", "write_at", "truncate", "set_times", "set_mode", "fsync", "mkdir",
         "rename_noreplace", "rename_replacing", "rename_exchange", "link", "unlink", "rmdir",
     }
 )  # fmt: skip
@@ -79,6 +79,11 @@ class InterposedCalls:
 
     def write(self, descriptor: int, data: memoryview) -> int:
         return self._around("write", lambda: self.inner.write(descriptor, data), descriptor, len(data))
+
+    def write_at(self, descriptor: int, data: memoryview, offset: int) -> int:
+        return self._around(
+            "write_at", lambda: self.inner.write_at(descriptor, data, offset), descriptor, len(data), offset
+        )
 
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         self._around("truncate", lambda: self.inner.truncate(descriptor, size_bytes), descriptor, size_bytes)
@@ -329,7 +334,7 @@ class OrderCheckingCalls(InterposedCalls):
             self._check_source(name, arguments)
         result = call()
         descriptor = arguments[0]
-        if name in ("write", "truncate", "set_times", "set_mode"):
+        if name in ("write", "write_at", "truncate", "set_times", "set_mode"):
             self._unsynced.files.add(self._identity(descriptor))
         elif name == "fsync":
             self._unsynced.files.discard(self._identity(descriptor))

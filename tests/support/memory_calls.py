@@ -291,6 +291,20 @@ class MemoryCalls:
         return written
 
     @_locked
+    def write_at(self, descriptor: int, data: memoryview, offset: int) -> int:
+        node = self._node(descriptor)
+        os.pwrite(descriptor, b"", offset)  # one that may not be written to says so first
+        before = node.size_bytes
+        is_appending = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND
+        start = before if is_appending else offset
+        fitting = before + self.capacity_bytes - self.used_bytes - start
+        if len(data) and fitting <= 0:
+            raise _refusal(errno.ENOSPC)
+        written = os.pwrite(descriptor, data[:fitting], offset)
+        self.used_bytes += node.size_bytes - before
+        return written
+
+    @_locked
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         node = self._node(descriptor)
         before = node.size_bytes

@@ -23,6 +23,7 @@ from imalink.cli import (
     sessions,
     storages,
     system,
+    unlocking,
 )
 from imalink.cli.render import (
     show_error,
@@ -58,6 +59,7 @@ for command in (
     browsing.browse_command,
     recovery.recover_command,
     recovery.regenerate_command,
+    unlocking.unlock_command,
     identity.hothash_command,
     identity.explain_command,
     measuring.bench_command,

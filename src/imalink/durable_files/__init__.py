@@ -8,7 +8,7 @@ one, ``tests/support/faults.py`` has those that count, fail, crash and check the
 from imalink.durable_files.calls import FileCalls, SpaceFacts
 from imalink.durable_files.placing import PlacedBy, exchange_names, place_without_overwrite
 from imalink.durable_files.reading import READ_CHUNK_BYTES, open_regular, read_capped
-from imalink.durable_files.trouble import OtherDeviceError, storage_error, storage_errors
+from imalink.durable_files.trouble import UNSUPPORTED, OtherDeviceError, storage_error, storage_errors
 from imalink.durable_files.writing import (
     INDEX_MODE,
     AppendFile,
@@ -22,6 +22,7 @@ from imalink.durable_files.writing import (
 __all__ = [
     "INDEX_MODE",
     "READ_CHUNK_BYTES",
+    "UNSUPPORTED",
     "AppendFile",
     "FileCalls",
     "OtherDeviceError",

@@ -61,6 +61,10 @@ class FileCalls(Protocol):
         """Write some of ``data`` and give how much; callers use ``write_all``."""
         ...
 
+    def write_at(self, descriptor: int, data: memoryview, offset: int) -> int:
+        """Write some of ``data`` over what stands at ``offset`` and give how much; the current place stays."""
+        ...
+
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         """Cut an open file to ``size_bytes``."""
         ...

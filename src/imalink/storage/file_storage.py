@@ -171,8 +171,11 @@ class FileStorage:
 
     @contextmanager
     def lock(self, purpose: str) -> Generator[None]:
-        """Hold the storage's lock for a block. Raises StorageLockedError naming the holder."""
-        with hold_lock(self.files, purpose=purpose, clock=self._clock):
+        """Hold the storage's lock for a block, in which every change asks whether it is still held.
+
+        Raises StorageLockedError naming the holder, or in the block when the lock was lost.
+        """
+        with hold_lock(self.files, purpose=purpose, clock=self._clock) as lock, self.files.guarded(lock):
             yield
 
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:

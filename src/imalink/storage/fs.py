@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from imalink import durable_files
 from imalink.core.relative_path import RelativePath
@@ -18,6 +19,7 @@ from imalink.durable_files import (
 )
 from imalink.errors import NameTakenError, NotFoundError, UnsafePathError
 from imalink.storage.reading import FileFacts, FolderReader, facts_at, facts_of, iter_chunks, shown
+from imalink.storage.root import StorageRoot
 
 OWN_FOLDER = RelativePath(".imalink")
 STAGING = RelativePath(".imalink/staging")
@@ -28,6 +30,18 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 _STAGED_MODE = 0o600
 _FOLDER_MODE = 0o777
 """Asked for folders; the user's umask takes its part away."""
+
+
+class WriteGuard(Protocol):
+    """Says, by raising, that this process may not write any more."""
+
+    def check(self) -> None:
+        """Raise if that is known or soon found out; cheap enough to ask before each file."""
+        ...
+
+    def verify(self) -> None:
+        """Raise if it is so now."""
+        ...
 
 
 class StagedFile:
@@ -87,8 +101,32 @@ class StorageFiles(FolderReader):
     """Reads and writes the files of one storage.
 
     What ``FolderReader`` says holds; writing may also raise StorageReadOnlyError and OutOfSpaceError. Only one process
-    may write at a time (``storage.lock``).
+    may write at a time (``storage.lock``): while ``guarded``, the guard is asked before a file gets its name, is
+    replaced, appended to or removed, and what it raises stops that.
     """
+
+    def __init__(self, root: StorageRoot) -> None:
+        super().__init__(root)
+        self._guard: WriteGuard | None = None
+
+    @contextmanager
+    def guarded(self, guard: WriteGuard) -> Generator[None]:
+        """Ask ``guard`` before every change, for a block."""
+        before, self._guard = self._guard, guard
+        try:
+            yield
+        finally:
+            self._guard = before
+
+    def verify_guard(self) -> None:
+        """Ask the guard anew, however fresh its last answer is; nothing where there is none."""
+        if self._guard is not None:
+            self._guard.verify()
+
+    def check_guard(self) -> None:
+        """Ask the guard, as every change here does; for what is written through a descriptor that is held open."""
+        if self._guard is not None:
+            self._guard.check()
 
     def make_directories(self, path: RelativePath, *, is_synced: bool = True) -> list[RelativePath]:
         """Make the folder and those above it that are not there; give those made, outermost first.
@@ -161,6 +199,7 @@ class StorageFiles(FolderReader):
         OtherDeviceError; arguments and promise: ``durable_files.place_without_overwrite``.
         """
         _require_own(staged)
+        self.check_guard()
         with self.folder_of(staged) as from_directory, self.folder_of(final) as to_directory:
             try:
                 return durable_files.place_without_overwrite(
@@ -182,6 +221,7 @@ class StorageFiles(FolderReader):
 
         The caller flushes both folders. Promise and errors: ``durable_files.exchange_names``.
         """
+        self.check_guard()
         with self.folder_of(path) as directory, self.folder_of(other) as other_directory:
             return durable_files.exchange_names(
                 self.calls,
@@ -196,6 +236,7 @@ class StorageFiles(FolderReader):
 
         For trash, quarantine, restoring and reorganising. Promise and errors as ``place``.
         """
+        self.check_guard()
         with self.folder_of(source) as from_directory, self.folder_of(target) as to_directory:
             return durable_files.place_without_overwrite(
                 self.calls,
@@ -232,6 +273,7 @@ class StorageFiles(FolderReader):
         The temporary file stands in ``.imalink/staging/`` (made if absent); the folder of ``path`` must be there.
         Promise and errors: ``durable_files.replace_durably``.
         """
+        self.check_guard()
         self.make_directories(STAGING)
         with self.root.directory(STAGING) as staging, self.folder_of(path) as directory:
             durable_files.replace_durably(self.calls, staging=staging, directory=directory, name=path.name, data=data)
@@ -241,6 +283,7 @@ class StorageFiles(FolderReader):
 
         Promise and errors: ``durable_files.append_durably``.
         """
+        self.check_guard()
         with self.folder_of(path) as directory:
             return durable_files.append_durably(
                 self.calls, directory, path.name, data, valid_bytes=valid_bytes, is_synced=is_synced
@@ -248,6 +291,7 @@ class StorageFiles(FolderReader):
 
     def open_appending(self, path: RelativePath, *, valid_bytes: int | None = None) -> AppendFile:
         """Open a file of lines for many appends with few flushes; the caller closes it."""
+        self.check_guard()
         with self.folder_of(path) as directory:
             return AppendFile(self.calls, directory, path.name, valid_bytes=valid_bytes)
 
@@ -262,6 +306,7 @@ class StorageFiles(FolderReader):
         Raises UnsafePathError for any other path, and StorageError for a folder that is not empty.
         """
         _require_own(path)
+        self.check_guard()
         try:
             with self.folder_of(path) as directory, storage_errors("remove", path.printable(), is_writing=True):
                 if facts_of(self.calls, directory, path.name).is_directory:

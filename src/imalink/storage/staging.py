@@ -58,8 +58,14 @@ class ImportRun:
         self._files.sync_directory(self.folder)
 
     def reopen(self, content: RunContent) -> None:
-        """Go on with an interrupted run whose good lines are ``content``; a torn tail is cut off."""
+        """Go on with an interrupted run whose good lines are ``content``; a torn tail is cut off.
+
+        The intent becomes another file: whoever began the run may only have been suspended while its lock was broken,
+        and must not write into what becomes the commit.
+        """
         self._files.make_directories(COMMITS)
+        good = self._files.read_bytes(self._intent_path, MAX_RUN_BYTES)[: content.good_bytes]
+        self._files.replace(self._intent_path, good)
         self._intent = self._files.open_appending(self._intent_path, valid_bytes=content.good_bytes)
         self._writer.resume(content.payloads)
         self._has_claims = content.has_claims
@@ -162,6 +168,7 @@ class ImportRun:
             intent.append(self._writer.finding(finding))
         intent.append(self._writer.end(end))
         intent.sync()
+        self._files.verify_guard()
         intent.close()
         self._intent = None
         self._files.move(self._intent_path, commit_path(self.run_uuid))
@@ -175,6 +182,7 @@ class ImportRun:
     def _open_intent(self) -> AppendFile:
         if self._intent is None:
             raise ValueError("the run is not open")
+        self._files.check_guard()  # another may have finished this run meanwhile: its commit is not to be written into
         return self._intent
 
     def close(self) -> None:

@@ -112,6 +112,9 @@ class SystemCalls:
     def write(self, descriptor: int, data: memoryview) -> int:
         return os.write(descriptor, data)
 
+    def write_at(self, descriptor: int, data: memoryview, offset: int) -> int:
+        return os.pwrite(descriptor, data, offset)
+
     def truncate(self, descriptor: int, size_bytes: int) -> None:
         os.ftruncate(descriptor, size_bytes)
 
