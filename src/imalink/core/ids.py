@@ -27,6 +27,7 @@ WriterId = NewType("WriterId", str)
 
 FILE_METHOD = HothashMethod("file-1")
 PHOTO_NAMESPACE = uuid.UUID("6d0c6a5e-6c57-5f0e-9d4b-1f5b9a4f7c11")
+_CANONICAL_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 MIN_PREFIX_LENGTH = 8
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -69,4 +70,5 @@ def split_photo_uuid_of(hothash: Hothash, method: HothashMethod, turn: int) -> P
 
 def parse_uuid(text: str) -> str:
     """Give ``text`` in canonical lower-case UUID form. Raises ValueError."""
-    return str(uuid.UUID(text))
+    # An index has tens of thousands, all canonical already; making a UUID of each takes eight times as long.
+    return text if _CANONICAL_UUID.fullmatch(text) is not None else str(uuid.UUID(text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,12 +18,14 @@ from imalink.formats.documents import check_digest, content_digest
 from imalink.formats.layouts.hybrid import (
     MAX_INDEX_BYTES,
     MAX_OVERVIEW_BYTES,
+    MasterSpelling,
     dump_master,
     dump_overview,
-    parse_master,
     parse_overview,
+    read_master,
 )
 from imalink.formats.layouts.layout import Layout, session_number_of
+from imalink.formats.layouts.spelling import SessionSpelling
 from imalink.formats.session_sources import peek_journal_seqs
 from imalink.storage.fs import StorageFiles
 
@@ -54,19 +56,30 @@ class IndexFiles:
         self.layout = layout
         self._files = files
         self._clock = clock
+        self._master_spelling: MasterSpelling | None = None
+        self._session_spellings: dict[int, SessionSpelling] = {}
 
     def load_overview(self) -> Loaded[Overview]:
         """Read ``index.json``."""
-        return self._load(self.layout.overview_path, MAX_OVERVIEW_BYTES, parse_overview)
+        data = self._files.read_bytes(self.layout.overview_path, MAX_OVERVIEW_BYTES)
+        index, is_intact = parse_overview(data)
+        return Loaded(index=index, is_intact=is_intact, digest=content_digest(data))
 
     def load_master(self) -> Loaded[MasterIndex]:
         """Read the master."""
-        return self._load(self.layout.master_path, MAX_INDEX_BYTES, parse_master)
+        data = self._files.read_bytes(self.layout.master_path, MAX_INDEX_BYTES)
+        read = read_master(data)
+        self._master_spelling = read.spelling
+        return Loaded(index=read.index, is_intact=read.is_intact, digest=content_digest(data))
 
-    def load_session(self, number: int) -> Loaded[SessionIndex]:
-        """Read the session index with this number."""
+    def load_session(self, number: int, *, is_to_change: bool = False) -> Loaded[SessionIndex]:
+        """Read the session index with this number; one ``is_to_change`` is then saved faster and takes more memory."""
         path = self._session_files().get(number, self.layout.session_path(number))
-        return self._load(path, MAX_INDEX_BYTES, lambda data: self.layout.parse_session(data, path))
+        data = self._files.read_bytes(path, MAX_INDEX_BYTES)
+        read = self.layout.read_session(data, path)
+        if is_to_change and read.spelling is not None:
+            self._session_spellings[number] = read.spelling
+        return Loaded(index=read.index, is_intact=read.is_intact, digest=content_digest(data))
 
     def peek_journal_seqs(self, number: int) -> Mapping[WriterId, int]:
         """Read only how far into each journal the session index with this number says that it reaches."""
@@ -120,11 +133,11 @@ class IndexFiles:
         path = self.layout.session_path(number)
         for backup in reversed(self._generations(path)):
             try:
-                loaded = self._load(backup, MAX_INDEX_BYTES, lambda data: self.layout.parse_session(data, path))
+                read = self.layout.read_session(self._files.read_bytes(backup, MAX_INDEX_BYTES), path)
             except (IndexDamagedError, NotFoundError):
                 continue
-            if loaded.is_intact:
-                return loaded.index
+            if read.is_intact:
+                return read.index
         return None
 
     def save_overview(self, overview: Overview) -> None:
@@ -133,7 +146,7 @@ class IndexFiles:
 
     def save_master(self, master: MasterIndex) -> str:
         """Replace the master; give its digest."""
-        data = dump_master(master)
+        data = dump_master(master, self._master_spelling)
         self._save(self.layout.master_path, data, master.generation)
         digest = content_digest(data)
         assert digest is not None
@@ -143,7 +156,8 @@ class IndexFiles:
         """Replace one session index."""
         path = self.layout.session_path(index.session.number)
         self._files.make_directories(self.layout.sessions_directory)
-        self._save(path, self.layout.dump_session(index), index.generation)
+        spelling = self._session_spellings.pop(index.session.number, None)
+        self._save(path, self.layout.dump_session(index, spelling), index.generation)
 
     def put_back_session(self, index: SessionIndex) -> RelativePath | None:
         """Write a session index that was lost; what stands in its place is kept, and the name it has now is given."""
@@ -179,13 +193,6 @@ class IndexFiles:
             if number is not None and (number not in found or name == self.layout.session_path(number).name):
                 found[number] = RelativePath(f"{self.layout.sessions_directory}/{name}")
         return found
-
-    def _load(
-        self, path: RelativePath, cap_bytes: int, parse: Callable[[bytes], tuple[Index, bool | None]]
-    ) -> Loaded[Index]:
-        data = self._files.read_bytes(path, cap_bytes)
-        index, is_intact = parse(data)
-        return Loaded(index=index, is_intact=is_intact, digest=content_digest(data))
 
     def _save(self, path: RelativePath, data: bytes, generation: int) -> None:
         if self._files.exists(path):

@@ -91,7 +91,7 @@ class SessionOpener:
         """Give what stands in the file, and whether it can be believed as it is."""
         path = self._indexes.layout.session_path(number)
         try:
-            loaded = self._indexes.load_session(number)
+            loaded = self._indexes.load_session(number, is_to_change=True)
         except NotFoundError:
             return None, False
         except IndexDamagedError as error:
@@ -181,4 +181,5 @@ class SessionOpener:
 def _numbers_in(master: MasterIndex | None) -> set[int]:
     if master is None:
         return set()
-    return {place.session_number for entry in master.files.values() for place in entry.places()}
+    numbers = {entry.session_number for entry in master.files.values()}
+    return numbers | {copy.session_number for entry in master.files.values() for copy in entry.copies}

@@ -9,6 +9,7 @@ from imalink.catalog import outbox, photos
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.outbox import WaitingRow
 from imalink.core.ids import Hothash, PhotoUuid
+from imalink.core.index import MasterIndex
 from imalink.core.journal import PhotoEdited
 from imalink.core.photo import UserFacts
 from imalink.core.user_facts import cut_in_pieces, merge_said
@@ -21,11 +22,13 @@ FIELDS_AT_ONCE = 10
 """So many fields of the longest there may be fit a journal line."""
 
 
-def drain_outbox(tools: Tools, record: StorageRecord, storage: FileStorage) -> FoldResult | None:
+def drain_outbox(
+    tools: Tools, record: StorageRecord, storage: FileStorage, *, master: MasterIndex
+) -> FoldResult | None:
     """Write the edits that wait for this storage into its journal and indexes; None when none do.
 
     Whatever stops it, the edits still wait unless the indexes have them: telling them twice is telling them once. The
-    caller holds the lock, and commits and journals are folded. Raises StorageError.
+    caller holds the lock, and commits and journals are folded into ``master``. Raises StorageError.
     """
     with tools.catalog.read() as db:
         waiting = outbox.list_waiting(db, record.storage_uuid)
@@ -36,7 +39,7 @@ def drain_outbox(tools: Tools, record: StorageRecord, storage: FileStorage) -> F
     grouped: dict[PhotoUuid, list[WaitingRow]] = {}
     for row in waiting:
         grouped.setdefault(row.photo_uuid, []).append(row)
-    result = write_down(tools, record, storage, list(_observations(grouped, files)))
+    result = write_down(tools, record, storage, list(_observations(grouped, files)), master=master)
     with tools.catalog.begin(changes_photos=True) as db:
         outbox.remove_told(db, waiting)
     return result

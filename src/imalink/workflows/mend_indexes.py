@@ -36,7 +36,7 @@ def mend_indexes(
     holds the lock. Raises StorageError.
     """
     mended = _mend(tools, record, storage, suspects)
-    told = drain_outbox(tools, record, storage)
+    told = drain_outbox(tools, record, storage, master=mended.master)
     return mended if told is None else Mended(master=told.master, findings=(*mended.findings, *told.findings))
 
 

@@ -11,7 +11,7 @@ from imalink.catalog.catalog import Db
 from imalink.catalog.file_storages import StorageChange, StorageRecord
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, Sha256
-from imalink.core.index import SessionIndex
+from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.journal import Observation
 from imalink.core.operation import Operation
 from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError, StorageUnavailableError
@@ -82,16 +82,18 @@ def write_down(
     observations: Sequence[Observation],
     *,
     operation: Operation | None = None,
+    master: MasterIndex | None = None,
 ) -> FoldResult:
     """Write observations into one's own journal, and bring the storage's indexes and the catalog in step.
 
-    Those of an ``operation`` can be undone. The caller holds the lock. Raises StorageError.
+    Those of an ``operation`` can be undone. ``master`` is the one that stands there, found sound under this lock, where
+    the caller has it at hand. The caller holds the lock. Raises StorageError.
     """
     if operation is None:
-        storage.append_observations(tools.writer, observations)
+        storage.append_observations(tools.writer, observations, master=master)
     else:
-        storage.append_operation(tools.writer, operation, observations)
-    result = storage.fold(fold_notes(storage, record))
+        storage.append_operation(tools.writer, operation, observations, master=master)
+    result = storage.fold(fold_notes(storage, record), master=master)
     project_fold(tools, record, result)
     return result
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 
@@ -45,7 +46,8 @@ from imalink.formats.layouts.hybrid_records import (
     orphan_from,
     orphan_record,
 )
-from imalink.formats.layouts.layout import Layout
+from imalink.formats.layouts.layout import Layout, ReadSession
+from imalink.formats.layouts.spelling import SessionSpelling, Spelling
 from imalink.formats.records import (
     MAX_SIZE_BYTES,
     FileRecord,
@@ -89,6 +91,17 @@ MASTER_VERSION = "1.0"
 MAX_OVERVIEW_BYTES = 64 * 1024 * 1024
 MAX_INDEX_BYTES = 2 * 1024 * 1024 * 1024
 _BYTES_PER_MB = 1024 * 1024
+
+MasterSpelling = Spelling[MasterEntry, MasterFileRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMaster:
+    """The master as read: whether its digest fits (None without one), and how it was spelt, if it does."""
+
+    index: MasterIndex
+    is_intact: bool | None
+    spelling: MasterSpelling | None
 
 
 def session_path(number: int) -> RelativePath:
@@ -200,16 +213,23 @@ def parse_overview(data: bytes) -> tuple[Overview, bool | None]:
     return overview, decoded.is_intact
 
 
-def dump_session(index: SessionIndex) -> bytes:
-    """Write a session index."""
+def dump_session(index: SessionIndex, spelling: SessionSpelling | None = None) -> bytes:
+    """Write a session index; what ``spelling`` knows is not spelt anew."""
+    known: SessionSpelling = spelling or Spelling()
     head = session_record(
         index.session, storage_uuid=index.storage_uuid, storage_directory=safe_text(index.storage_directory)
     )
     statistics = index.statistics
     record = SessionIndexRecord(
         import_session=head,
-        files={hothash: _session_file_record(entry, index) for hothash, entry in index.files.items()},
-        photos={photo_uuid: photo_record(photo) for photo_uuid, photo in index.photos.items()},
+        files={
+            hothash: known.find_entry_of(entry, index.photos.get(entry.photo_uuid), entry.photo_uuid)
+            or _session_file_record(entry, index)
+            for hothash, entry in index.files.items()
+        },
+        photos={
+            photo_uuid: known.find_photo(photo) or photo_record(photo) for photo_uuid, photo in index.photos.items()
+        },
         deleted={hothash: tombstone_record(tombstone) for hothash, tombstone in index.deleted.items()},
         statistics=StatisticsRecord(
             total_files=index.file_count,
@@ -235,12 +255,18 @@ def session_document(index: SessionIndex) -> dict[str, object]:
     return msgspec.json.decode(dump_session(index), type=dict[str, object])
 
 
-@no_collecting()
 def parse_session(data: bytes, *, file: str) -> tuple[SessionIndex, bool | None]:
     """Read a session index; give it with whether its digest fits (None without one).
 
     Raises IndexDamagedError naming the place.
     """
+    read = read_session(data, file=file)
+    return read.index, read.is_intact
+
+
+@no_collecting()
+def read_session(data: bytes, *, file: str) -> ReadSession:
+    """Read a session index as ``parse_session`` does, and remember how it was spelt."""
     decoded = decode_document(data, SessionIndexRecord, file=file)
     record = decoded.wire
     place = "import_session"
@@ -271,11 +297,20 @@ def parse_session(data: bytes, *, file: str) -> tuple[SessionIndex, bool | None]
         generation=record.generation,
         extras=decoded.extras,
     )
-    return index, decoded.is_intact
+    spelling: SessionSpelling = Spelling(
+        entries=files,
+        records=dict(zip(files, record.files.values(), strict=True)),
+        photos=index.photos,
+        photo_records=record.photos,
+    )
+    return ReadSession(
+        index=index, is_intact=decoded.is_intact, spelling=spelling if decoded.is_intact is True else None
+    )
 
 
-def dump_master(master: MasterIndex) -> bytes:
-    """Write the master."""
+def dump_master(master: MasterIndex, spelling: MasterSpelling | None = None) -> bytes:
+    """Write the master; what ``spelling`` knows is not spelt anew."""
+    known: MasterSpelling = spelling or Spelling()
     conflicts: list[ConflictRecord] = [
         MissingFileRecord(
             hothash=missing.hothash,
@@ -292,7 +327,9 @@ def dump_master(master: MasterIndex) -> bytes:
         indexed_at=master.indexed_at,
         total_files=master.total_files,
         total_size_bytes=master.total_size_bytes,
-        files={hothash: _master_file_record(entry) for hothash, entry in master.files.items()},
+        files={
+            hothash: known.find_entry(entry) or _master_file_record(entry) for hothash, entry in master.files.items()
+        },
         conflicts=conflicts,
         sources=sources_record(master.sources),
         generation=master.generation,
@@ -300,12 +337,18 @@ def dump_master(master: MasterIndex) -> bytes:
     return dump_document(record, master.extras)
 
 
-@no_collecting()
 def parse_master(data: bytes) -> tuple[MasterIndex, bool | None]:
     """Read the master; give it with whether its digest fits (None without one).
 
     Raises IndexDamagedError naming the place, such as ``files.<hothash>.relative_path``.
     """
+    read = read_master(data)
+    return read.index, read.is_intact
+
+
+@no_collecting()
+def read_master(data: bytes) -> ReadMaster:
+    """Read the master as ``parse_master`` does, and remember how it was spelt."""
     decoded = decode_document(data, MasterRecord, file=MASTER_PATH)
     record = decoded.wire
     files = _master_entries(record.files) if _are_sound(record.files) else None
@@ -335,7 +378,10 @@ def parse_master(data: bytes) -> tuple[MasterIndex, bool | None]:
         generation=record.generation,
         extras=decoded.extras,
     )
-    return master, decoded.is_intact
+    spelling: MasterSpelling = Spelling(entries=files, records=record.files)
+    return ReadMaster(
+        index=master, is_intact=decoded.is_intact, spelling=spelling if decoded.is_intact is True else None
+    )
 
 
 def _session_file_record(entry: FileEntry, index: SessionIndex) -> FileRecord:
@@ -494,5 +540,5 @@ HYBRID = Layout(
     sessions_directory=SESSIONS_DIRECTORY,
     own_names=frozenset({"index.json", "imports", "imalink-master.json", "imalink-sessions"}),
     dump_session=dump_session,
-    parse_session=lambda data, file: parse_session(data, file=file),
+    read_session=lambda data, file: read_session(data, file=file),
 )

@@ -15,7 +15,8 @@ from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
 from imalink.formats.documents import decode_document, dump_document
 from imalink.formats.layouts.hybrid import IMALINK_VERSION, repeat_photo_facts
-from imalink.formats.layouts.layout import Layout
+from imalink.formats.layouts.layout import Layout, ReadSession
+from imalink.formats.layouts.spelling import SessionSpelling, Spelling
 from imalink.formats.records import FileRecord, Integer, Record, entry_from, file_record
 from imalink.formats.sessions import (
     AuthorRecord,
@@ -78,8 +79,9 @@ class IndexedSessionRecord(Record, kw_only=True):
     generation: Integer = 0
 
 
-def dump_session(index: SessionIndex) -> bytes:
-    """Write a session index."""
+def dump_session(index: SessionIndex, spelling: SessionSpelling | None = None) -> bytes:
+    """Write a session index; what ``spelling`` knows is not spelt anew."""
+    known: SessionSpelling = spelling or Spelling()
     head = session_record(index.session, storage_uuid=index.storage_uuid, storage_directory=index.storage_directory)
     record = IndexedSessionRecord(
         session_id=head.id,
@@ -97,8 +99,10 @@ def dump_session(index: SessionIndex) -> bytes:
         status=head.status,
         copy_started_at=head.copy_started_at,
         copy_completed_at=head.copy_completed_at,
-        files=[_file_record(index.files[hothash], index) for hothash in sorted(index.files)],
-        photos={photo_uuid: photo_record(photo) for photo_uuid, photo in index.photos.items()},
+        files=[_file_record(index.files[hothash], index, known) for hothash in sorted(index.files)],
+        photos={
+            photo_uuid: known.find_photo(photo) or photo_record(photo) for photo_uuid, photo in index.photos.items()
+        },
         deleted={hothash: tombstone_record(tombstone) for hothash, tombstone in index.deleted.items()},
         stats=counts_record(index.statistics),
         errors=[finding_record(finding) for finding in index.findings],
@@ -109,7 +113,10 @@ def dump_session(index: SessionIndex) -> bytes:
     return dump_document(record, index.extras)
 
 
-def _file_record(entry: FileEntry, index: SessionIndex) -> IndexedFileRecord:
+def _file_record(entry: FileEntry, index: SessionIndex, known: SessionSpelling) -> IndexedFileRecord:
+    spelt = known.find_entry_of(entry, index.photos.get(entry.photo_uuid), entry.photo_uuid)
+    if isinstance(spelt, IndexedFileRecord):
+        return spelt
     name = RelativePath(entry.relative_path.name).printable()
     record = file_record(entry, filename=name)
     repeat_photo_facts(record, entry, index)
@@ -122,12 +129,18 @@ def _file_record(entry: FileEntry, index: SessionIndex) -> IndexedFileRecord:
     )
 
 
-@no_collecting()
 def parse_session(data: bytes, *, file: str) -> tuple[SessionIndex, bool | None]:
     """Read a session index; give it with whether its digest fits (None without one).
 
     Raises IndexDamagedError naming the place, such as ``files.<hothash>.relative_path``.
     """
+    read = read_session(data, file=file)
+    return read.index, read.is_intact
+
+
+@no_collecting()
+def read_session(data: bytes, *, file: str) -> ReadSession:
+    """Read a session index as ``parse_session`` does, and remember how it was spelt."""
     decoded = decode_document(data, IndexedSessionRecord, file=file)
     record = decoded.wire
     place = ""
@@ -158,7 +171,13 @@ def parse_session(data: bytes, *, file: str) -> tuple[SessionIndex, bool | None]
         generation=record.generation,
         extras=decoded.extras,
     )
-    return index, decoded.is_intact
+    records: dict[Hothash, FileRecord] = {Hothash(item.hothash): item for item in record.files}
+    spelling: SessionSpelling = Spelling(
+        entries=files, records=records, photos=index.photos, photo_records=record.photos
+    )
+    return ReadSession(
+        index=index, is_intact=decoded.is_intact, spelling=spelling if decoded.is_intact is True else None
+    )
 
 
 def _head(record: IndexedSessionRecord) -> SessionRecord:
@@ -188,5 +207,5 @@ INDEXED = Layout(
     sessions_directory=RelativePath("imalink-sessions"),
     own_names=frozenset({"imalink-master.json", "imalink-sessions"}),
     dump_session=dump_session,
-    parse_session=lambda data, file: parse_session(data, file=file),
+    read_session=lambda data, file: read_session(data, file=file),
 )

@@ -9,11 +9,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from imalink.core.index import SessionIndex
 from imalink.core.relative_path import RelativePath
+from imalink.formats.layouts.spelling import SessionSpelling
 
 _SESSION_NAME = re.compile(r"session_([0-9]{1,9})\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSession:
+    """A session index as read: whether its digest fits (None without one), and how it was spelt, if it does."""
+
+    index: SessionIndex
+    is_intact: bool | None
+    spelling: SessionSpelling | None
+
+
+class DumpSession(Protocol):
+    """Writes a session index; what the spelling knows is not spelt anew."""
+
+    def __call__(self, index: SessionIndex, spelling: SessionSpelling | None = None) -> bytes:
+        """Give the bytes of the file."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +40,8 @@ class Layout:
     """One layout of a storage.
 
     ``photo_root`` is where pictures stand when the storage is made, None for its root. ``own_names`` are the names at
-    the root that are ImaLink's, in lower case, beside all that begin with ``.imalink``. ``parse_session`` takes the
-    bytes and the file's name for its errors, and gives the index with whether its digest fits (None without one).
+    the root that are ImaLink's, in lower case, beside all that begin with ``.imalink``. ``read_session`` takes the
+    bytes and the file's name for its errors.
     ``is_reference``: the pictures stand in a folder that is only read, and ImaLink's own files in the user's data
     directory; nothing can be placed there, and its copies are not ours to count on.
     """
@@ -33,8 +52,8 @@ class Layout:
     master_path: RelativePath
     sessions_directory: RelativePath
     own_names: frozenset[str]
-    dump_session: Callable[[SessionIndex], bytes]
-    parse_session: Callable[[bytes, str], tuple[SessionIndex, bool | None]]
+    dump_session: DumpSession
+    read_session: Callable[[bytes, str], ReadSession]
     is_reference: bool = False
 
     def session_path(self, number: int) -> RelativePath:
