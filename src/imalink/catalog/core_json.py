@@ -10,10 +10,13 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from imalink.core.relative_path import RelativePath
+
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
 _UNSET = object()
+_BYTES_MARK = "//"
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -50,6 +53,8 @@ def _compact(value: object) -> object:
     kind = type(value)
     if kind in _SCALARS:
         return value
+    if isinstance(value, RelativePath):
+        return str(value) if value.is_utf8 else f"{_BYTES_MARK}{value.as_bytes().hex()}"
     fields = _fields_of(kind)
     if fields is not None:
         compact: dict[str, object] = {}
@@ -105,7 +110,16 @@ def _escape(value: object) -> object:
 
 @cache
 def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(kind)
+    return msgspec.json.Decoder(kind, dec_hook=_decode_path)
+
+
+def _decode_path(kind: type, value: object) -> object:
+    """Read a path; one that is no UTF-8 was kept as its bytes, which no name on a disk begins like."""
+    if kind is not RelativePath or not isinstance(value, str):
+        raise NotImplementedError(kind)
+    if value.startswith(_BYTES_MARK):
+        return RelativePath.from_bytes(bytes.fromhex(value.removeprefix(_BYTES_MARK)))
+    return RelativePath(value)
 
 
 def load_compact(text: str, kind: type[T]) -> T:

@@ -133,6 +133,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "An earlier import was interrupted; what it had brought whole is kept, the rest is as if never begun.",
     ),
+    "left-in-place": (
+        Severity.WARNING,
+        "The picture could not be moved, so its files stand where they stood, and the index says so.",
+    ),
     "companion-missing": (Severity.WARNING, "A sidecar or other companion of a picture is not there any more."),
     "file-changed": (
         Severity.WARNING,

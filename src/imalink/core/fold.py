@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
+from imalink.core.folded_deletions import apply_deleted, apply_emptied, apply_trashed, apply_untrashed
 from imalink.core.folded_files import (
     add_entry,
     apply_companions,
     apply_copied,
-    apply_deleted,
     apply_edited,
     apply_missing,
     apply_moved,
@@ -31,12 +31,15 @@ from imalink.core.journal import (
     FileMoved,
     FileRehashed,
     FileSeen,
+    FileTrashed,
+    FileUntrashed,
     JournalLine,
     Observation,
     PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     SessionEdited,
+    TrashEmptied,
 )
 from imalink.core.operation import OrphansRestored, SessionRestored
 from imalink.core.photo import Photo
@@ -119,9 +122,16 @@ class SessionFold:
         """Take in one observation."""
         index = self._folded
         match observation:
-            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileRehashed() if (
-                observation.session_uuid not in (None, index.session.session_uuid)
-            ):
+            case (
+                FileMoved()
+                | FileSeen()
+                | FileMissing()
+                | FileDeleted()
+                | FileRehashed()
+                | FileTrashed()
+                | FileUntrashed()
+                | TrashEmptied()
+            ) if observation.session_uuid not in (None, index.session.session_uuid):
                 pass  # the file of another session that has the same picture
             case FileMoved():
                 apply_moved(index, observation)
@@ -131,6 +141,12 @@ class SessionFold:
                 apply_missing(index, observation)
             case FileDeleted():
                 apply_deleted(index, observation)
+            case FileTrashed():
+                apply_trashed(index, observation)
+            case FileUntrashed():
+                apply_untrashed(index, observation)
+            case TrashEmptied():
+                apply_emptied(index, observation)
             case FileRehashed():
                 apply_rehashed(index, observation)
             case FileCopied():

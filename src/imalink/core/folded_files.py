@@ -7,11 +7,10 @@ from dataclasses import replace
 from imalink.core.capture_fallback import keep_better_time
 from imalink.core.folded_index import FoldedIndex
 from imalink.core.folded_photos import add_to_photo, apply_joined, take_from_photo
-from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus, Tombstone
+from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus
 from imalink.core.journal import (
     CompanionsChanged,
     FileCopied,
-    FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
@@ -122,33 +121,6 @@ def apply_missing(index: FoldedIndex, missing: FileMissing) -> None:
         index.set_entry(_promoted(entry))
     else:
         index.set_entry(replace(entry, status=FileStatus.MISSING, last_seen_at=missing.last_seen_at))
-
-
-def apply_deleted(index: FoldedIndex, deleted: FileDeleted) -> None:
-    """Forget a copy, or a main file whose copy takes its place; of the last file only a tombstone stays.
-
-    What the user said of its photo stays too, for the day on which the picture comes back.
-    """
-    entry = index.files.get(deleted.hothash)
-    if entry is None:
-        return
-    if entry.relative_path != deleted.path or entry.copies:
-        apply_missing(index, FileMissing(hothash=entry.hothash, path=deleted.path, last_seen_at=deleted.deleted_at))
-        return
-    index.drop_entry(entry.hothash)
-    tombstone = Tombstone(
-        hothash=entry.hothash,
-        sha256=entry.sha256,
-        original_filename=entry.original_filename,
-        photo_uuid=entry.photo_uuid,
-        session_uuid=index.session.session_uuid,
-        deleted_at=deleted.deleted_at,
-        by=deleted.by,
-        mode=deleted.mode,
-        reason=deleted.reason,
-    )
-    index.set_tombstone(entry.hothash, tombstone)
-    take_from_photo(index, entry)
 
 
 def apply_companions(index: FoldedIndex, changed: CompanionsChanged) -> None:

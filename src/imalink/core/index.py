@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from imalink.core.conflict import MissingFile, OrphanFile
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import (
+    Hothash,
+    HothashMethod,
+    OperationUuid,
+    PhotoUuid,
+    RunUuid,
+    SessionUuid,
+    Sha256,
+    StorageUuid,
+    WriterId,
+)
 from imalink.core.photo import Photo
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
@@ -25,6 +35,21 @@ class FileStatus(StrEnum):
 
     PRESENT = "present"
     MISSING = "missing"
+
+
+class DeletionMode(StrEnum):
+    """How a picture was deleted; a newer version may know more."""
+
+    SOFT = "soft"
+    """Marked; its files stand where they stood."""
+    TRASH = "trash"
+    """Its files are in the trash."""
+    HARD = "hard"
+    """Its files are gone for good."""
+    MISSING = "missing"
+    """Its files were missing, and it was taken out of the index."""
+    ROLLBACK = "rollback"
+    """The import that brought it was taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +111,20 @@ class FileEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """A file of a deleted picture: where it stood, and where in the trash it is kept."""
+
+    path: RelativePath
+    kept: RelativePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """What is left of a deleted file, so that a later import can say so."""
+    """What is left of a deleted picture: so that a later import can say so, and so that it can come back.
+
+    ``entry`` is the picture as its session knew it; None when nothing of it can come back. ``kept`` are those of its
+    files that are in the trash; the others stand where ``entry`` says. ``operation_uuid`` did it, where that is known.
+    """
 
     hothash: Hothash
     sha256: Sha256
@@ -98,6 +135,20 @@ class Tombstone:
     by: str
     mode: str
     reason: str = ""
+    operation_uuid: OperationUuid | None = None
+    path: RelativePath | None = None
+    entry: FileEntry | None = None
+    kept: tuple[KeptFile, ...] = ()
+
+    @property
+    def hinders_import(self) -> bool:
+        """Whether a later import leaves the picture out: not when a whole import was taken back."""
+        return self.mode != DeletionMode.ROLLBACK
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether its files stand where they stood: it is only marked deleted."""
+        return self.mode == DeletionMode.SOFT and self.entry is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

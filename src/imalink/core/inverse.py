@@ -18,8 +18,11 @@ from imalink.core.journal import (
     FileMoved,
     FileRehashed,
     FileSeen,
+    FileTrashed,
+    FileUntrashed,
     Observation,
     SessionEdited,
+    TrashEmptied,
 )
 from imalink.core.operation import (
     EarlierEntry,
@@ -27,6 +30,7 @@ from imalink.core.operation import (
     EarlierPhoto,
     EarlierTombstone,
     EntryPlace,
+    FileShift,
     OrphansRestored,
     Restoration,
     SessionRestored,
@@ -34,6 +38,7 @@ from imalink.core.operation import (
 from imalink.core.photo import Photo
 from imalink.core.restoring import earlier_of, orphans_difference, place_before, placed, restore_orphans
 from imalink.core.session import ImportSession
+from imalink.core.shifts import reversed_shifts, shifts_of
 
 
 class Digests(Protocol):
@@ -68,6 +73,7 @@ class Trial:
     def apply(self, observation: Observation) -> tuple[Restoration, ...]:
         """Take in one observation; give what takes it back."""
         found: list[Restoration] = []
+        shifts = reversed_shifts(shifts_of(observation))
         if isinstance(observation, OrphansRestored):
             before = self._orphans
             self._orphans = restore_orphans(before, observation)
@@ -76,7 +82,7 @@ class Trial:
             self._folds[number].observe(observation)
             changes = self._folds[number].take_changes()
             if not changes.is_empty:
-                found.append(self._restoring(self._folds[number], changes))
+                found.append(replace(self._restoring(self._folds[number], changes), shifts=shifts))
         return tuple(found)
 
     def _concerned(self, observation: Observation) -> Collection[int]:
@@ -84,7 +90,7 @@ class Trial:
         match observation:
             case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileRehashed() | FileCopied():
                 session_uuid = observation.session_uuid
-            case SessionEdited() | SessionRestored():
+            case SessionEdited() | SessionRestored() | FileTrashed() | FileUntrashed() | TrashEmptied():
                 session_uuid = observation.session_uuid
             case _:
                 session_uuid = None
@@ -163,8 +169,10 @@ class _SessionInverse:
     photos: dict[PhotoUuid, EarlierPhoto] = field(default_factory=dict[PhotoUuid, EarlierPhoto])
     tombstones: dict[Hothash, EarlierTombstone] = field(default_factory=dict[Hothash, EarlierTombstone])
     head: EarlierHead | None = None
+    shifts: list[FileShift] = field(default_factory=list[FileShift])
 
     def go_on_with(self, later: SessionRestored) -> None:
+        self.shifts[:0] = later.shifts
         for entry in later.entries:
             first = self.entries.get(entry.hothash)
             was = entry.was if first is None else _before_both(first.was, entry.was)
@@ -186,6 +194,7 @@ class _SessionInverse:
             photos=tuple(self.photos.values()),
             tombstones=tuple(self.tombstones.values()),
             head=self.head,
+            shifts=tuple(self.shifts),
         )
 
 

@@ -6,9 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
-from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, RunUuid, SessionUuid, Sha256, StorageUuid, WriterId
+from imalink.core.ids import (
+    Hothash,
+    HothashMethod,
+    OperationUuid,
+    PhotoUuid,
+    RunUuid,
+    SessionUuid,
+    Sha256,
+    StorageUuid,
+    WriterId,
+)
 from imalink.core.index import Companion, FileEntry
-from imalink.core.operation import OperationLine, OperationPart, OrphansRestored, SessionRestored
+from imalink.core.operation import FileShift, OperationLine, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.photo import UserFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession, ImportStatistics
@@ -137,6 +147,54 @@ class FileDeleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileTrashed:
+    """A picture leaves its session with all its files, and can come back; a tombstone with its entry stays.
+
+    ``shifts`` are the files that go into the trash; those not named stand where they stood. ``are_shifted`` says that
+    they are there already.
+    """
+
+    hothash: Hothash
+    session_uuid: SessionUuid
+    session_number: int
+    operation_uuid: OperationUuid
+    deleted_at: str
+    by: str
+    mode: str
+    reason: str = ""
+    shifts: tuple[FileShift, ...] = ()
+    are_shifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileUntrashed:
+    """A deleted picture is known again in its session; of its files in the trash those that ``shifts`` names come back.
+
+    ``are_shifted`` says that they stand there already: the user brought them back.
+    """
+
+    hothash: Hothash
+    session_uuid: SessionUuid
+    session_number: int
+    shifts: tuple[FileShift, ...] = ()
+    are_shifted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrashEmptied:
+    """Files of a deleted picture are gone from the trash, those at ``kept``; without its picture it cannot come back.
+
+    ``mode`` is the tombstone's from then on.
+    """
+
+    hothash: Hothash
+    session_uuid: SessionUuid
+    session_number: int
+    kept: tuple[RelativePath, ...]
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoEdited:
     """The user said something of a photo: each field that has a clock in ``said``. ``hothashes`` are its files."""
 
@@ -168,6 +226,9 @@ Observation = (
     | PhotoSplit
     | FileDeleted
     | FileRehashed
+    | FileTrashed
+    | FileUntrashed
+    | TrashEmptied
     | SessionRestored
     | OrphansRestored
 )

@@ -29,6 +29,10 @@ class OperationKind(StrEnum):
     SESSION_EDIT = "session-edit"
     EDIT = "edit"
     UNDO = "undo"
+    DELETE = "delete"
+    ROLLBACK = "rollback"
+    TRASH_RESTORE = "trash-restore"
+    TRASH_EMPTY = "trash-empty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +126,24 @@ class EarlierHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileShift:
+    """A file of a picture that goes from one path of its storage to another: into the trash, or out of it.
+
+    That it is written down comes first: whoever finds it so carries it out.
+    """
+
+    hothash: Hothash
+    source: RelativePath
+    target: RelativePath
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRestored:
-    """A session says of these files, photos and of itself what it said before; ``session_number`` is of its file."""
+    """A session says of these files, photos and of itself what it said before; ``session_number`` is of its file.
+
+    ``shifts`` are files that go back to where they were.
+    """
 
     session_uuid: SessionUuid
     session_number: int
@@ -131,6 +151,7 @@ class SessionRestored:
     photos: tuple[EarlierPhoto, ...] = ()
     tombstones: tuple[EarlierTombstone, ...] = ()
     head: EarlierHead | None = None
+    shifts: tuple[FileShift, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,14 @@ from imalink.core.operation import (
     EarlierPhoto,
     EarlierTombstone,
     EntryPlace,
+    FileShift,
     OrphansRestored,
     Restoration,
     SessionRestored,
 )
 from imalink.core.relative_path import RelativePath
 from imalink.core.restoring import earlier_of, orphans_difference, restore_orphans
+from imalink.core.shifts import net_shifts
 
 _AT_ONCE = 25
 """So many small things are restored by one observation; what may be large has one to itself, to fit in a line."""
@@ -47,10 +49,11 @@ class TakenBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What has to be written down to take an operation back, and what that does to the entries."""
+    """What has to be written down to take an operation back, what that does to the entries, and the files that move."""
 
     observations: tuple[Restoration, ...]
     entries: tuple[TakenBack, ...]
+    shifts: tuple[FileShift, ...] = ()
 
 
 class Undoing:
@@ -66,6 +69,7 @@ class Undoing:
         self._master = master
         self._orphans = master.orphans
         self._digests = digests
+        self._shifts: dict[SessionUuid, list[FileShift]] = {}
         self.conflicts: set[Touched] = set()
         self.returned: set[Touched] = set()
 
@@ -75,6 +79,7 @@ class Undoing:
             if isinstance(restoration, OrphansRestored):
                 self._orphans = restore_orphans(self._orphans, restoration)
                 continue
+            self._shifts.setdefault(restoration.session_uuid, []).extend(restoration.shifts)
             fold = self._folds.get(restoration.session_uuid)
             if fold is None:
                 self.conflicts.add((restoration.session_uuid, restoration.session_uuid))
@@ -84,11 +89,14 @@ class Undoing:
     def result(self) -> Undone:
         """Give what comes of all that was taken back."""
         observations: list[Restoration] = []
+        shifts: list[FileShift] = []
         entries: list[TakenBack] = []
         restored: dict[RelativePath, _Returning] = {}
         for session_uuid, fold in self._folds.items():
             changes = fold.take_changes()
-            observations.extend(_pieces(fold, changes))
+            net = net_shifts(self._shifts.get(session_uuid, ()))
+            shifts.extend(net)
+            observations.extend(_with_shifts(_pieces(fold, changes), net))
             for hothash, now in changes.entries.items():
                 then = fold.files.get(hothash)
                 if now != then:
@@ -101,7 +109,7 @@ class Undoing:
         orphans = orphans_difference(self._orphans, self._master.orphans)
         observations.extend(OrphansRestored(gone=gone) for gone in _groups(orphans.gone))
         observations.extend(OrphansRestored(back=back) for back in _groups(orphans.back))
-        return Undone(observations=tuple(observations), entries=tuple(entries))
+        return Undone(observations=tuple(observations), entries=tuple(entries), shifts=tuple(shifts))
 
     def _as_it_fits(self, fold: SessionFold, restored: SessionRestored) -> SessionRestored:
         """Note what is not as the operation left it; what was only said of a photo since is kept."""
@@ -189,6 +197,16 @@ def _pieces(fold: SessionFold, changes: Changes) -> Iterator[SessionRestored]:
     small: list[EarlierEntry] = []
     absent: dict[Hothash, FileEntry] = {}
     large: list[EarlierEntry] = []
+    buried = {
+        hothash: EarlierTombstone(hothash=hothash, was=then_tombstone)
+        for hothash, tombstone in changes.tombstones.items()
+        if tombstone != (then_tombstone := fold.deleted.get(hothash))
+    }
+
+    def tombstones_of(*hothashes: Hothash) -> tuple[EarlierTombstone, ...]:
+        """Give what goes with these entries in one piece: a picture is never neither known nor deleted."""
+        return tuple(each for hothash in hothashes if (each := buried.pop(hothash, None)) is not None)
+
     for hothash, now in changes.entries.items():
         then = fold.files.get(hothash)
         if now == then:
@@ -208,25 +226,31 @@ def _pieces(fold: SessionFold, changes: Changes) -> Iterator[SessionRestored]:
             origin = earlier.was.previous_hothashes[-1:]
             kin = origin[0] if origin and origin[0] in absent else successors.get(earlier.hothash)
         gone = () if kin is None or absent.pop(kin, None) is None else (EarlierEntry(hothash=kin, was=None),)
-        yield replace(whole, entries=(*gone, earlier))
+        entries = (*gone, earlier)
+        yield replace(whole, entries=entries, tombstones=tombstones_of(*(each.hothash for each in entries)))
     for hothash in absent:
-        yield replace(whole, entries=(EarlierEntry(hothash=hothash, was=None),))
+        yield replace(whole, entries=(EarlierEntry(hothash=hothash, was=None),), tombstones=tombstones_of(hothash))
     for group in _groups(small):
         yield replace(whole, entries=group)
     for photo_uuid, photo in changes.photos.items():
         if photo != (then_photo := fold.photos.get(photo_uuid)):
             yield replace(whole, photos=(EarlierPhoto(photo_uuid=photo_uuid, was=then_photo),))
-    tombstones = [
-        EarlierTombstone(hothash=hothash, was=then_tombstone)
-        for hothash, tombstone in changes.tombstones.items()
-        if tombstone != (then_tombstone := fold.deleted.get(hothash))
-    ]
-    for buried in _groups(tombstones):
-        yield replace(whole, tombstones=buried)
+    for tombstone in buried.values():
+        yield replace(whole, tombstones=(tombstone,))
     session = fold.session
     if changes.session is not None and changes.session != session:
         head = EarlierHead(title=session.title, description=session.description, status=session.status)
         yield replace(whole, head=head)
+
+
+def _with_shifts(pieces: Iterable[SessionRestored], shifts: Iterable[FileShift]) -> Iterator[SessionRestored]:
+    """Let each file move with the piece that says so of its picture."""
+    by_hothash: dict[Hothash, list[FileShift]] = {}
+    for shift in shifts:
+        by_hothash.setdefault(shift.hothash, []).append(shift)
+    for piece in pieces:
+        named = dict.fromkeys(each.hothash for each in (*piece.entries, *piece.tombstones))
+        yield replace(piece, shifts=tuple(shift for each in named for shift in by_hothash.pop(each, ())))
 
 
 def _files_half(digest: str) -> str:

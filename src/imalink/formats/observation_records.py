@@ -5,7 +5,13 @@ Format page: docs/format/commits-and-journals.md.
 
 from __future__ import annotations
 
-from imalink.formats.operation_records import OrphansRestoredItem, RestorationItem, RestoredItem
+from imalink.formats.operation_records import (
+    OrphansRestoredItem,
+    PathRecord,
+    RestorationItem,
+    RestoredItem,
+    ShiftRecord,
+)
 from imalink.formats.records import CompanionRecord, FileRecord, Integer, Record
 from imalink.formats.sessions import UserFactsRecord
 
@@ -132,6 +138,41 @@ class DeletedItem(Record, kw_only=True, tag_field="op", tag="deleted"):
     reason: str = ""
 
 
+class TrashedItem(Record, kw_only=True, tag_field="op", tag="trashed"):
+    """A picture that leaves its session with all its files, and can come back."""
+
+    hothash: str
+    session_uuid: str
+    session_id: Integer
+    operation_uuid: str
+    deleted_at: str
+    by: str
+    mode: str
+    reason: str = ""
+    shifts: list[ShiftRecord] = []
+    are_shifted: bool = False
+
+
+class UntrashedItem(Record, kw_only=True, tag_field="op", tag="untrashed"):
+    """A deleted picture that is known again."""
+
+    hothash: str
+    session_uuid: str
+    session_id: Integer
+    shifts: list[ShiftRecord] = []
+    are_shifted: bool = False
+
+
+class EmptiedItem(Record, kw_only=True, tag_field="op", tag="trash-emptied"):
+    """Files of a deleted picture that are gone from the trash."""
+
+    hothash: str
+    session_uuid: str
+    session_id: Integer
+    kept: list[PathRecord]
+    mode: str
+
+
 ObservationItem = (
     MovedItem
     | SeenItem
@@ -145,6 +186,9 @@ ObservationItem = (
     | SplitItem
     | DeletedItem
     | RehashedItem
+    | TrashedItem
+    | UntrashedItem
+    | EmptiedItem
     | RestorationItem
 )
 
@@ -162,6 +206,9 @@ ITEM_KINDS: dict[
     | type[SplitItem]
     | type[DeletedItem]
     | type[RehashedItem]
+    | type[TrashedItem]
+    | type[UntrashedItem]
+    | type[EmptiedItem]
     | type[RestoredItem]
     | type[OrphansRestoredItem],
 ] = {
@@ -177,6 +224,9 @@ ITEM_KINDS: dict[
     "photo-split": SplitItem,
     "deleted": DeletedItem,
     "rehashed": RehashedItem,
+    "trashed": TrashedItem,
+    "untrashed": UntrashedItem,
+    "trash-emptied": EmptiedItem,
     "restored": RestoredItem,
     "orphans-restored": OrphansRestoredItem,
 }

@@ -5,7 +5,7 @@ Format page: docs/format/commits-and-journals.md.
 
 from __future__ import annotations
 
-from imalink.core.ids import HothashMethod, PhotoUuid, SessionUuid, parse_uuid
+from imalink.core.ids import HothashMethod, OperationUuid, PhotoUuid, SessionUuid, parse_uuid
 from imalink.core.index import FileEntry
 from imalink.core.journal import (
     CompanionsChanged,
@@ -16,11 +16,14 @@ from imalink.core.journal import (
     FileMoved,
     FileRehashed,
     FileSeen,
+    FileTrashed,
+    FileUntrashed,
     Observation,
     PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     SessionEdited,
+    TrashEmptied,
 )
 from imalink.core.operation import OrphansRestored, SessionRestored
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
@@ -29,6 +32,7 @@ from imalink.formats.observation_records import (
     CopiedItem,
     DeletedItem,
     EditedItem,
+    EmptiedItem,
     JoinedItem,
     MissingItem,
     MovedItem,
@@ -38,8 +42,18 @@ from imalink.formats.observation_records import (
     SeenItem,
     SessionItem,
     SplitItem,
+    TrashedItem,
+    UntrashedItem,
 )
-from imalink.formats.operation_records import OrphansRestoredItem, RestoredItem, restoration_from, restoration_item
+from imalink.formats.operation_records import (
+    OrphansRestoredItem,
+    PathRecord,
+    RestoredItem,
+    restoration_from,
+    restoration_item,
+    shift_from,
+    shift_record,
+)
 from imalink.formats.records import (
     FileRecord,
     companion_from,
@@ -162,6 +176,36 @@ def observation_item(observation: Observation) -> ObservationItem:
                 mode=observation.mode,
                 reason=safe_text(observation.reason),
             )
+        case FileTrashed():
+            return TrashedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                session_id=observation.session_number,
+                operation_uuid=observation.operation_uuid,
+                deleted_at=observation.deleted_at,
+                by=safe_text(observation.by),
+                mode=observation.mode,
+                reason=safe_text(observation.reason),
+                shifts=[shift_record(shift) for shift in observation.shifts],
+                are_shifted=observation.are_shifted,
+            )
+        case FileUntrashed():
+            return UntrashedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                session_id=observation.session_number,
+                shifts=[shift_record(shift) for shift in observation.shifts],
+                are_shifted=observation.are_shifted,
+            )
+        case TrashEmptied():
+            kept = [path_fields(path) for path in observation.kept]
+            return EmptiedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                session_id=observation.session_number,
+                kept=[PathRecord(path=path, path_bytes=encoded) for path, encoded in kept],
+                mode=observation.mode,
+            )
         case SessionRestored() | OrphansRestored():
             return restoration_item(observation)
 
@@ -257,6 +301,35 @@ def observation_from(item: ObservationItem) -> Observation:
                 by=item.by,
                 mode=item.mode,
                 reason=item.reason,
+            )
+        case TrashedItem():
+            return FileTrashed(
+                hothash=hothash_from(item.hothash),
+                session_uuid=SessionUuid(parse_uuid(item.session_uuid)),
+                session_number=item.session_id,
+                operation_uuid=OperationUuid(parse_uuid(item.operation_uuid)),
+                deleted_at=item.deleted_at,
+                by=item.by,
+                mode=item.mode,
+                reason=item.reason,
+                shifts=tuple(map(shift_from, item.shifts)),
+                are_shifted=item.are_shifted,
+            )
+        case UntrashedItem():
+            return FileUntrashed(
+                hothash=hothash_from(item.hothash),
+                session_uuid=SessionUuid(parse_uuid(item.session_uuid)),
+                session_number=item.session_id,
+                shifts=tuple(map(shift_from, item.shifts)),
+                are_shifted=item.are_shifted,
+            )
+        case EmptiedItem():
+            return TrashEmptied(
+                hothash=hothash_from(item.hothash),
+                session_uuid=SessionUuid(parse_uuid(item.session_uuid)),
+                session_number=item.session_id,
+                kept=tuple(path_from(each.path, each.path_bytes) for each in item.kept),
+                mode=item.mode,
             )
         case RestoredItem() | OrphansRestoredItem():
             return restoration_from(item)

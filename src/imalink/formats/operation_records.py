@@ -17,6 +17,7 @@ from imalink.core.operation import (
     EarlierPhoto,
     EarlierTombstone,
     EntryPlace,
+    FileShift,
     Operation,
     OrphansRestored,
     Restoration,
@@ -110,6 +111,17 @@ class EarlierHeadRecord(Record, kw_only=True):
     now: str | None = ""
 
 
+class ShiftRecord(Record, kw_only=True):
+    """A file that goes from one path of its storage to another."""
+
+    hothash: str
+    path: str
+    path_bytes: str | None = None
+    new_path: str
+    new_path_bytes: str | None = None
+    sha256: str
+
+
 class RestoredItem(Record, kw_only=True, tag_field="op", tag="restored"):
     """A session says again what it said before."""
 
@@ -119,6 +131,7 @@ class RestoredItem(Record, kw_only=True, tag_field="op", tag="restored"):
     photos: list[EarlierPhotoRecord] = []
     deleted: list[EarlierTombstoneRecord] = []
     head: EarlierHeadRecord | None = None
+    shifts: list[ShiftRecord] = []
 
 
 class PathRecord(Record, kw_only=True):
@@ -218,6 +231,31 @@ def restoration_item(restoration: Restoration) -> RestorationItem:
             for each in restoration.tombstones
         ],
         head=None if restoration.head is None else _head_record(restoration.head),
+        shifts=[shift_record(shift) for shift in restoration.shifts],
+    )
+
+
+def shift_record(shift: FileShift) -> ShiftRecord:
+    """Spell a file that moves."""
+    path, path_bytes = path_fields(shift.source)
+    new_path, new_path_bytes = path_fields(shift.target)
+    return ShiftRecord(
+        hothash=shift.hothash,
+        path=path,
+        path_bytes=path_bytes,
+        new_path=new_path,
+        new_path_bytes=new_path_bytes,
+        sha256=shift.sha256,
+    )
+
+
+def shift_from(record: ShiftRecord) -> FileShift:
+    """Read a file that moves. Raises IndexDamagedError, InvalidPathError."""
+    return FileShift(
+        hothash=hothash_from(record.hothash),
+        source=path_from(record.path, record.path_bytes),
+        target=path_from(record.new_path, record.new_path_bytes),
+        sha256=sha256_from(record.sha256),
     )
 
 
@@ -279,6 +317,7 @@ def restoration_from(item: RestorationItem) -> Restoration:
             for each in item.deleted
         ),
         head=None if item.head is None else _head_from(item.head),
+        shifts=tuple(shift_from(each) for each in item.shifts),
     )
 
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import msgspec
 
 from imalink.core.finding import CODES, Finding
-from imalink.core.ids import PhotoUuid, RunUuid, SessionUuid, WriterId, parse_uuid
-from imalink.core.index import JournalPosition, Sources, Tombstone
+from imalink.core.ids import OperationUuid, PhotoUuid, RunUuid, SessionUuid, WriterId, parse_uuid
+from imalink.core.index import JournalPosition, KeptFile, Sources, Tombstone
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import CaptureTime, parse_instant
 from imalink.core.user_facts import has_user_facts, with_said
 from imalink.errors import IndexDamagedError
 from imalink.formats.records import (
+    FileRecord,
     GpsRecord,
     Integer,
     Record,
+    entry_from,
+    file_record,
     gps_from,
     gps_record,
     hothash_from,
+    path_fields,
+    path_from,
     safe_text,
     sha256_from,
 )
@@ -95,6 +100,15 @@ class PhotoRecord(UserFactsRecord, kw_only=True):
     primary: str
 
 
+class KeptFileRecord(Record, kw_only=True):
+    """A file of a deleted picture in the trash."""
+
+    path: str
+    path_bytes: str | None = None
+    kept: str
+    kept_bytes: str | None = None
+
+
 class TombstoneRecord(Record, kw_only=True):
     """What is left of a deleted file."""
 
@@ -106,6 +120,11 @@ class TombstoneRecord(Record, kw_only=True):
     by: str
     mode: str
     reason: str = ""
+    operation_uuid: str | None = None
+    path: str | None = None
+    path_bytes: str | None = None
+    entry: FileRecord | None = None
+    kept: list[KeptFileRecord] = []
 
 
 class PositionRecord(Record, kw_only=True):
@@ -329,6 +348,8 @@ def photo_from(photo_uuid: str, record: PhotoRecord) -> Photo:
 
 def tombstone_record(tombstone: Tombstone) -> TombstoneRecord:
     """Spell a tombstone."""
+    path, encoded = (None, None) if tombstone.path is None else path_fields(tombstone.path)
+    entry = tombstone.entry
     return TombstoneRecord(
         sha256=tombstone.sha256,
         original_filename=safe_text(tombstone.original_filename),
@@ -338,7 +359,18 @@ def tombstone_record(tombstone: Tombstone) -> TombstoneRecord:
         by=safe_text(tombstone.by),
         mode=tombstone.mode,
         reason=safe_text(tombstone.reason),
+        operation_uuid=tombstone.operation_uuid,
+        path=path,
+        path_bytes=encoded,
+        entry=None if entry is None else file_record(entry, filename=entry.relative_path.printable()),
+        kept=[_kept_record(file) for file in tombstone.kept],
     )
+
+
+def _kept_record(file: KeptFile) -> KeptFileRecord:
+    path, path_bytes = path_fields(file.path)
+    kept, kept_bytes = path_fields(file.kept)
+    return KeptFileRecord(path=path, path_bytes=path_bytes, kept=kept, kept_bytes=kept_bytes)
 
 
 def tombstone_from(hothash: str, record: TombstoneRecord) -> Tombstone:
@@ -354,6 +386,15 @@ def tombstone_from(hothash: str, record: TombstoneRecord) -> Tombstone:
             by=record.by,
             mode=record.mode,
             reason=record.reason,
+            operation_uuid=(
+                None if record.operation_uuid is None else OperationUuid(parse_uuid(record.operation_uuid))
+            ),
+            path=None if record.path is None else path_from(record.path, record.path_bytes),
+            entry=None if record.entry is None else entry_from(hothash, record.entry),
+            kept=tuple(
+                KeptFile(path=path_from(each.path, each.path_bytes), kept=path_from(each.kept, each.kept_bytes))
+                for each in record.kept
+            ),
         )
     except ValueError as error:
         raise IndexDamagedError(str(error)) from error

@@ -7,7 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from imalink.core.ids import Hothash
 from imalink.core.index import MasterIndex
-from imalink.core.journal import Commit, FileEdited, FileRehashed, Observation, PhotoEdited, PhotoJoined, SessionEdited
+from imalink.core.journal import (
+    Commit,
+    FileEdited,
+    FileRehashed,
+    FileTrashed,
+    FileUntrashed,
+    Observation,
+    PhotoEdited,
+    PhotoJoined,
+    SessionEdited,
+    TrashEmptied,
+)
 from imalink.core.operation import OrphansRestored, SessionRestored
 
 
@@ -25,7 +36,7 @@ def find_concerned(
                 by_hash[plan.entry.hothash].add(number)
     for observation in observations:
         match observation:
-            case SessionEdited() | SessionRestored():
+            case SessionEdited() | SessionRestored() | FileTrashed() | FileUntrashed() | TrashEmptied():
                 yield observation.session_number
             case OrphansRestored():
                 continue

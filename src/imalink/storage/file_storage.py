@@ -44,6 +44,7 @@ from imalink.storage.recording import record_lines
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import Checkpoint, scan_storage
 from imalink.storage.signature import SIGNATURE_PATH, read_signature
+from imalink.storage.trash import Trash
 from imalink.storage.volumes import describe_volume
 
 HERE = "."
@@ -71,6 +72,7 @@ class FileStorage:
         self.indexes = IndexFiles(self.files, self.layout, clock=clock)
         self.journals = Journals(self.files)
         self.hotpreviews = Hotpreviews(self.files)
+        self.trash = Trash(self.files)
         self._clock = clock
 
     @classmethod
@@ -223,15 +225,16 @@ class FileStorage:
         *,
         takes_back: OrphansRestored | None = None,
         master: MasterIndex | None = None,
+        is_final: bool = False,
     ) -> int:
-        """Write an operation down, each line with what takes it back; durable when this returns.
+        """Write an operation down, each line with what takes it back unless it ``is_final``; durable when this returns.
 
         ``takes_back`` is what takes back what it did to the list of orphans beside its observations. The indexes must
         be up to date; ``master`` is theirs, where the caller has it at hand. A crash leaves a part of the operation
         that can be undone by itself.
         """
         master = master or self.indexes.load_master().index
-        lines = record_lines(self.indexes, master, operation, observations, takes_back=takes_back)
+        lines = record_lines(self.indexes, master, operation, observations, takes_back=takes_back, is_final=is_final)
         now = format_instant(self._clock.now())
         return self.journals.append_lines(writer, lines, at=now, after_seq=self._known_seq(writer, master))
 

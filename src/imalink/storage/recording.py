@@ -29,14 +29,16 @@ def record_lines(
     observations: Sequence[Observation],
     *,
     takes_back: OrphansRestored | None = None,
+    is_final: bool = False,
 ) -> Iterator[UnwrittenLine]:
     """Cut an operation's observations into lines that each carry their inverse, in the order of the observations.
 
     ``takes_back`` is what takes back what the operation did to the list of orphans without any observation. The
     indexes must be up to date. Lines of a session whose index cannot be read have no inverse: they cannot be undone.
+    Nor have those of what ``is_final``.
     """
     numbers = set(find_concerned(observations, master))
-    trial = _begin_trial(indexes, master, numbers)
+    trial = None if is_final else _begin_trial(indexes, master, numbers)
     lines = _lines_of(operation, observations, trial)
     has_any = False
     for line in lines:
