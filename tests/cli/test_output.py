@@ -104,6 +104,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "undo": ["undo", "--yes"],
         "unlock": ["unlock", NAME],
         "unlock -n": ["unlock", NAME, "-n"],
+        "delete -n": ["delete", scene.photos / "IMG_0003.jpg", "-n"],
+        "delete": ["delete", scene.photos / "IMG_0003.jpg", "--reason", "blurred", "--yes"],
+        "undo of a delete": ["undo", "--yes"],
         "bench": ["bench", scene.folder, "--photos", card, "--files", "1"],
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
         "config": ["config"],
@@ -151,7 +154,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,"
-        "explain,edit,unlock,"
+        "explain,edit,unlock,delete,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"

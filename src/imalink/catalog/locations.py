@@ -9,6 +9,7 @@ from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks
+from imalink.catalog.derivation import path_columns
 from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, SessionUuid, Sha256, StorageUuid
 from imalink.core.index import FileStatus
@@ -93,6 +94,20 @@ def find_by_sha256(db: Session, checksums: Collection[Sha256]) -> dict[Sha256, l
     for sha256, image_file_id in sorted(pairs):
         result.setdefault(sha256, []).append(found[image_file_id])
     return result
+
+
+def find_at_path(db: Session, storage_uuid: StorageUuid, path: RelativePath) -> Hothash | None:
+    """Give the picture that a file at this path of a storage is known to hold."""
+    query = (
+        select(FileLocation, ImageFile.hothash)
+        .join(ImageFile, ImageFile.id == FileLocation.image_file_id)
+        .join(FileStorage, FileStorage.id == FileLocation.file_storage_id)
+        .where(FileStorage.storage_uuid == storage_uuid, FileLocation.relative_path == path_columns(path)[0])
+    )
+    for location, hothash in db.execute(query):
+        if location_path(location.relative_path, location.relative_path_bytes) == path:
+            return Hothash(hothash)
+    return None
 
 
 def known_sizes(db: Session, sizes: Collection[int]) -> frozenset[int]:

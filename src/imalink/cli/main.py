@@ -9,6 +9,7 @@ import click
 from imalink import __version__
 from imalink.cli import (
     browsing,
+    deleting,
     editing,
     errors,
     finding,
@@ -54,6 +55,7 @@ for command in (
     sessions.sessions,
     photos.photos,
     editing.edit_command,
+    deleting.delete_command,
     operations.operations_command,
     operations.undo_command,
     browsing.browse_command,

@@ -66,7 +66,8 @@ def operations_command(output: Output, storage: str | None, limit: int) -> None:
 def undo_command(output: Output, operation: str | None, dry_run: bool) -> int:
     """Bring indexes and catalog back to what they said before OPERATION, by default the last that can be undone.
 
-    Your files are not touched: what you moved stays where you put it, and the next re-index finds it there again.
+    What you moved stays where you put it, and the next re-index finds it there again. Only what the operation itself
+    had moved to the trash, or out of it, goes back.
     OPERATION is an id of `imalink operations`; undoing an undo does again what it took back.
     """
     from imalink.workflows.undo_operation import undo_operation
@@ -113,7 +114,10 @@ def _lines(report: UndoReport, *, is_verbose: bool) -> list[str]:
         lines.append(f"  … and {len(report.files) - len(shown):,} more (-v shows them all)")
     if report.undo_uuid is not None:
         count = plural(len(report.photos), "photo") if report.photos else plural(len(report.files), "picture")
-        lines.append(f"Indexes and catalog say of {count} what they said before. No file of yours was touched.")
+        files = "No file of yours was touched."
+        if report.shifts:
+            files = f"{plural(len(report.shifts), 'file')} went back."
+        lines.append(f"Indexes and catalog say of {count} what they said before. {files}")
         lines.extend(f"{each.display_name} is told when it is back: {each.reason}" for each in report.waiting)
         lines.append(f"`imalink undo {report.undo_uuid[:_SHOWN_UUID]}` does it again.")
     return lines
@@ -172,6 +176,9 @@ def _report_json(report: UndoReport) -> dict[str, object]:
             for file in report.files
         ],
         "photos": [{"photo_uuid": photo.photo_uuid, "hothash": photo.hothash} for photo in report.photos],
+        "moved_files": [
+            {"old_path": json_text(shift.source), "new_path": json_text(shift.target)} for shift in report.shifts
+        ],
         "waiting": [{"storage_uuid": each.storage_uuid, "edits": each.edits} for each in report.waiting],
         "findings": [finding_json(finding) for finding in report.findings],
         "seconds": report.seconds,

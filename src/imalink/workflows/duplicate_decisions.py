@@ -128,8 +128,9 @@ class DuplicateDecisions:
         if self._heeds_tombstones and not self._known.is_present(fingerprint.hothash):
             with self._tools.catalog.read() as db:
                 deleted = tombstones.find_by_hothash(db, [fingerprint.hothash]).get(fingerprint.hothash)
-            if deleted:
-                return Judgement(fate=Fate.DELETED, tombstone=deleted[0])
+            standing = [each for each in deleted or () if each.tombstone.hinders_import]
+            if standing:
+                return Judgement(fate=Fate.DELETED, tombstone=standing[0])
         if choice_of(self._policy, is_same_bytes=False) is DuplicateChoice.KEEP_BOTH:
             return _NEW
         known = self._known.find_picture(fingerprint)

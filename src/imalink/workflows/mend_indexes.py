@@ -14,6 +14,7 @@ from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.drain_outbox import drain_outbox
 from imalink.workflows.finish_runs import finish_interrupted_runs
+from imalink.workflows.move_files import finish_moves
 from imalink.workflows.restore_sessions import restore_lost_sessions
 from imalink.workflows.storage_access import fold_notes, project_all, project_fold
 from imalink.workflows.tools import Tools
@@ -42,7 +43,7 @@ def mend_indexes(
 
 def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, suspects: Collection[int]) -> Mended:
     is_in_step = _is_catalog_in_step(tools, record, storage)
-    findings = finish_interrupted_runs(tools, storage)
+    findings = [*finish_moves(tools, record, storage), *finish_interrupted_runs(tools, storage)]
     mended = _bring_in_step(tools, record, storage, suspects, findings, is_in_step=is_in_step)
     _end_sessions_of_dead_imports(tools, record)
     return mended

@@ -1,4 +1,7 @@
-"""Undo: bring indexes and catalog back to what they said before an operation; no file of the user's is touched."""
+"""Undo: bring indexes and catalog back to what they said before an operation.
+
+Of the user's files only those move that the operation itself had moved: into the trash, or out of it.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from imalink.core.operation import (
     EarlierEntry,
     EarlierHead,
     EarlierPhoto,
+    FileShift,
     Operation,
     OperationKind,
     Restoration,
@@ -34,8 +38,9 @@ from imalink.workflows.edit_photos import EditedPhoto
 from imalink.workflows.flush_outbox import WaitingEdits
 from imalink.workflows.look_at_operations import get_operation, get_undoable
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
+from imalink.workflows.move_files import write_down_and_move
 from imalink.workflows.new_operation import new_operation
-from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
+from imalink.workflows.storage_access import open_storage
 from imalink.workflows.tools import Tools
 from imalink.workflows.undo_edit import undo_edit
 
@@ -59,6 +64,7 @@ class UndoReport:
 
     ``storages`` are those in which it was (or is to be) undone now. ``photos`` are those of which something else is
     said then, after the undo of an edit; ``waiting`` are the storages that are to be told of it when they are back.
+    ``shifts`` are files that go back to where they were.
     """
 
     undone: OperationRecord
@@ -69,6 +75,7 @@ class UndoReport:
     seconds: float
     photos: tuple[EditedPhoto, ...] = ()
     waiting: tuple[WaitingEdits, ...] = ()
+    shifts: tuple[FileShift, ...] = ()
 
 
 def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = False) -> UndoReport:
@@ -116,9 +123,12 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
         for storage_record, storage, undone in planned:
             files.extend(_restored(storage_record, undone.entries))
             if not dry_run:
-                storage.append_operation(tools.writer, operation, undone.observations)
-                result = storage.fold(fold_notes(storage, storage_record))
-                findings.extend((*result.findings, *project_fold(tools, storage_record, result)))
+                moved = write_down_and_move(tools, storage_record, storage, operation, undone.observations)
+                findings.extend(moved.findings)
+                findings.extend(
+                    Finding(code="left-in-place", path=each.path.printable(), facts={"why": each.why})
+                    for each in moved.refused
+                )
     return UndoReport(
         undone=record,
         undo_uuid=None if dry_run else operation.operation_uuid,
@@ -126,6 +136,7 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
         files=tuple(files),
         findings=tuple(findings),
         seconds=round(time.monotonic() - started, 3),
+        shifts=tuple(shift for _, _, undone in planned for shift in undone.shifts),
     )
 
 
@@ -144,6 +155,15 @@ def _refuse_what_cannot_be(record: OperationRecord) -> None:
         raise UsageError(
             f"That is undone already: {operation.title}. Nothing was changed.",
             hint=f"`imalink undo {by}` does it again.",
+        )
+    if record.state is OperationState.NOT_UNDOABLE and operation.kind in (
+        OperationKind.DELETE,
+        OperationKind.TRASH_EMPTY,
+    ):
+        raise UsageError(
+            f"This cannot be undone: {operation.title}. What was removed is gone for good. Nothing was changed.",
+            hint="`imalink trash list` shows what can still come back; another storage may have a copy "
+            "(`imalink whereis`).",
         )
     if record.state is OperationState.NOT_UNDOABLE:
         raise UsageError(
@@ -174,7 +194,27 @@ def _plan(storage: FileStorage, record: OperationRecord) -> Undone:
     undone = undoing.result()
     if undoing.conflicts or any(_later_runs(storage, lines[-1], undoing.returned)):
         raise _later_changes(storage, record, lines[-1], undoing.conflicts | undoing.returned)
+    _refuse_what_is_in_the_way(storage, record, undone)
     return undone
+
+
+def _refuse_what_is_in_the_way(storage: FileStorage, record: OperationRecord, undone: Undone) -> None:
+    """Refuse when a file that was moved is gone, or another stands where it was."""
+    for shift in undone.shifts:
+        is_there, is_taken = storage.files.exists(shift.source), storage.files.exists(shift.target)
+        if is_there and is_taken:
+            raise UsageError(
+                f"{shift.target.printable()} would have to come back, and another file stands there. "
+                f"So this was not undone: {record.operation.title}. Nothing was changed.",
+                hint=f"Move that file away first, or bring this one back beside it: "
+                f"imalink trash restore {shift.hothash[:10]}",
+            )
+        if not is_there and not is_taken:
+            raise UsageError(
+                f"{shift.source.printable()} is not there any more. So this was not undone: "
+                f"{record.operation.title}. Nothing was changed.",
+                hint="`imalink trash list` shows what is still there.",
+            )
 
 
 def _lines_of(storage: FileStorage, wanted: OperationUuid) -> Iterator[JournalLine]:
