@@ -14,8 +14,9 @@ from imalink.core.index import MasterIndex
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.formats.layouts.hybrid import HYBRID
+from imalink.storage.backups import KEPT_GENERATIONS
 from imalink.storage.fs import StorageFiles
-from imalink.storage.indexes import KEPT_GENERATIONS, IndexFiles
+from imalink.storage.indexes import IndexFiles
 from imalink.storage.previews import Hotpreviews, hotpreview_path
 from imalink.storage.root import StorageRoot
 from tests.support.faults import LimitedCalls
@@ -93,7 +94,7 @@ def test_a_damaged_file_is_kept_as_often_as_it_is_found(indexes: IndexFiles, tmp
     for text in ("one", "two", "three"):
         (tmp_path / path).unlink(missing_ok=True)
         (tmp_path / path).write_text(text)
-        names.add(frozen.keep_damaged(path))
+        names.add(frozen.backups.keep_damaged(path))
     assert {(tmp_path / name).read_text() for name in names} == {"one", "two", "three"}
     assert len(names) == 3
 

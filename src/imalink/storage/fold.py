@@ -173,13 +173,13 @@ class StorageFolder:
             self._findings.append(Finding(code="index-missing", path=self._indexes.layout.master_path))
             return None
         except IndexDamagedError as error:
-            kept = self._indexes.keep_damaged(self._indexes.layout.master_path)
+            kept = self._indexes.backups.keep_damaged(self._indexes.layout.master_path)
             self._findings.append(damaged_index(self._indexes.layout.master_path, error, kept))
             return None
         self._master_extras = loaded.index.extras
         if loaded.is_intact is not False:
             return loaded.index
-        kept = self._indexes.keep_damaged(self._indexes.layout.master_path)
+        kept = self._indexes.backups.keep_damaged(self._indexes.layout.master_path)
         self._findings.append(Finding(code="index-edited", path=self._indexes.layout.master_path, facts={"kept": kept}))
         return None
 

@@ -1,8 +1,7 @@
-"""Index files of one storage: loaded with doubt, replaced whole; good generations and every damaged one are kept."""
+"""Index files of one storage: loaded with doubt, replaced whole; what was good, or damaged, is kept (``backups``)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,7 +12,7 @@ from imalink.core.index import MasterIndex, Overview, SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
-from imalink.errors import IndexDamagedError, NameTakenError, NotFoundError
+from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.formats.documents import check_digest, content_digest
 from imalink.formats.layouts.hybrid import (
     MAX_INDEX_BYTES,
@@ -27,10 +26,9 @@ from imalink.formats.layouts.hybrid import (
 from imalink.formats.layouts.layout import Layout, session_number_of
 from imalink.formats.layouts.spelling import SessionSpelling
 from imalink.formats.session_sources import peek_journal_seqs
+from imalink.storage.backups import Backups
 from imalink.storage.fs import StorageFiles
 
-BACKUPS = RelativePath(".imalink/metadata/backup")
-KEPT_GENERATIONS = 2
 _TAIL_BYTES = 256
 
 Index = TypeVar("Index", MasterIndex, Overview, SessionIndex)
@@ -55,7 +53,7 @@ class IndexFiles:
     def __init__(self, files: StorageFiles, layout: Layout, *, clock: Clock) -> None:
         self.layout = layout
         self._files = files
-        self._clock = clock
+        self.backups = Backups(files, clock=clock)
         self._master_spelling: MasterSpelling | None = None
         self._session_spellings: dict[int, SessionSpelling] = {}
 
@@ -131,7 +129,7 @@ class IndexFiles:
     def load_session_backup(self, number: int) -> SessionIndex | None:
         """Give the newest good generation of a session index that was kept; None when there is none."""
         path = self.layout.session_path(number)
-        for backup in reversed(self._generations(path)):
+        for backup in reversed(self.backups.list_generations(path)):
             try:
                 read = self.layout.read_session(self._files.read_bytes(backup, MAX_INDEX_BYTES), path)
             except (IndexDamagedError, NotFoundError):
@@ -162,24 +160,10 @@ class IndexFiles:
     def put_back_session(self, index: SessionIndex) -> RelativePath | None:
         """Write a session index that was lost; what stands in its place is kept, and the name it has now is given."""
         path = self.layout.session_path(index.session.number)
-        kept = self.keep_damaged(path) if self._files.exists(path) else None
+        kept = self.backups.keep_damaged(path) if self._files.exists(path) else None
         self._files.make_directories(self.layout.sessions_directory)
         self._files.replace(path, self.layout.dump_session(index))
         return kept
-
-    def keep_damaged(self, path: RelativePath) -> RelativePath:
-        """Keep the file at ``path`` as it is under a name of its own in the backups; give that name."""
-        self._files.make_directories(BACKUPS)
-        stamp = self._clock.now().strftime("%Y%m%dT%H%M%SZ")
-        for attempt in range(1, 1000):
-            suffix = "" if attempt == 1 else f"-{attempt}"
-            kept = RelativePath(f"{BACKUPS}/{_flat(path)}.damaged-{stamp}{suffix}")
-            try:
-                self._files.keep_under(path, kept)
-            except NameTakenError:
-                continue
-            return kept
-        raise NameTakenError(f"No free name is left to keep the damaged {path} under.")
 
     def _session_files(self) -> dict[int, RelativePath]:
         """Give the session files by number; our own spelling of a name goes before a zero-padded one."""
@@ -195,30 +179,10 @@ class IndexFiles:
         return found
 
     def _save(self, path: RelativePath, data: bytes, generation: int) -> None:
-        if self._files.exists(path):
-            self._files.make_directories(BACKUPS)
-            backup = RelativePath(f"{BACKUPS}/{_flat(path)}.g{generation - 1}")
-            self._files.remove_own(backup)
-            self._files.keep_under(path, backup)
-            for old in self._generations(path)[:-KEPT_GENERATIONS]:
-                self._files.remove_own(old)
+        self.backups.keep_generation(path, generation - 1)
         self._files.replace(path, data)
-
-    def _generations(self, path: RelativePath) -> list[RelativePath]:
-        """List the kept generations of an index, oldest first."""
-        try:
-            names = self._files.list_names(BACKUPS)
-        except NotFoundError:
-            return []
-        pattern = re.compile(re.escape(_flat(path)) + r"\.g(-?\d+)")
-        found = [(int(match.group(1)), name) for name in names if (match := pattern.fullmatch(name)) is not None]
-        return [RelativePath(f"{BACKUPS}/{name}") for _, name in sorted(found)]
 
 
 def damaged_index(path: str, error: IndexDamagedError, kept: str) -> Finding:
     """Give the finding of an index that could not be believed and was kept under ``kept``."""
     return Finding(code="index-damaged", path=path, facts={"place": error.place, "why": error.reason, "kept": kept})
-
-
-def _flat(path: RelativePath) -> str:
-    return path.replace("/", "-")

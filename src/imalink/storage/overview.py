@@ -74,10 +74,10 @@ def _load_before(indexes: IndexFiles) -> tuple[Overview | None, list[Finding]]:
     except NotFoundError:
         return None, [Finding(code="index-missing", path=path)]
     except IndexDamagedError as error:
-        return None, [damaged_index(path, error, indexes.keep_damaged(path))]
+        return None, [damaged_index(path, error, indexes.backups.keep_damaged(path))]
     if loaded.is_intact is not False:
         return loaded.index, []
-    return loaded.index, [Finding(code="index-edited", path=path, facts={"kept": indexes.keep_damaged(path)})]
+    return loaded.index, [Finding(code="index-edited", path=path, facts={"kept": indexes.backups.keep_damaged(path)})]
 
 
 def summarise(index: SessionIndex, layout: Layout) -> SessionSummary:

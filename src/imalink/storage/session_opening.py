@@ -95,10 +95,10 @@ class SessionOpener:
         except NotFoundError:
             return None, False
         except IndexDamagedError as error:
-            self.findings.append(damaged_index(path, error, self._indexes.keep_damaged(path)))
+            self.findings.append(damaged_index(path, error, self._indexes.backups.keep_damaged(path)))
             return None, False
         if loaded.is_intact is False:
-            kept = self._indexes.keep_damaged(path)
+            kept = self._indexes.backups.keep_damaged(path)
             self.findings.append(Finding(code="index-edited", path=path, facts={"kept": kept}))
             return loaded.index, False
         return loaded.index, True

@@ -51,7 +51,7 @@ def _finish(tools: Tools, storage: FileStorage, run_uuid: RunUuid) -> list[Findi
     try:
         content = staging.load_interrupted(storage.files, run_uuid)
     except IndexDamagedError as error:
-        kept_as = storage.indexes.keep_damaged(RelativePath.parse(error.file))
+        kept_as = storage.indexes.backups.keep_damaged(RelativePath.parse(error.file))
         facts = {"place": error.place, "why": error.reason, "kept": kept_as}
         return [Finding(code="journal-damaged", path=error.file, facts=facts)]
     if content is None or content.begin is None:
