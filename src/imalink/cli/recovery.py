@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -195,18 +196,19 @@ def _report_json(report: RecoveryReport) -> dict[str, object]:
 def regenerate_command(output: Output, name: str, session: str | None) -> int:
     """Write the index files of STORAGE again from what is left: indexes, commits, journals and the catalog.
 
-    A damaged index file is kept. Your pictures are not touched, and not read.
+    Its signature too, if that is gone or damaged; then STORAGE may also be the folder of a storage that this machine
+    does not know. What is damaged is kept. Your pictures are not touched, and not read.
     """
-    from imalink.workflows.regenerate_indexes import regenerate_indexes
-    from imalink.workflows.storage_access import get_storage
+    from imalink.workflows.regenerate_indexes import regenerate_storage
 
     with open_tools(output) as tools:
-        record = get_storage(tools, name)
-        report = regenerate_indexes(tools, record, session=session)
+        report = regenerate_storage(tools, name, session=session)
     if output.as_json:
         show_json(
             {
                 "storage_uuid": report.storage_uuid,
+                "display_name": json_text(report.display_name),
+                "is_known": report.is_known,
                 "sessions": list(report.sessions),
                 "total_files": report.total_files,
                 "findings": [finding_json(finding) for finding in report.findings],
@@ -214,7 +216,15 @@ def regenerate_command(output: Output, name: str, session: str | None) -> int:
             }
         )
     elif not output.is_quiet:
-        written = plural(len(report.sessions), "session index", "session indexes")
-        show_lines([f"Wrote {written} of {record.display_name}, {plural(report.total_files, 'file')} in all."])
+        if report.is_known:
+            written = plural(len(report.sessions), "session index", "session indexes")
+            show_lines([f"Wrote {written} of {report.display_name}, {plural(report.total_files, 'file')} in all."])
+        else:
+            show_lines(
+                [
+                    f"Wrote the signature of {report.display_name} ({report.storage_uuid}) again.",
+                    f"This catalog does not know it; `imalink recover {shlex.quote(name)}` takes it in.",
+                ]
+            )
         show_findings(report.findings, is_verbose=output.is_verbose)
     return errors.FINDINGS if any(each.severity is not Severity.INFO for each in report.findings) else errors.DONE

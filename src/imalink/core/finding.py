@@ -125,6 +125,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.INFO,
         "An index file was changed by another program; what it derives was rebuilt, keys unknown to ImaLink were kept.",
     ),
+    "signature-repaired": (
+        Severity.WARNING,
+        "The signature was gone or damaged; it was written again as the storage's commits and indexes have it.",
+    ),
     "journal-damaged": (
         Severity.ERROR,
         "A journal or commit has an unreadable line; everything from there on is void.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -62,6 +62,25 @@ class Signature:
     generation: int = 0
     pictures: PictureFolder | None = None
     extras: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What a file of a storage's own says of which storage it belongs to."""
+
+    file: str
+    storage_uuid: StorageUuid
+
+
+def agreed_uuid(testimonies: Collection[Testimony], earlier: Collection[StorageUuid] = ()) -> StorageUuid | None:
+    """Give the one storage that all testimonies name; None when they name several, or there are none.
+
+    UUIDs that this storage had ``earlier`` are no contradiction: commits are never rewritten.
+    """
+    named = {each.storage_uuid for each in testimonies}
+    if len(named) > 1:
+        named -= set(earlier)
+    return next(iter(named)) if len(named) == 1 else None
 
 
 def storage_directory_name(storage_uuid: StorageUuid, created: datetime) -> str:

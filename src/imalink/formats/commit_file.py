@@ -321,6 +321,18 @@ def parse_run_ends(data: bytes, *, file: str) -> tuple[RunBegin, RunEnd]:
     raise IndexDamagedError("the commit is not whole", file=file)
 
 
+def parse_run_begin(head: bytes, *, file: str) -> RunBegin:
+    """Read the first line of a run, of which ``head`` is the beginning. Raises IndexDamagedError."""
+    lines = parse_lines(head).lines
+    try:
+        line = _decode_line(lines[0], file)
+        if isinstance(line, BeginLine):
+            return _begin_from(line)
+    except (IndexError, ValueError, RecursionError) as error:
+        raise IndexDamagedError(str(error), file=file, place="line 1") from error
+    raise IndexDamagedError("the run does not say whose it is", file=file, place="line 1")
+
+
 def check_line(line: bytes) -> None:
     """Read a line that is about to be written as its readers will. Raises ValueError.
 

@@ -14,6 +14,7 @@ from imalink.formats.records import Integer, Record, safe_text
 SIGNATURE_NAME = ".imalink-storage"
 SIGNATURE_VERSION = "1.0"
 MAX_SIGNATURE_BYTES = 64 * 1024
+_CLAIMED_UUID = re.compile(rb'"storage_uuid"\s*:\s*"([0-9a-fA-F-]{36})"')
 _VERSION = re.compile(r"([0-9]{1,9})(?:\..*)?")
 
 
@@ -127,6 +128,15 @@ def parse_signature(data: bytes) -> Signature:
         pictures=_pictures_from(record.pictures),
         extras=decoded.extras,
     )
+
+
+def find_claimed_uuid(data: bytes) -> StorageUuid | None:
+    """Give the UUID that a signature which cannot be read still spells, if it does."""
+    found = _CLAIMED_UUID.search(data)
+    try:
+        return None if found is None else StorageUuid(parse_uuid(found.group(1).decode()))
+    except ValueError:
+        return None
 
 
 def _plain(record: SignatureRecord) -> PlainSignatureRecord:

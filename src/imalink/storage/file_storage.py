@@ -29,7 +29,6 @@ from imalink.errors import (
     StorageError,
 )
 from imalink.formats.layouts.known import layout_named
-from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, dump_signature, parse_signature
 from imalink.storage import staging
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
 from imalink.storage.fs import StorageFiles
@@ -43,7 +42,7 @@ from imalink.storage.reading import FolderReader
 from imalink.storage.recording import record_lines
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import Checkpoint, scan_storage
-from imalink.storage.signature import SIGNATURE_PATH, read_signature
+from imalink.storage.signature import read_signature, save_signature
 from imalink.storage.trash import Trash
 from imalink.storage.volumes import describe_volume
 
@@ -318,14 +317,7 @@ class FileStorage:
         return staging.list_interrupted(self.files)
 
     def _save_signature(self, signature: Signature) -> None:
-        # What another hand wrote into notes and tags meanwhile is not ours to overwrite.
-        try:
-            now = parse_signature(self.files.read_bytes(SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
-            signature = replace(signature, notes=now.notes, tags=now.tags, extras=now.extras)
-        except (IndexDamagedError, NotFoundError):
-            pass
-        self.files.replace(SIGNATURE_PATH, dump_signature(signature))
-        self.signature = signature
+        self.signature = save_signature(self.files, self.indexes.backups, signature)
 
     def close(self) -> None:
         """Let go of the storage's handles."""

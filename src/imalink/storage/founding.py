@@ -13,13 +13,13 @@ from imalink.durable_files import FileCalls
 from imalink.errors import StorageOfflineError, UsageError
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.indexed import INDEXED
-from imalink.formats.signature_file import SIGNATURE_NAME, dump_signature
+from imalink.formats.signature_file import dump_signature
 from imalink.storage import staging
 from imalink.storage.file_storage import HERE, FileStorage
 from imalink.storage.fs import StorageFiles
 from imalink.storage.previews import HOTPREVIEWS
 from imalink.storage.root import StorageRoot
-from imalink.storage.signature import SIGNATURE_PATH, has_sessions
+from imalink.storage.signature import SIGNATURE_PATH, has_sessions, looks_like_storage
 
 HOTHASH_METHODS = (
     *("jpeg-1", "png-1", "webp-1", "gif-1", "heif-1", "tiff-1", "cr3-1", "jxl-1", "video-1"),
@@ -138,7 +138,7 @@ def open_base(base_path: Path, calls: FileCalls | None) -> StorageRoot:
 def refuse_inside_storage(folder: Path) -> None:
     """Refuse a folder that lies in a storage: its pictures would have two indexes that know nothing of each other."""
     for parent in folder.resolve().parents:
-        if (parent / SIGNATURE_NAME).is_file():
+        if looks_like_storage(parent):
             raise UsageError(
                 f"{folder} lies inside the storage at {parent}. Nothing was changed.",
                 hint="Its pictures are that storage's: run `imalink reindex` for it.",

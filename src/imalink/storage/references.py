@@ -22,6 +22,7 @@ from imalink.storage.founding import HOTHASH_METHODS, furnish, refuse_inside_sto
 from imalink.storage.fs import StorageFiles
 from imalink.storage.picture_folder import describe_picture_folder
 from imalink.storage.root import StorageRoot
+from imalink.storage.signature import looks_like_storage
 
 REFERENCE_FOLDER = RelativePath("reference")
 
@@ -47,13 +48,21 @@ class References:
         for name in names:
             with suppress(ValueError):
                 home = self.home_of(StorageUuid(parse_uuid(name)))
-                if (home / SIGNATURE_NAME).is_file():
+                if looks_like_storage(home):
                     yield home
 
     def find_home(self, storage_uuid: StorageUuid) -> Path | None:
         """Give where ImaLink's own files of a storage stand, if it is a reference storage made here."""
         home = self.home_of(storage_uuid)
-        return home if (home / SIGNATURE_NAME).is_file() else None
+        return home if looks_like_storage(home) else None
+
+    def uuid_of_home(self, home: Path) -> StorageUuid | None:
+        """Give the reference storage whose own files stand in ``home``; None for any other folder."""
+        if home.resolve().parent != (self._data_directory / REFERENCE_FOLDER).resolve():
+            return None
+        with suppress(ValueError):
+            return StorageUuid(parse_uuid(home.name))
+        return None
 
     def find_home_for(self, folder: Path) -> Path | None:
         """Give where ImaLink's own files stand for the reference storage of this folder, there or last seen there."""
@@ -156,7 +165,7 @@ class References:
                 "The folder's path is not spelt in UTF-8, so it cannot be written down. Nothing was changed.",
                 hint="Mount or link it under another name.",
             ) from error
-        if (folder / SIGNATURE_NAME).exists():
+        if looks_like_storage(folder):
             raise UsageError(
                 f"{folder} is a storage already. Nothing was changed.",
                 hint="Run `imalink recover` with its path to make it known on this machine; it need not be writable.",

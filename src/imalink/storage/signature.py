@@ -1,21 +1,34 @@
-"""The signature of a folder: read, told from one that is damaged, and from a folder in which nothing is ours."""
+"""The signature of a folder: read, told from a damaged one and from a folder without anything of ours; replaced."""
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from imalink.core.relative_path import RelativePath
 from imalink.core.signature import Signature
 from imalink.errors import IndexDamagedError, NotFoundError, SignatureDamagedError, StorageOfflineError
+from imalink.formats.documents import check_digest
+from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.known import LAYOUTS
 from imalink.formats.layouts.layout import session_number_of
-from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, parse_signature
+from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, dump_signature, parse_signature
 from imalink.storage import staging
+from imalink.storage.backups import Backups
 from imalink.storage.fs import StorageFiles
 
 SIGNATURE_PATH = RelativePath(SIGNATURE_NAME)
-_TRACES = (*{each for known in LAYOUTS.values() for each in (known.overview_path, known.master_path)}, staging.COMMITS)
+_OWN_TRACES = tuple(
+    sorted(
+        {each for known in LAYOUTS.values() for each in (known.overview_path, known.master_path)}
+        - {HYBRID.overview_path}
+        | {staging.COMMITS}
+    )
+)
+"""What no other program makes; an ``index.json`` may be anybody's."""
+_OVERVIEW_GLANCE_BYTES = 64 * 1024 * 1024
 
 
 def read_signature(files: StorageFiles, path: Path) -> Signature:
@@ -27,11 +40,11 @@ def read_signature(files: StorageFiles, path: Path) -> Signature:
     try:
         return parse_signature(files.read_bytes(SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
     except NotFoundError as error:
-        if any(files.exists(trace) for trace in _TRACES) or has_sessions(files):
+        if any(files.exists(trace) for trace in (*_OWN_TRACES, HYBRID.overview_path)) or has_sessions(files):
             raise SignatureDamagedError(
                 f"The storage at {path} has indexes but no signature ({SIGNATURE_NAME}). Its pictures are safe; "
                 "nothing was changed.",
-                hint="Put the signature back from a backup of the storage.",
+                hint=repair_hint(path),
             ) from error
         raise StorageOfflineError(
             f"There is no storage at {path}: the folder is there, but nothing of ImaLink's in it.",
@@ -41,8 +54,41 @@ def read_signature(files: StorageFiles, path: Path) -> Signature:
         raise SignatureDamagedError(
             f"The signature of the storage at {path} cannot be read ({error.place or 'no JSON'}: {error.reason}). Its "
             "pictures are safe; nothing was changed.",
-            hint="Put the signature back from a backup of the storage.",
+            hint=repair_hint(path),
         ) from error
+
+
+def repair_hint(path: Path) -> str:
+    """Say how a signature is repaired."""
+    return (
+        f"Run `imalink regenerate {shlex.quote(str(path))}`: it writes the signature again from what the storage's "
+        "commits and indexes say, and keeps the damaged one."
+    )
+
+
+def save_signature(files: StorageFiles, backups: Backups, signature: Signature) -> Signature:
+    """Replace the signature, keeping the one before as a good generation; give what was written.
+
+    What another hand wrote into notes and tags meanwhile is not ours to overwrite.
+    """
+    try:
+        now = parse_signature(files.read_bytes(SIGNATURE_PATH, MAX_SIGNATURE_BYTES))
+        signature = replace(signature, notes=now.notes, tags=now.tags, extras=now.extras)
+        backups.keep_generation(SIGNATURE_PATH, signature.generation - 1)
+    except (IndexDamagedError, NotFoundError):
+        pass
+    files.replace(SIGNATURE_PATH, dump_signature(signature))
+    return signature
+
+
+def find_earlier_signature(files: StorageFiles, backups: Backups) -> Signature | None:
+    """Give the newest good generation of the signature that was kept, just as ImaLink wrote it; else None."""
+    for path in reversed(backups.list_generations(SIGNATURE_PATH)):
+        with suppress(IndexDamagedError, NotFoundError):
+            data = files.read_bytes(path, MAX_SIGNATURE_BYTES)
+            if check_digest(data, path)[0]:
+                return parse_signature(data)
+    return None
 
 
 def has_sessions(files: StorageFiles) -> bool:
@@ -52,3 +98,17 @@ def has_sessions(files: StorageFiles) -> bool:
             if any(session_number_of(name) is not None for name in files.list_names(layout.sessions_directory)):
                 return True
     return False
+
+
+def looks_like_storage(folder: Path) -> bool:
+    """Tell whether a folder has a signature, or what only a storage has beside one; no for one nobody may look into."""
+    try:
+        if (folder / SIGNATURE_NAME).exists() or any((folder / trace).exists() for trace in _OWN_TRACES):
+            return True
+        overview = folder / HYBRID.overview_path
+        if not overview.is_file():
+            return False
+        with overview.open("rb") as file:
+            return b'"storage_info"' in file.read(_OVERVIEW_GLANCE_BYTES)
+    except OSError:
+        return False

@@ -15,9 +15,10 @@ from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid
 from imalink.core.journal import Commit, FileSwap, RunBegin, RunEnd, RunPlan, RunReplacement
 from imalink.core.relative_path import RelativePath
-from imalink.durable_files import AppendFile
+from imalink.durable_files import AppendFile, storage_errors
 from imalink.errors import NotFoundError, UnsafePathError
-from imalink.formats.commit_file import RunContent, RunWriter, parse_commit, parse_run, parse_run_ends
+from imalink.formats.commit_file import RunContent, RunWriter, parse_commit, parse_run, parse_run_begin, parse_run_ends
+from imalink.formats.json_lines import MAX_LINE_BYTES
 from imalink.storage.fs import STAGING, StagedFile, StorageFiles
 
 TRASH = RelativePath(".imalink-trash")
@@ -42,7 +43,7 @@ class ImportRun:
         self._files = files
         self.run_uuid = run_uuid
         self.folder = RelativePath(f"{STAGING}/{run_uuid}")
-        self._intent_path = RelativePath(f"{self.folder}/{INTENT_NAME}")
+        self._intent_path = intent_path(run_uuid)
         self._writer = RunWriter()
         self._intent: AppendFile | None = None
         self._touched_folders: set[RelativePath | None] = set()
@@ -205,6 +206,11 @@ def commit_path(run_uuid: RunUuid) -> RelativePath:
     return RelativePath(f"{COMMITS}/{run_uuid}.jsonl")
 
 
+def intent_path(run_uuid: RunUuid) -> RelativePath:
+    """Say where the plans of a run stand that is not committed."""
+    return RelativePath(f"{STAGING}/{run_uuid}/{INTENT_NAME}")
+
+
 def list_commits(files: StorageFiles) -> list[RunUuid]:
     """List the committed runs of a storage."""
     try:
@@ -226,10 +232,17 @@ def load_run_ends(files: StorageFiles, run_uuid: RunUuid) -> tuple[RunBegin, Run
     return parse_run_ends(files.read_bytes(path, MAX_RUN_BYTES), file=path)
 
 
+def load_run_begin(files: StorageFiles, path: RelativePath) -> RunBegin:
+    """Read whose run a commit or intent file is, from its first line alone. Raises IndexDamagedError, NotFoundError."""
+    with files.open_for_reading(path) as descriptor, storage_errors("read", path):
+        head = files.calls.pread(descriptor, 2 * MAX_LINE_BYTES, 0)
+    return parse_run_begin(head, file=path)
+
+
 def is_commit_claim(files: StorageFiles, run_uuid: RunUuid) -> bool:
     """Tell whether a commit is only the empty claim to its name, left by a kill, while the run stands in staging."""
     facts = files.find_facts(commit_path(run_uuid))
-    intent = files.find_facts(RelativePath(f"{STAGING}/{run_uuid}/{INTENT_NAME}"))
+    intent = files.find_facts(intent_path(run_uuid))
     return facts is not None and facts.is_file and facts.size_bytes == 0 and intent is not None
 
 
@@ -252,7 +265,7 @@ def load_interrupted(files: StorageFiles, run_uuid: RunUuid) -> RunContent | Non
 
     Raises IndexDamagedError.
     """
-    path = RelativePath(f"{STAGING}/{run_uuid}/{INTENT_NAME}")
+    path = intent_path(run_uuid)
     data = files.find_bytes(path, MAX_RUN_BYTES)
     return None if data is None else parse_run(data, file=path)
 

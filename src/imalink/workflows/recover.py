@@ -24,6 +24,7 @@ from imalink.errors import (
     IndexDamagedError,
     NotFoundError,
     OutOfSpaceError,
+    SignatureDamagedError,
     StorageError,
     StorageOfflineError,
     StorageReadOnlyError,
@@ -121,20 +122,24 @@ def find_candidates(
 
     A second folder with the same UUID is a copy: it is left out with a finding. To a check a storage that is merely
     not plugged in is no finding: its report counts what it could not compare. Raises NotFoundError when there is
-    nothing to recover from.
+    nothing to recover from, SignatureDamagedError when nothing but a storage with a damaged signature is there.
     """
     trusted = tools.registry.places()
     with tools.catalog.read() as db:
         known = {record.storage_uuid: Path(record.full_path) for record in file_storages.list_storages(db)}
     candidates: dict[StorageUuid, Candidate] = {}
     findings: list[Finding] = []
+    refused: list[SignatureDamagedError] = []
     for path in find_places(tools, roots, {**known, **trusted}):
         try:
             with FileStorage.open(path, clock=tools.clock, calls=tools.calls, needs_pictures=False) as storage:
                 candidate = _candidate(tools, storage, path, {**known, **trusted})
         except ImalinkError as error:
             if not (is_check and isinstance(error, StorageOfflineError)):
-                findings.append(Finding(code="storage-not-recovered", path=str(path), facts={"why": error.message}))
+                facts = {"why": error.message, "next": error.hint}
+                findings.append(Finding(code="storage-not-recovered", path=str(path), facts=facts))
+            if isinstance(error, SignatureDamagedError):
+                refused.append(error)
             continue
         usual = known.get(candidate.storage_uuid)
         if usual is not None and usual != candidate.path and _answers(tools, usual, candidate.storage_uuid):
@@ -143,6 +148,8 @@ def find_candidates(
         first = candidates.setdefault(candidate.storage_uuid, candidate)
         if first.path != candidate.path:
             findings.append(Finding(code="storage-copy", path=str(path), facts={"of": str(first.path)}))
+    if refused and not candidates:
+        raise refused[0]
     if not candidates:
         where = ", ".join(str(root) for root in roots) or "the places this machine knows"
         raise NotFoundError(

@@ -39,14 +39,19 @@ def get_storage(tools: Tools, text: str) -> StorageRecord:
     return found[0]
 
 
+def home_of(tools: Tools, record: StorageRecord) -> Path:
+    """Say where ImaLink's own files of a known storage stand."""
+    is_reference = layout_named(record.layout).is_reference
+    return tools.references.home_of(record.storage_uuid) if is_reference else Path(record.full_path)
+
+
 def open_known(tools: Tools, record: StorageRecord, *, needs_pictures: bool = True) -> FileStorage:
     """Open a known storage; without ``needs_pictures`` the folder of a reference storage may be away.
 
     Errors as ``FileStorage.open``.
     """
-    is_reference = layout_named(record.layout).is_reference
     return FileStorage.open(
-        tools.references.home_of(record.storage_uuid) if is_reference else Path(record.full_path),
+        home_of(tools, record),
         clock=tools.clock,
         expected_uuid=record.storage_uuid,
         calls=tools.calls,

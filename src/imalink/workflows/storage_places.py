@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from imalink.core.ids import StorageUuid
-from imalink.formats.signature_file import SIGNATURE_NAME
+from imalink.storage.signature import looks_like_storage
 from imalink.workflows.tools import Tools
 
 SEARCH_DEPTH = 3
-_OVERVIEW_GLANCE_BYTES = 64 * 1024 * 1024
 
 
 def find_places(tools: Tools, roots: Sequence[Path], known: Mapping[StorageUuid, Path]) -> list[Path]:
@@ -24,17 +23,6 @@ def find_places(tools: Tools, roots: Sequence[Path], known: Mapping[StorageUuid,
     return [path for root in roots for path in (*_search(root), *tools.references.iter_homes_below(root))]
 
 
-def _looks_like_storage(folder: Path) -> bool:
-    """Tell whether a folder has a signature, or an overview that says it had one."""
-    if (folder / SIGNATURE_NAME).exists():
-        return True
-    overview = folder / "index.json"
-    if not overview.is_file():
-        return False
-    with overview.open("rb") as file:
-        return b'"storage_info"' in file.read(_OVERVIEW_GLANCE_BYTES)
-
-
 def _search(root: Path) -> Iterator[Path]:
     """Give the storages at or below a folder, not looking inside one that is found, nor behind links."""
     level = [root.absolute()]
@@ -42,7 +30,7 @@ def _search(root: Path) -> Iterator[Path]:
         below: list[Path] = []
         for folder in level:
             try:
-                if _looks_like_storage(folder):
+                if looks_like_storage(folder):
                     yield folder
                     continue
                 below.extend(sorted(each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()))

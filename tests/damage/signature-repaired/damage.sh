@@ -1,0 +1,1 @@
+printf '{"storage_uu' > .imalink-storage
