@@ -48,6 +48,7 @@ def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, obj
         "deleted_before": report.deleted_before,
         "excluded": report.excluded,
         "photos_created": report.photos_created,
+        "came_in_before": report.came_in_before,
         "errors": counts.errors,
         "total_size_bytes": counts.total_size_bytes,
         "findings": [finding_json(finding) for finding in report.findings],

@@ -21,7 +21,8 @@ ImalinkError                      code, message (what happened and what is safe)
 ├── IndexDamagedError             an index file that cannot be believed; names the place
 ├── VerificationError             a copy that does not read back as written
 ├── SourceError                   trouble on the source side: a finding for that file
-│   └── SourceChangedError        the source file changed while it was copied
+│   ├── SourceChangedError        the source file changed while it was copied
+│   └── SourceOfflineError        the folder that an import goes on with is not there
 ├── MassMissingError              a re-index would mark suspiciously many files missing
 ├── CatalogError                  the database cannot be used
 │   └── CatalogDamagedError       its file is damaged: recover makes a new one
@@ -185,6 +186,12 @@ class SourceChangedError(SourceError):
     """A source file changed while it was copied, three times over."""
 
     code = "source-changed"
+
+
+class SourceOfflineError(SourceError):
+    """The folder that an interrupted import was reading is not there now."""
+
+    code = "source-offline"
 
 
 class MassMissingError(ImalinkError):

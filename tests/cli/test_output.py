@@ -85,6 +85,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "sessions list": ["sessions", "list"],
         "sessions show": ["sessions", "show", "1"],
         "sessions statistics": ["sessions", "statistics"],
+        "sessions resume": ["sessions", "resume", "1"],
+        "sessions resume -n": ["sessions", "resume", "1", "-n"],
         "sessions edit": ["sessions", "edit", "1", "--title", "Italy"],
         "recover": ["recover"],
         "recover --check": ["recover", "--check"],
@@ -153,7 +155,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,find,whereis,search,sessions list,"
-        "sessions create,sessions show,sessions edit,sessions statistics,recover,regenerate,enrich,browse,hothash,"
+        "sessions create,sessions show,sessions edit,sessions resume,sessions statistics,recover,regenerate,enrich,browse,hothash,"
         "explain,edit,unlock,delete,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )

@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from imalink.core.conflict import OrphanFile
+from imalink.core.duplicate import DuplicatePolicy, Fate
 from imalink.core.finding import Finding
 from imalink.core.ids import (
     Hothash,
@@ -67,6 +68,7 @@ from imalink.core.operation import (
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import OriginFile, PlanOrigin, RunKind, RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.signature import PictureFolder, Signature
 from imalink.core.timestamps import CaptureTime
@@ -306,6 +308,36 @@ def signature() -> Signature:
     )
 
 
+def run_request() -> RunRequest:
+    """Give a request in which every key is set, with a source that is not UTF-8."""
+    return RunRequest(
+        kind=RunKind.IMPORT,
+        source="/media/anna/caf\udce9",
+        volume="6A31-42F0",
+        below=RelativePath("DCIM/caf\udce9"),
+        organization="{year}/{month}/{filename}",
+        duplicates=DuplicatePolicy.KEEP_BOTH,
+        exclude=("*.tmp", "/private/"),
+        includes_deleted=True,
+        author="Anna Berg",
+        picture_count=412,
+        size_bytes=2_000_000_000,
+    )
+
+
+def plan_origin() -> PlanOrigin:
+    """Give an origin of a picture and a sidecar, with a finding."""
+    return PlanOrigin(
+        files=(
+            OriginFile(relative_path=RelativePath("DCIM/a.jpg"), size_bytes=5, modified_ns=1_700_000_000_123_456_789),
+            OriginFile(relative_path=RelativePath("DCIM/caf\udce9.xmp"), size_bytes=0, modified_ns=-1_000_000_000),
+        ),
+        fate=Fate.KEEP_BOTH,
+        opens_photo=True,
+        findings=(Finding(code="preview-failed", path="DCIM/a.jpg"),),
+    )
+
+
 def commit() -> Commit:
     """Give a committed run of two files with a finding."""
     return Commit(
@@ -316,9 +348,11 @@ def commit() -> Commit:
             writer=WRITER,
             started_at=IMPORTED_AT,
             lamport=11,
+            request=run_request(),
+            resumes=RunUuid("6f1f1a2e-0000-4000-8000-00000000ab43"),
         ),
         plans=(
-            RunPlan(staged_name="1.part", entry=full_entry(), staged_companions=("1.c1.part",)),
+            RunPlan(staged_name="1.part", entry=full_entry(), staged_companions=("1.c1.part",), origin=plan_origin()),
             RunPlan(staged_name="2.part", entry=bare_entry()),
         ),
         findings=(Finding(code="not-a-picture", path="DCIM/notes.txt"),),

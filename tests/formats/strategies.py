@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from imalink.core.conflict import OrphanFile
+from imalink.core.duplicate import DuplicatePolicy, Fate
 from imalink.core.finding import CODES, Finding
 from imalink.core.ids import (
     Hothash,
@@ -69,6 +70,7 @@ from imalink.core.operation import (
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.picture import Camera, Embedded, Fingerprint, GpsPosition, PictureFacts
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import OriginFile, PlanOrigin, RunKind, RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.signature import PictureFolder, Signature
 from imalink.core.timestamps import CaptureTime, format_instant, format_instant_ns
@@ -393,6 +395,31 @@ signatures = st.builds(
 )
 
 
+requests = st.builds(
+    RunRequest,
+    kind=st.sampled_from(RunKind),
+    source=paths.map(lambda path: f"/{path}"),
+    volume=st.none() | texts,
+    below=st.none() | paths,
+    organization=texts,
+    duplicates=st.sampled_from(DuplicatePolicy),
+    exclude=st.lists(texts, max_size=3).map(tuple),
+    includes_deleted=st.booleans(),
+    author=st.none() | texts,
+    picture_count=counts,
+    size_bytes=counts,
+)
+origins = st.builds(
+    PlanOrigin,
+    files=st.lists(
+        st.builds(OriginFile, relative_path=paths, size_bytes=sizes, modified_ns=moments_ns), max_size=3
+    ).map(tuple),
+    fate=st.sampled_from(Fate),
+    opens_photo=st.booleans(),
+    findings=st.lists(findings, max_size=2).map(tuple),
+)
+
+
 @st.composite
 def _commits(draw: st.DrawFn) -> Commit:
     planned = draw(st.lists(entries, max_size=3))
@@ -404,17 +431,25 @@ def _commits(draw: st.DrawFn) -> Commit:
             writer=draw(writers),
             started_at=draw(instants),
             lamport=draw(counts),
+            request=draw(st.none() | requests),
+            resumes=draw(st.none() | uuids.map(RunUuid)),
         ),
         plans=tuple(
             RunPlan(
                 staged_name=f"{number}.part",
                 entry=entry,
                 staged_companions=tuple(f"{number}.c{each}" for each in range(len(entry.companions))),
+                origin=draw(st.none() | origins),
             )
             for number, entry in enumerate(planned)
         ),
         findings=tuple(draw(st.lists(findings, max_size=2))),
-        end=RunEnd(finished_at=draw(instants), session=draw(sessions), statistics=draw(statistics)),
+        end=RunEnd(
+            finished_at=draw(instants),
+            session=draw(sessions),
+            statistics=draw(statistics),
+            is_interrupted=draw(st.booleans()),
+        ),
     )
 
 

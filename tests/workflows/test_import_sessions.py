@@ -143,7 +143,7 @@ def test_a_session_made_beforehand_outlives_an_import_that_was_killed_at_once(be
     with bench.restart() as again:
         again.import_(record, tmp_path / "nothing")
         [known] = list_sessions(again.tools)
-        assert (known.session.title, known.session.status) == ("Rome", SessionStatus.CREATED)
+        assert (known.session.title, known.session.status) == ("Rome", SessionStatus.INTERRUPTED)
         report = again.import_(record, card, session="1")
         assert (report.session_id, report.statistics.new_imports) == (1, 1)
 
@@ -172,14 +172,17 @@ def test_an_import_that_brings_nothing_leaves_its_session_as_it_was(bench: Workb
     assert show_session(bench.tools, "1") == before
 
 
-def test_an_import_killed_before_it_brought_anything_leaves_no_session(bench: Workbench, tmp_path: Path) -> None:
+def test_an_import_killed_before_it_brought_anything_leaves_its_session(bench: Workbench, tmp_path: Path) -> None:
     record, card = bench.create(), make_source(tmp_path / "card", 2)
     with bench.restart(FailingCalls(1, 28, among=frozenset({"set_times"}))) as failing, pytest.raises(OutOfSpaceError):
         failing.import_(record, card, title="Lost")
     with bench.restart() as again:
         report = again.import_(record, card, title="Found")
-        assert [each.session.title for each in list_sessions(again.tools)] == ["Found"]
-        assert report.findings == ()
+        assert [(each.session.title, each.session.status.value) for each in list_sessions(again.tools)] == [
+            ("Found", "completed-with-findings"),
+            ("Lost", "interrupted"),
+        ]
+        assert [finding.code for finding in report.findings] == ["run-interrupted"]
         assert differences(again) == ()
 
 

@@ -7,6 +7,7 @@ from imalink.errors import (
     ImalinkError,
     MassMissingError,
     NotFoundError,
+    SourceOfflineError,
     StorageLockedError,
     StorageUnavailableError,
     UsageError,
@@ -27,6 +28,7 @@ _TABLE: tuple[tuple[type[ImalinkError], int], ...] = (
     (MassMissingError, FINDINGS),
     (StorageLockedError, LOCKED),
     (StorageUnavailableError, OFFLINE),
+    (SourceOfflineError, OFFLINE),
     (NotFoundError, NOT_FOUND),
     (UsageError, USAGE),
 )

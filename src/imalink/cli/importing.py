@@ -118,8 +118,8 @@ def import_command(
     if output.as_json:
         show_json(import_json(report, dry_run=dry_run))
     elif not output.is_quiet:
-        _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
-    return _exit_code(report)
+        show_import(report, dry_run=dry_run, is_verbose=output.is_verbose)
+    return exit_code_after(report)
 
 
 def _check_options(title: str | None, session_id: str | None, description: str) -> None:
@@ -169,7 +169,7 @@ def _refer(output: Output, request: ImportRequest) -> int:
         if not (found.is_new or report.statistics.total_scanned):
             show_lines(["Nothing in the folder is new."])
         else:
-            _show(report, dry_run=request.dry_run, is_verbose=output.is_verbose)
+            show_import(report, dry_run=request.dry_run, is_verbose=output.is_verbose)
         if record is not None and report.session_id is not None:
             show_lines(
                 [
@@ -177,10 +177,11 @@ def _refer(output: Output, request: ImportRequest) -> int:
                     "there. They are no copies: import them into a storage to keep them safe."
                 ]
             )
-    return _exit_code(report)
+    return exit_code_after(report)
 
 
-def _exit_code(report: ImportReport) -> int:
+def exit_code_after(report: ImportReport) -> int:
+    """Give the exit code of an import that came to its end."""
     if report.statistics.errors:
         return errors.SOURCES_UNREAD
     return errors.FINDINGS if report.has_warnings else errors.DONE
@@ -197,13 +198,16 @@ def _elsewhere(report: ImportReport) -> Iterator[str]:
         )
 
 
-def _show(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
+def show_import(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
+    """Tell people what an import did, or would do."""
     counts = report.statistics
     would = "would come in" if dry_run else "came in"
     lines = [
         f"{plural(counts.new_imports, 'picture')} {would} ({size_text(counts.total_size_bytes)}), "
         f"{plural(counts.companions, 'companion')} with them."
     ]
+    if report.came_in_before:
+        lines.append(f"{plural(report.came_in_before, 'picture')} of them before the interruption.")
     if counts.duplicates_skipped:
         lines.append(
             f"{plural(counts.duplicates_skipped, 'file')} archived already, {'would be ' if dry_run else ''}skipped."

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
+from imalink.answers import finding_json, import_json, json_text
+from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
+    is_terminal,
     plural,
     show_findings,
     show_json,
@@ -178,6 +181,34 @@ def show(output: Output, session_id: str) -> None:
         for file in found.files
     )
     show_findings(found.findings, is_verbose=output.is_verbose)
+
+
+@sessions.command("resume")
+@click.argument("session_id", metavar="ID")
+@click.option("--source", type=click.Path(path_type=Path), default=None, help="Where the folder is now, if elsewhere.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would still come in; write nothing.")
+@common_options
+def resume(output: Output, session_id: str, source: Path | None, dry_run: bool) -> int:
+    """Go on with an import that was interrupted, as it was asked for; ID is its number or UUID.
+
+    What is in already is neither read nor copied again. The source must be there.
+    """
+    from imalink.cli.asking import TerminalAsker
+    from imalink.cli.importing import exit_code_after, show_import
+    from imalink.cli.progress import progress_of
+    from imalink.workflows.resume_session import resume_session
+
+    with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
+        asker = TerminalAsker(progress) if is_terminal() else None
+        found = resume_session(tools, session_id, source=source, dry_run=dry_run, progress=progress, asker=asker)
+    if output.as_json:
+        show_json({**import_json(found.report, dry_run=dry_run), "resumed": not found.had_ended})
+    elif found.had_ended and not output.is_quiet:
+        status = found.report.status.value
+        show_lines([f"Session {session_id} is {status}; nothing of it is left to be done."])
+    elif not output.is_quiet:
+        show_import(found.report, dry_run=dry_run, is_verbose=output.is_verbose)
+    return errors.DONE if found.had_ended else exit_code_after(found.report)
 
 
 @sessions.command("edit")

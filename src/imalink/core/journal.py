@@ -21,6 +21,7 @@ from imalink.core.index import Companion, FileEntry
 from imalink.core.operation import FileShift, OperationLine, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.photo import UserFacts
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import PlanOrigin, RunRequest
 from imalink.core.session import ImportSession, ImportStatistics
 
 
@@ -273,6 +274,8 @@ class RunBegin:
     """The first line of a run: whose it is, and the session it belongs to.
 
     ``lamport`` is the highest of any journal line when the run began: lines up to it speak of what was before.
+    ``request`` is what it was asked for, None where an older version did not write it down. ``resumes`` is the first
+    of the interrupted runs that it goes on with.
     """
 
     run_uuid: RunUuid
@@ -281,6 +284,13 @@ class RunBegin:
     writer: WriterId
     started_at: str
     lamport: int = 0
+    request: RunRequest | None = None
+    resumes: RunUuid | None = None
+
+    @property
+    def import_uuid(self) -> RunUuid:
+        """Give what all runs of one import share: the UUID of the first."""
+        return self.resumes or self.run_uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +300,7 @@ class RunPlan:
     staged_name: str
     entry: FileEntry
     staged_companions: tuple[str, ...] = ()
+    origin: PlanOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,15 +327,17 @@ class RunReplacement:
     session_uuid: SessionUuid
     entry: FileEntry
     swaps: tuple[FileSwap, ...]
+    origin: PlanOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnd:
-    """The last line of a committed run."""
+    """The last line of a committed run; ``is_interrupted``: it did not come to its end, and can be gone on with."""
 
     finished_at: str
     session: ImportSession
     statistics: ImportStatistics
+    is_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,10 +41,12 @@ class SourceListing:
     @property
     def total_bytes(self) -> int:
         """How many bytes would be copied if nothing were known."""
-        return sum(
-            picture.file.size_bytes + sum(companion.size_bytes for companion in picture.companions)
-            for picture in self.pictures
-        )
+        return sum(map(size_with_companions, self.pictures))
+
+
+def size_with_companions(picture: SourcePicture) -> int:
+    """Give the bytes of a picture and its companions."""
+    return picture.file.size_bytes + sum(companion.size_bytes for companion in picture.companions)
 
 
 def list_source(

@@ -27,6 +27,14 @@ from imalink.formats.records import (
     path_from,
     sha256_from,
 )
+from imalink.formats.run_requests import (
+    OriginRecord,
+    RequestRecord,
+    origin_from,
+    origin_record,
+    request_from,
+    request_record,
+)
 from imalink.formats.sessions import (
     CountsRecord,
     FindingRecord,
@@ -41,7 +49,7 @@ from imalink.formats.sessions import (
 
 
 class BeginLine(Record, kw_only=True, tag_field="op", tag="begin"):
-    """Whose run it is, and the session it belongs to."""
+    """Whose run it is, the session it belongs to, and what it was asked for."""
 
     v: Integer
     run_uuid: str
@@ -50,6 +58,8 @@ class BeginLine(Record, kw_only=True, tag_field="op", tag="begin"):
     started_at: str
     lamport: Integer = 0
     session: SessionRecord
+    request: RequestRecord | None = None
+    resumes: str | None = None
 
 
 class PlanLine(Record, kw_only=True, tag_field="op", tag="plan"):
@@ -59,6 +69,7 @@ class PlanLine(Record, kw_only=True, tag_field="op", tag="plan"):
     hothash: str
     entry: FileRecord
     staged_companions: list[str] = []
+    origin: OriginRecord | None = None
 
 
 class SwapRecord(Record, kw_only=True):
@@ -80,6 +91,7 @@ class ReplaceLine(Record, kw_only=True, tag_field="op", tag="replace"):
     session_uuid: str
     entry: FileRecord
     swaps: list[SwapRecord]
+    origin: OriginRecord | None = None
 
 
 class DropLine(Record, kw_only=True, tag_field="op", tag="drop"):
@@ -106,6 +118,7 @@ class EndLine(Record, kw_only=True, tag_field="op", tag="end"):
     finished_at: str
     session: SessionRecord
     statistics: CountsRecord
+    interrupted: bool = False
 
 
 RunLine = BeginLine | PlanLine | ReplaceLine | DropLine | ClaimsLine | FindingLine | EndLine
@@ -153,6 +166,8 @@ class RunWriter:
                 started_at=begin.started_at,
                 lamport=begin.lamport,
                 session=session,
+                request=None if begin.request is None else request_record(begin.request),
+                resumes=begin.resumes,
             )
         )
 
@@ -164,6 +179,7 @@ class RunWriter:
                 hothash=plan.entry.hothash,
                 entry=file_record(plan.entry, filename=plan.entry.relative_path.printable()),
                 staged_companions=list(plan.staged_companions),
+                origin=None if plan.origin is None else origin_record(plan.origin),
             )
         )
 
@@ -176,6 +192,7 @@ class RunWriter:
                 session_uuid=replacement.session_uuid,
                 entry=file_record(entry, filename=entry.relative_path.printable()),
                 swaps=[_swap_record(swap) for swap in replacement.swaps],
+                origin=None if replacement.origin is None else origin_record(replacement.origin),
             )
         )
 
@@ -200,6 +217,7 @@ class RunWriter:
                 finished_at=end.finished_at,
                 session=session_record(end.session, storage_uuid="", storage_directory=""),
                 statistics=counts_record(end.statistics),
+                interrupted=end.is_interrupted,
             )
         )
 
@@ -259,6 +277,7 @@ def parse_run(data: bytes, *, file: str) -> RunContent:
                         staged_name=line.staged,
                         entry=entry_from(line.hothash, line.entry),
                         staged_companions=tuple(line.staged_companions),
+                        origin=None if line.origin is None else origin_from(line.origin),
                     )
                     plans.pop(line.staged, None)
                     plans[line.staged] = plan
@@ -389,6 +408,7 @@ def _replacement_from(line: ReplaceLine) -> RunReplacement:
             )
             for swap in line.swaps
         ),
+        origin=None if line.origin is None else origin_from(line.origin),
     )
 
 
@@ -397,6 +417,7 @@ def _end_from(line: EndLine) -> RunEnd:
         finished_at=line.finished_at,
         session=session_from(line.session),
         statistics=counts_from(line.statistics),
+        is_interrupted=line.interrupted,
     )
 
 
@@ -408,4 +429,6 @@ def _begin_from(line: BeginLine) -> RunBegin:
         writer=WriterId(line.writer),
         started_at=line.started_at,
         lamport=line.lamport,
+        request=None if line.request is None else request_from(line.request),
+        resumes=None if line.resumes is None else RunUuid(parse_uuid(line.resumes)),
     )

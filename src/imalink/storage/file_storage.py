@@ -35,7 +35,7 @@ from imalink.storage.fs import StorageFiles
 from imalink.storage.ignore_rules import IGNORE_NAME, load_ignore_rules
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
-from imalink.storage.lock import hold_lock
+from imalink.storage.lock import find_holder, hold_lock
 from imalink.storage.picture_folder import open_picture_folder
 from imalink.storage.previews import Hotpreviews
 from imalink.storage.reading import FolderReader
@@ -178,6 +178,11 @@ class FileStorage:
         """
         with hold_lock(self.files, purpose=purpose, clock=self._clock) as lock, self.files.guarded(lock):
             yield
+
+    def find_worker(self) -> str | None:
+        """Say who is at work there, as far as the lock tells; None when nobody who lives is."""
+        holder = find_holder(self.files)
+        return None if holder is None else holder.describe()
 
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
         """Walk the user's pictures, but those that an ``.imalinkignore`` in the photo root leaves out.

@@ -9,6 +9,7 @@ from pathlib import Path
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.core.progress import Progress, SilentProgress
+from imalink.core.run_request import RunKind, RunRequest
 from imalink.errors import StorageReadOnlyError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import found_in_place
@@ -38,8 +39,9 @@ def adopt_folder(
 ) -> AdoptReport:
     """Make the user's own folder a storage, and take what is in it into a session called ``Adopted <name>``.
 
-    All that is added to the folder begins with ``imalink`` or ``.imalink``. An interruption leaves a storage whose
-    remaining pictures a re-index finds. Raises UsageError, StorageError, CancelledError.
+    All that is added to the folder begins with ``imalink`` or ``.imalink``. An interruption leaves a session that
+    can be resumed, and a storage whose remaining pictures a re-index finds. Raises UsageError, StorageError,
+    CancelledError.
     """
     display_name = check_name(tools, display_name)
     _refuse_reference(tools, folder)
@@ -87,5 +89,13 @@ def _index(tools: Tools, record: StorageRecord, storage: FileStorage, progress: 
         scanned = storage.scan(lambda _: progress.checkpoint())
         title = f"Adopted {record.display_name}"
         return index_in_place(
-            tools, record, storage, master, scanned.files, findings=scanned.findings, title=title, progress=progress
+            tools,
+            record,
+            storage,
+            master,
+            scanned.files,
+            findings=scanned.findings,
+            title=title,
+            progress=progress,
+            request=RunRequest(kind=RunKind.ADOPT, source=str(storage.path)),
         )

@@ -57,8 +57,8 @@ def _finish(tools: Tools, storage: FileStorage, run_uuid: RunUuid) -> list[Findi
     if content is None or content.begin is None:
         return []
     is_new_here = content.begin.session.number not in storage.indexes.list_sessions()
-    if is_new_here and not content.plans and not content.replacements:
-        # Nothing came of it: as if it had never begun.
+    if is_new_here and not content.plans and not content.replacements and content.begin.request is None:
+        # Nothing came of it, and nobody knows how it would go on: as if it had never begun.
         with tools.catalog.begin() as db:
             import_sessions.settle_session(db, content.begin.session.session_uuid)
         return []
@@ -71,10 +71,12 @@ def _finish(tools: Tools, storage: FileStorage, run_uuid: RunUuid) -> list[Findi
         facts = {"kept": len(kept) + len(replaced), "session": content.begin.session.title}
         findings = [
             Finding(code="run-interrupted", path=content.begin.session.source_path, facts=facts),
+            *(finding for each in (*kept, *replaced) if each.origin is not None for finding in each.origin.findings),
             *settling.findings,
             *replacing.findings,
         ]
-        run.commit(_end_of(tools, content.begin, kept, replaced), findings)
+        untold = [finding for finding in findings if finding not in content.findings]
+        run.commit(_end_of(tools, content.begin, kept, replaced), untold)
     return findings
 
 
@@ -199,4 +201,5 @@ def _end_of(tools: Tools, begin: RunBegin, kept: list[RunPlan], replaced: list[R
         finished_at=format_instant(tools.clock.now()),
         session=replace(begin.session, status=SessionStatus.INTERRUPTED),
         statistics=statistics,
+        is_interrupted=True,
     )

@@ -16,13 +16,15 @@ from imalink.core.journal import RunPlan
 from imalink.core.organization import companion_target
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import OriginFile, PlanOrigin, RunKind
+from imalink.core.scan import ScannedFile
 from imalink.core.session import (
     ImportSession,
     SessionStatus,
     check_description,
     check_title,
 )
-from imalink.core.source_listing import SourceListing, SourcePicture
+from imalink.core.source_listing import SourceListing, SourcePicture, size_with_companions
 from imalink.core.timestamps import format_instant
 from imalink.errors import (
     ImalinkError,
@@ -37,7 +39,13 @@ from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import scan_source
 from imalink.storage.staging import ImportRun
 from imalink.workflows.import_report import ImportReport, ImportRequest
-from imalink.workflows.import_source import open_source, refuse_nesting, require_importable, require_space
+from imalink.workflows.import_source import (
+    note_request,
+    open_source,
+    refuse_nesting,
+    require_importable,
+    require_space,
+)
 from imalink.workflows.import_tally import ImportTally
 from imalink.workflows.incoming_shots import IncomingShot, IncomingShots
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
@@ -50,6 +58,7 @@ from imalink.workflows.read_pictures import (
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.replacing import Replacements
+from imalink.workflows.resumption import Resumption, find_resumption
 from imalink.workflows.run_session import (
     abandon_run,
     begin_further_run,
@@ -60,6 +69,7 @@ from imalink.workflows.run_session import (
     note_interruption,
     number_in,
     status_after,
+    tell_what_is_safe,
 )
 from imalink.workflows.shot_pairing import Member
 from imalink.workflows.source_pictures import list_pictures
@@ -123,7 +133,7 @@ def _begin(
     progress: Progress,
     asker: DuplicateAsker | None,
 ) -> _Import:
-    """Walk the source and sort what it holds."""
+    """Walk the source and sort what it holds; of an import that goes on, what is in already is left out."""
     known = None
     if request.session is not None:
         known = get_open_session(tools, request.session)
@@ -137,7 +147,15 @@ def _begin(
     tally.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
     tally.count_unread(scanned.findings)
     tally.excluded_count = len(scanned.excluded)
-    return _Import(tools, record, storage, source, request, listing, mended.master, progress, asker, known, tally)
+    resumption = None
+    if known is not None:
+        resumption = find_resumption(tools, storage, source, request, known, listing, mended.master)
+    if resumption is not None:
+        tally.go_on_with(resumption.interrupted)
+        listing = resumption.rest
+    return _Import(
+        tools, record, storage, source, request, listing, mended.master, progress, asker, known, tally, resumption
+    )
 
 
 class _Import:
@@ -156,6 +174,7 @@ class _Import:
         asker: DuplicateAsker | None,
         known_session: SessionRecord | None,
         tally: ImportTally,
+        resumption: Resumption | None,
     ) -> None:
         self._tools = tools
         self._record = record
@@ -165,7 +184,17 @@ class _Import:
         self._progress = progress
         self._known_session = known_session
         self._tally = tally
+        self._resumption = resumption
+        self._done = resumption.done if resumption is not None else ()
+        self._placed_count = 0
         self._source_path = RelativePath(str(source.path)).printable()
+        self._asked = note_request(
+            RunKind.IMPORT,
+            request,
+            source,
+            picture_count=len(listing.pictures) + len(self._done),
+            size_bytes=listing.total_bytes + sum(map(size_with_companions, self._done)),
+        )
         self._names = TargetNames(storage)
         self._group = StagedGroup(storage, self._names)
         self._replacements = Replacements(tools, storage, self._names)
@@ -179,6 +208,7 @@ class _Import:
             self._replacements,
             tally,
             asker=asker,
+            settled=resumption.settled if resumption is not None else {},
         )
 
     def rehearse(self) -> ImportReport:
@@ -187,7 +217,7 @@ class _Import:
             number = next_session_number(self._tools, self._storage)
         else:
             number = number_in(self._tools, self._storage, self._known_session)
-        self._progress.start_phase("analyse", total_files=len(self._listing.pictures))
+        self._start_phase("analyse")
         with closing(self._decided(None, number)) as found:
             for each in found:
                 for picture, clips in each.files():
@@ -210,7 +240,7 @@ class _Import:
             session = self._begin_run(run)
             try:
                 self._bring_in(run, session.number)
-                if not self._tally.counts.new_imports:
+                if not self._tally.counts.new_imports and self._resumption is None:
                     abandon_run(self._tools, run, session)
                     number, session_uuid = (known.session.number, session.session_uuid) if known else (None, None)
                     return self._tally.report(number, session_uuid, status_after(self._tally.findings))
@@ -220,14 +250,20 @@ class _Import:
                     self._storage,
                     run,
                     session,
-                    findings=self._tally.findings,
+                    findings=self._tally.untold_findings(),
                     counts=self._tally.counts,
                     progress=self._progress,
-                    earlier=known.session.status if known is not None else None,
+                    earlier=self._earlier_status(),
                 )
-            except ImalinkError:
+            except ImalinkError as error:
                 earlier = known.statistics if known is not None else None
                 note_interruption(self._tools, session, self._tally.counts.statistics(), earlier=earlier)
+                tell_what_is_safe(
+                    error,
+                    done_count=self._tally.came_in_before + self._placed_count,
+                    picture_count=self._asked.picture_count,
+                    session_number=known.session.number if known is not None else session.number,
+                )
                 raise
         self._tally.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         with self._tools.catalog.read() as db:
@@ -243,6 +279,8 @@ class _Import:
                 self._known_session,
                 source_path=self._source_path,
                 author=self._request.author,
+                request=self._asked,
+                resumes=self._resumption.interrupted.import_uuid if self._resumption is not None else None,
             )
         return begin_session(
             self._tools,
@@ -253,20 +291,36 @@ class _Import:
             description=self._request.description,
             source_path=self._source_path,
             author=self._request.author,
+            request=self._asked,
         )
+
+    def _earlier_status(self) -> SessionStatus | None:
+        """Give how the session stands without this import."""
+        if self._resumption is not None:
+            return self._resumption.interrupted.earlier_status
+        return self._known_session.session.status if self._known_session is not None else None
+
+    def _start_phase(self, name: str) -> None:
+        self._progress.start_phase(name, total_files=self._asked.picture_count, total_bytes=self._asked.size_bytes)
+        for picture in self._done:
+            self._tally.go_on(picture.file)
+            self._progress.advance(size_bytes=sum(file.size_bytes for file in picture.companions))
+
+    def _place(self, run: ImportRun) -> None:
+        placed = self._group.place(run)
+        self._placed_count += len(placed)
+        self._tally.files.extend(placed)
 
     def _bring_in(self, run: ImportRun, session_number: int) -> None:
         """Stage, place and replace."""
-        self._progress.start_phase(
-            "copy", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
-        )
+        self._start_phase("copy")
         with closing(self._decided(run, session_number)) as found:
             for each in found:
                 for picture, clips in each.files():
                     self._plan(run, self._with_clips(picture, clips), clips, each)
                 if self._group.is_due:
-                    self._tally.files.extend(self._group.place(run))
-        self._tally.files.extend(self._group.place(run))
+                    self._place(run)
+        self._place(run)
         self._tally.findings.extend(self._group.findings)
         self._replacements.carry_out(run)
         self._tally.count_replaced(self._replacements)
@@ -296,8 +350,11 @@ class _Import:
         assert target is not None and copy is not None
         photo_uuid = self._shots.photo_of(member, shot.shot)
         companions = [self._clip(clip, member, incoming[clip.path]) for clip in clips]
+        origins = [picture.file, *(clip.picture.file for clip in clips)]
         for owner in (member, *clips):
-            companions += self._companions(picture, target, incoming[owner.path])
+            for file, companion, staged_name in self._companions(picture, target, incoming[owner.path]):
+                companions.append((companion, staged_name))
+                origins.append(file)
         entry = new_entry(
             picture.file,
             analysis,
@@ -309,7 +366,15 @@ class _Import:
             imported_at=format_instant(self._tools.clock.now()),
         )
         plan = RunPlan(
-            staged_name=copy.staged_name, entry=entry, staged_companions=tuple(name for _, name in companions)
+            staged_name=copy.staged_name,
+            entry=entry,
+            staged_companions=tuple(name for _, name in companions),
+            origin=PlanOrigin(
+                files=tuple(map(OriginFile.of, origins)),
+                fate=self._shots.fate_of(member),
+                opens_photo=photo_uuid in self._tally.new_photos,
+                findings=tuple(each for owner in (member, *clips) for each in self._tally.told_of(owner.path)),
+            ),
         )
         run.plan(plan)
         hotpreview = analysis.hotpreview.data if analysis.hotpreview is not None else None
@@ -331,8 +396,8 @@ class _Import:
 
     def _companions(
         self, picture: SourcePicture, target: RelativePath, incoming: Incoming
-    ) -> Iterator[tuple[Companion, str]]:
-        """Give the staged companions of a picture, or of its clip, with the names they get beside it."""
+    ) -> Iterator[tuple[ScannedFile, Companion, str]]:
+        """Give the companions of a picture, or of its clip, with the names they get beside it and have in staging."""
         for file in incoming.picture.companions:
             copy = incoming.companions[file.relative_path]
             try:
@@ -345,7 +410,7 @@ class _Import:
             companion = _companion(file.relative_path, path, copy)
             self._tally.count_companion(companion.size_bytes)
             self._progress.advance(size_bytes=file.size_bytes)
-            yield companion, copy.staged_name
+            yield file, companion, copy.staged_name
 
 
 def _companion(source: RelativePath, target: RelativePath, copy: StagedCopy) -> Companion:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imalink.core.duplicate import DuplicatePolicy
 from imalink.core.finding import Finding, Severity
-from imalink.core.ids import SessionUuid
+from imalink.core.ids import RunUuid, SessionUuid
 from imalink.core.organization import KEEP
 from imalink.core.path_template import PathTemplate
 from imalink.core.session import ImportStatistics, SessionStatus
@@ -18,6 +18,7 @@ class ImportRequest:
     """What to import, where to, and how.
 
     ``session`` names a session, by number or UUID, that gets a further run; title and description are then its own.
+    ``resumes`` is the interrupted import of that session that goes on.
     ``exclude`` are patterns as in an ``.imalinkignore``, after those of the source's own. ``author`` is who took the
     pictures, unless a file names somebody itself. ``duplicates`` says what to do with pictures that are archived
     already; ``includes_deleted`` takes in again what the user deleted.
@@ -33,6 +34,7 @@ class ImportRequest:
     duplicates: DuplicatePolicy = DuplicatePolicy.SKIP
     includes_deleted: bool = False
     dry_run: bool = False
+    resumes: RunUuid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,9 @@ class ImportReport:
     Of the new imports ``duplicates_kept`` are bytes that were archived already, and ``duplicates_replaced`` took the
     place of an archived file; of those left at the source are ``duplicates_undecided`` and ``deleted_before``,
     companions not counted. ``excluded`` files and folders were not looked at, and are in no other count.
+
+    Of an import that went on after an interruption all is counted as if there had been none; ``came_in_before`` of the
+    new imports are of its earlier runs.
     """
 
     session_id: int | None
@@ -65,6 +70,7 @@ class ImportReport:
     duplicates_undecided: int = 0
     deleted_before: int = 0
     excluded: int = 0
+    came_in_before: int = 0
 
     @property
     def has_warnings(self) -> bool:

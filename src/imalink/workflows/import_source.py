@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imalink.core.run_request import MAX_EXCLUDE_CHARACTERS, RunKind, RunRequest
 from imalink.core.source_listing import SourceListing
 from imalink.errors import (
     NestedSourceError,
     NotFoundError,
     OutOfSpaceError,
     SourceError,
+    SourceOfflineError,
     StorageError,
     StorageOfflineError,
     UsageError,
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.root import StorageRoot
+from imalink.storage.volumes import describe_volume
+from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.tools import Tools
 
 SPARE_SHARE = 0.05
@@ -60,6 +64,57 @@ def open_source(path: Path, tools: Tools) -> StorageRoot:
         ) from error
     except StorageError as error:
         raise SourceError(f"The folder {path} cannot be read: {error.message}", hint=error.hint) from error
+
+
+def note_request(
+    kind: RunKind, request: ImportRequest, source: StorageRoot, *, picture_count: int, size_bytes: int
+) -> RunRequest:
+    """Give what was asked for as a run writes it down. Raises UsageError for more patterns than can be."""
+    if sum(map(len, request.exclude)) > MAX_EXCLUDE_CHARACTERS:
+        raise UsageError(
+            f"The patterns of what to leave out have more than {MAX_EXCLUDE_CHARACTERS:,} characters. "
+            "Nothing was changed.",
+            hint="Put them into a file .imalinkignore in the folder.",
+        )
+    return RunRequest(
+        kind=kind,
+        source=str(source.path),
+        volume=describe_volume(source).instance.file_system_uuid,
+        organization=request.organization.text,
+        duplicates=request.duplicates,
+        exclude=request.exclude,
+        includes_deleted=request.includes_deleted,
+        author=request.author,
+        picture_count=picture_count,
+        size_bytes=size_bytes,
+    )
+
+
+def is_same_source(source: StorageRoot, known: RunRequest) -> bool:
+    """Tell whether names, sizes and times there speak of the files an earlier run read, so that they can be believed.
+
+    They do on the same file system, wherever it is mounted; where it has no UUID, in the same folder.
+    """
+    volume = describe_volume(source).instance.file_system_uuid
+    if volume is None and known.volume is None:
+        return str(source.path) == known.source
+    return volume == known.volume
+
+
+def require_source_of(source: StorageRoot, known: RunRequest, listing: SourceListing, *, settled_count: int) -> None:
+    """Refuse a folder that cannot be what an interrupted import was reading. Raises SourceOfflineError.
+
+    The same path on another file system is another card, or the empty place where the card belongs. Whoever names
+    another path knows better, unless there is not one picture.
+    """
+    is_other = str(source.path) == known.source and not is_same_source(source, known)
+    is_bare = not listing.pictures and settled_count < known.picture_count
+    if is_other or is_bare:
+        why = "lies on another disk than the one it was reading" if is_other else "holds no picture now"
+        raise SourceOfflineError(
+            f"{source.path} {why}, so the import cannot go on from there. Nothing was changed, and nothing is lost.",
+            hint="Plug its card or disk in, or say with --source where the folder is now.",
+        )
 
 
 def require_space(storage: FileStorage, listing: SourceListing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from imalink.core.duplicate import Fate
@@ -16,6 +17,7 @@ from imalink.core.session import SessionStatus
 from imalink.core.source_listing import SourcePicture
 from imalink.errors import ImalinkError, InvalidPathError
 from imalink.workflows.import_report import ImportReport, PlannedFile
+from imalink.workflows.interrupted_imports import QUIET_CODE, InterruptedImport
 from imalink.workflows.replacing import Replacements
 from imalink.workflows.run_session import RunCounts
 
@@ -31,6 +33,35 @@ class ImportTally:
         self.files: list[PlannedFile] = []
         self.new_photos: set[PhotoUuid] = set()
         self.excluded_count = 0
+        self._before: InterruptedImport | None = None
+        self._by_path: dict[str, list[Finding]] = defaultdict(list)
+
+    def tell(self, *findings: Finding) -> None:
+        """Take note of what was found at source files that come in."""
+        self.findings.extend(findings)
+        for finding in findings:
+            self._by_path[finding.path].append(finding)
+
+    def told_of(self, path: RelativePath) -> list[Finding]:
+        """Give what was found at a source file."""
+        return self._by_path.get(path.printable(), [])
+
+    def go_on_with(self, before: InterruptedImport) -> None:
+        """Count what the earlier runs of this import brought in too, when it comes to the report."""
+        self._before = before
+        self.findings = [finding for finding in self.findings if finding.code != QUIET_CODE]
+
+    @property
+    def came_in_before(self) -> int:
+        """How many pictures earlier runs of this import brought in."""
+        return self._before.statistics.new_imports if self._before is not None else 0
+
+    def untold_findings(self) -> list[Finding]:
+        """Give what this run found and no earlier one of the import told."""
+        if self._before is None:
+            return self.findings
+        told = self._before.findings
+        return [finding for finding in self.findings if finding not in told]
 
     def count_unread(self, findings: Iterable[Finding]) -> None:
         """Count what the walk could not read or did not follow."""
@@ -85,15 +116,26 @@ class ImportTally:
         self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
 
     def report(self, number: int | None, session_uuid: SessionUuid | None, status: SessionStatus) -> ImportReport:
-        """Give what came of it all."""
-        fates = self.counts.fates
+        """Give what came of it all, with what earlier runs of the import brought."""
+        fates, statistics, photos, findings = (
+            self.counts.fates,
+            self.counts.statistics(),
+            self.new_photos,
+            self.findings,
+        )
+        if self._before is not None:
+            origins = [(plan.origin, plan.entry.photo_uuid) for plan in self._before.plans if plan.origin is not None]
+            fates = fates + Counter(origin.fate for origin, _ in origins)
+            statistics = self._before.statistics + statistics
+            photos = photos | {photo_uuid for origin, photo_uuid in origins if origin.opens_photo}
+            findings = [*self._before.findings, *self.untold_findings()]
         return ImportReport(
             session_id=number,
             session_uuid=session_uuid,
             status=status,
-            statistics=self.counts.statistics(),
-            photos_created=len(self.new_photos),
-            findings=tuple(self.findings),
+            statistics=statistics,
+            photos_created=len(photos),
+            findings=tuple(findings),
             files=tuple(self.files),
             seconds=round(time.monotonic() - self._started, 3),
             duplicates_kept=fates[Fate.KEEP_BOTH],
@@ -101,4 +143,5 @@ class ImportTally:
             duplicates_undecided=fates[Fate.UNDECIDED],
             deleted_before=fates[Fate.DELETED],
             excluded=self.excluded_count,
+            came_in_before=self.came_in_before,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imalink.core.analyser import Analysis
 from imalink.core.duplicate import DuplicateAsker, Fate
@@ -14,6 +14,7 @@ from imalink.core.path_template import NamedPicture
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import OriginFile, is_as_it_was
 from imalink.core.scan import ScannedFile
 from imalink.core.source_listing import SourceListing, SourcePicture
 from imalink.errors import InvalidPathError, SourceError
@@ -59,7 +60,10 @@ class _Set:
 
 
 class IncomingShots:
-    """The decisions of one import. What is left at the source, replaces, or fails goes to ``tally`` at once."""
+    """The decisions of one import. What is left at the source, replaces, or fails goes to ``tally`` at once.
+
+    ``settled`` are source files that earlier runs of this import brought in, and counted.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class IncomingShots:
         tally: ImportTally,
         *,
         asker: DuplicateAsker | None,
+        settled: Mapping[RelativePath, OriginFile],
     ) -> None:
         self._tools = tools
         self._storage = storage
@@ -93,6 +98,7 @@ class IncomingShots:
         )
         self._pairing = ShotPairing(tools, self._known, storage.storage_uuid)
         self._further: set[RelativePath] = set()
+        self._settled = settled
 
     def decide(
         self, listing: SourceListing, run: ImportRun | None, *, session_number: int, progress: Progress
@@ -108,6 +114,7 @@ class IncomingShots:
             run=run,
             analyser=self._tools.analyser,
             may_take_in=self._decisions.may_take_in,
+            settled=self._settled,
         )
         with work_ahead(
             numbered_sets(listing), reader.read, threads=self._tools.threads, checkpoint=progress.checkpoint
@@ -131,8 +138,12 @@ class IncomingShots:
             self._tally.counts.fates[Fate.KEEP_BOTH] += 1
         elif known.sha256 != member.fingerprint.sha256:  # the very bytes may be known where no copy counts
             facts: dict[str, str | int] = {"storage": known.storage, "known_path": known.path.printable()}
-            self._tally.findings.append(Finding(code="same-picture", path=member.path.printable(), facts=facts))
+            self._tally.tell(Finding(code="same-picture", path=member.path.printable(), facts=facts))
         return known.photo_uuid or shot.photo_uuid
+
+    def fate_of(self, member: Member) -> Fate:
+        """Give the fate of a file that comes in: its picture is new, or archived and kept as a further file."""
+        return Fate.KEEP_BOTH if member.path in self._further else Fate.NEW
 
     def take_note(self, fingerprint: Fingerprint, target: RelativePath, photo_uuid: PhotoUuid) -> None:
         """Remember a file that comes in, so that what follows is compared with it."""
@@ -146,11 +157,14 @@ class IncomingShots:
         if isinstance(read, Unreadable):
             self._tally.fail(picture, read.error)
             return
+        if isinstance(read, Archived) and is_as_it_was(picture.file, self._settled):
+            self._pass_over(read, decided)
+            return
         place = self._known.find_brought(read.fingerprint) or read.place
         judgement = self._decisions.judge(picture.file, read.fingerprint, place)
         finding = judgement.finding(picture.file.relative_path)
         if finding is not None:
-            self._tally.findings.append(finding)
+            self._tally.tell(finding)
         if isinstance(read, Archived) or judgement.stays:
             reader.discard(read)
             self._leave(read, judgement, decided)
@@ -166,7 +180,7 @@ class IncomingShots:
             reader.discard(read)
             self._tally.fail(picture, error)
             return
-        self._tally.findings.extend(read.findings)
+        self._tally.tell(*read.findings)
         decided.incoming[picture.file.relative_path] = read
         decided.members.append(
             Member(picture=picture, fingerprint=read.fingerprint, facts=read.analysis.facts, target=target)
@@ -184,6 +198,14 @@ class IncomingShots:
             self._compare_companions(picture, read.fingerprint)
         else:
             counts.ignored += 1 + len(picture.companions)
+        self._tally.go_on(picture.file)
+
+    def _pass_over(self, read: Archived, decided: _Set) -> None:
+        """Leave a picture be that an earlier run of this import brought in; its companions may be another matter."""
+        picture = read.picture
+        self._count_among(decided, picture, read.fingerprint)
+        others = tuple(file for file in picture.companions if not is_as_it_was(file, self._settled))
+        self._compare_companions(replace(picture, companions=others), read.fingerprint)
         self._tally.go_on(picture.file)
 
     def _replace(

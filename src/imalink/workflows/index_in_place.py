@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid, RunUuid
 from imalink.core.index import Companion, MasterIndex
@@ -14,6 +15,7 @@ from imalink.core.journal import RunPlan
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import PlanOrigin, RunRequest
 from imalink.core.scan import ScannedFile
 from imalink.core.session import ImportSession
 from imalink.core.source_listing import SourceListing, SourcePicture
@@ -26,10 +28,18 @@ from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
 from imalink.workflows.import_report import ImportReport, PlannedFile
+from imalink.workflows.interrupted_imports import InterruptedImport
 from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.new_entry import new_entry
 from imalink.workflows.read_pictures import Incoming, PictureReader, ReadPicture, Unreadable, numbered_sets
-from imalink.workflows.run_session import RunCounts, begin_session, commit_run, note_interruption
+from imalink.workflows.run_session import (
+    RunCounts,
+    begin_further_run,
+    begin_session,
+    commit_run,
+    note_interruption,
+    tell_what_is_safe,
+)
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.source_pictures import list_pictures
 from imalink.workflows.storage_access import project_fold
@@ -55,19 +65,29 @@ def index_in_place(
     author: str | None = None,
     findings: Sequence[Finding] = (),
     run_uuid: RunUuid | None = None,
+    request: RunRequest | None = None,
+    goes_on: tuple[SessionRecord, InterruptedImport] | None = None,
 ) -> ImportReport:
     """Take the pictures among ``files``, with their companions, into a new session where they stand.
 
     Nothing of the user's is written or moved. A picture that cannot be read is a finding and stays out. The caller
     holds the lock and gives a master to believe, ``findings`` of the walk to be kept with the session, and the run's
-    UUID if it has named it already. An
-    interruption leaves what was read so far to be finished when the storage is next worked on. Raises StorageError,
-    CancelledError.
+    UUID if it has named it already. An interruption leaves what was read so far to be finished when the storage is next
+    worked on; ``request`` is what a resumption then needs to know. ``goes_on`` is such an interrupted import, with its
+    session, that the files come into instead. Raises StorageError, CancelledError.
     """
     listing = list_pictures(storage.pictures, files, analyser=tools.analyser)
-    work = _InPlace(tools, record, storage, master, listing, progress)
+    work = _InPlace(tools, record, storage, master, listing, progress, goes_on)
     work.findings.extend(findings)
-    return work.run(title, description=description, author=author, run_uuid=run_uuid or RunUuid(tools.new_uuid()))
+    if request is not None:
+        request = replace(request, picture_count=work.picture_count, size_bytes=listing.total_bytes)
+    return work.run(
+        title,
+        description=description,
+        author=author,
+        run_uuid=run_uuid or RunUuid(tools.new_uuid()),
+        request=request,
+    )
 
 
 class _InPlace:
@@ -79,7 +99,10 @@ class _InPlace:
         master: MasterIndex,
         listing: SourceListing,
         progress: Progress,
+        goes_on: tuple[SessionRecord, InterruptedImport] | None,
     ) -> None:
+        self._goes_on = goes_on
+        self._before = goes_on[1].plans if goes_on is not None else ()
         self._tools = tools
         self._record = record
         self._storage = storage
@@ -93,11 +116,58 @@ class _InPlace:
         self._files: list[PlannedFile] = []
         self._planned = 0
 
-    def run(self, title: str, *, description: str, author: str | None, run_uuid: RunUuid) -> ImportReport:
+    @property
+    def picture_count(self) -> int:
+        """How many pictures there are, with those that earlier runs took in."""
+        return len(self._before) + len(self._listing.pictures)
+
+    def run(
+        self, title: str, *, description: str, author: str | None, run_uuid: RunUuid, request: RunRequest | None
+    ) -> ImportReport:
         """Read every picture, plan it where it stands, commit, fold, project."""
         started = time.monotonic()
+        known = self._goes_on[0] if self._goes_on is not None else None
         with ImportRun(self._storage.files, run_uuid) as run:
-            session = begin_session(
+            session = self._begin(run, title, description=description, author=author, request=request)
+            number = known.session.number if known is not None else session.number
+            try:
+                session, result = self._carry_out(run, session)
+            except ImalinkError as error:
+                earlier = known.statistics if known is not None else None
+                note_interruption(self._tools, session, self._counts.statistics(), earlier=earlier)
+                if request is not None:
+                    tell_what_is_safe(
+                        error,
+                        done_count=len(self._before) + self._counts.new_imports,
+                        picture_count=self.picture_count,
+                        session_number=number,
+                        what="taken in",
+                    )
+                raise
+        self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
+        photos = {plan.entry.photo_uuid for plan in self._before if plan.origin is not None and plan.origin.opens_photo}
+        statistics = self._counts.statistics()
+        if self._goes_on is not None:
+            statistics = self._goes_on[1].statistics + statistics
+            self.findings[:0] = self._goes_on[1].findings
+        return ImportReport(
+            session_id=number,
+            session_uuid=session.session_uuid,
+            status=session.status,
+            statistics=statistics,
+            photos_created=len(self._photos | photos),
+            findings=tuple(self.findings),
+            files=tuple(self._files),
+            seconds=round(time.monotonic() - started, 3),
+            came_in_before=len(self._before),
+        )
+
+    def _begin(
+        self, run: ImportRun, title: str, *, description: str, author: str | None, request: RunRequest | None
+    ) -> ImportSession:
+        source_path = RelativePath(str(self._storage.root.path)).printable()
+        if self._goes_on is None:
+            return begin_session(
                 self._tools,
                 self._record,
                 self._storage,
@@ -105,29 +175,24 @@ class _InPlace:
                 title=title,
                 description=description,
                 author=author,
-                source_path=RelativePath(str(self._storage.root.path)).printable(),
+                source_path=source_path,
+                request=request,
             )
-            try:
-                session, result = self._carry_out(run, session)
-            except ImalinkError:
-                note_interruption(self._tools, session, self._counts.statistics())
-                raise
-        self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
-        return ImportReport(
-            session_id=session.number,
-            session_uuid=session.session_uuid,
-            status=session.status,
-            statistics=self._counts.statistics(),
-            photos_created=len(self._photos),
-            findings=tuple(self.findings),
-            files=tuple(self._files),
-            seconds=round(time.monotonic() - started, 3),
+        known, before = self._goes_on
+        return begin_further_run(
+            self._tools,
+            self._storage,
+            run,
+            known,
+            source_path=source_path,
+            author=author,
+            request=request,
+            resumes=before.import_uuid,
         )
 
     def _carry_out(self, run: ImportRun, session: ImportSession) -> tuple[ImportSession, FoldResult]:
-        self._progress.start_phase(
-            "analyse", total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
-        )
+        self._progress.start_phase("analyse", total_files=self.picture_count, total_bytes=self._listing.total_bytes)
+        self._progress.advance(files=len(self._before))
         reader = PictureReader(
             self._storage.pictures, self._storage.files, None, run=None, analyser=self._tools.analyser
         )
@@ -151,6 +216,7 @@ class _InPlace:
             findings=self.findings,
             counts=self._counts,
             progress=self._progress,
+            earlier=self._goes_on[1].earlier_status if self._goes_on is not None else None,
         )
 
     def _take_in(self, run: ImportRun, pictures: Sequence[ReadPicture]) -> None:
@@ -210,7 +276,13 @@ class _InPlace:
         self._planned += 1
         name = f"{self._counts.new_imports + 1}.there"
         names = tuple(f"{name}.{number}" for number in range(len(companions)))
-        run.plan(RunPlan(staged_name=name, entry=entry, staged_companions=names))
+        owners = (member, *clips)
+        origin = PlanOrigin(
+            files=(),
+            opens_photo=photo_uuid in self._photos,
+            findings=tuple(each for owner in owners for each in incoming[owner.path].findings),
+        )
+        run.plan(RunPlan(staged_name=name, entry=entry, staged_companions=names, origin=origin))
         self._known.add(found.fingerprint, member.path, photo_uuid)
         self._counts.new_imports += 1
         self._counts.companions += len(companions)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from imalink.catalog import import_sessions, locations, photos, statistics
+from imalink.catalog import file_storages, import_sessions, locations, photos, statistics
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.catalog.statistics import MonthOfImports
 from imalink.core.finding import Finding
@@ -16,7 +17,7 @@ from imalink.errors import IndexDamagedError, NotFoundError, StorageError
 from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.session_key import session_key
-from imalink.workflows.storage_access import get_storage, open_storage
+from imalink.workflows.storage_access import get_storage, open_known, open_storage
 from imalink.workflows.tools import Tools
 
 
@@ -67,7 +68,29 @@ def list_sessions(tools: Tools, *, storage: str | None = None) -> list[SessionRe
     """List imports, newest first; ``storage`` names one as a user does. Raises NotFoundError, AmbiguousError."""
     storage_uuid = get_storage(tools, storage).storage_uuid if storage is not None else None
     with tools.catalog.read() as db:
-        return import_sessions.list_sessions(db, storage_uuid=storage_uuid)
+        records = import_sessions.list_sessions(db, storage_uuid=storage_uuid)
+    return [as_it_is(tools, record) for record in records]
+
+
+def as_it_is(tools: Tools, record: SessionRecord) -> SessionRecord:
+    """Give a session with the status it has: ``running`` is said of one that was killed until its storage is opened."""
+    if record.session.status is not SessionStatus.RUNNING or _is_worked_on(tools, record):
+        return record
+    return replace(record, session=replace(record.session, status=SessionStatus.INTERRUPTED))
+
+
+def _is_worked_on(tools: Tools, record: SessionRecord) -> bool:
+    """Tell whether somebody who lives holds the lock of a storage that the session is or will be in."""
+    with tools.catalog.read() as db:
+        known = {each.storage_uuid: each for each in file_storages.list_storages(db)}
+    for storage_uuid in {record.storage_uuid, *(place.storage_uuid for place in record.places)}:
+        storage_record = None if storage_uuid is None else known.get(storage_uuid)
+        if storage_record is None:
+            continue
+        with suppress(StorageError), open_known(tools, storage_record, needs_pictures=False) as storage:
+            if storage.find_worker() is not None:
+                return True
+    return False
 
 
 def count_by_month(tools: Tools) -> list[MonthOfImports]:
@@ -81,7 +104,9 @@ def show_session(tools: Tools, text: str) -> SessionView:
     key = session_key(text)
     with tools.catalog.read() as db:
         record = import_sessions.get_session(db, key)
-        session_uuid = record.session.session_uuid
+    record = as_it_is(tools, record)
+    session_uuid = record.session.session_uuid
+    with tools.catalog.read() as db:
         found = locations.list_session_files(db, session_uuid)
         summaries = photos.find_summaries(db, {image.photo_uuid for image in found})
     files = [

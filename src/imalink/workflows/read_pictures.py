@@ -10,6 +10,7 @@ from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
 from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import OriginFile, is_as_it_was
 from imalink.core.scan import ScannedFile
 from imalink.core.source_listing import SourceListing, SourcePicture
 from imalink.errors import ImalinkError, SourceChangedError, SourceError, VerificationError
@@ -93,7 +94,8 @@ class PictureReader:
     """Reads sets of pictures; several threads may, each with sets of its own.
 
     ``run`` is None where nothing is copied. ``known`` None: it is not asked what is archived. ``may_take_in`` tells of
-    pictures whose bytes are archived whether they may come in all the same; without it all may.
+    pictures whose bytes are archived whether they may come in all the same; without it all may, but those of
+    ``settled``, which came in from here before.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class PictureReader:
         run: ImportRun | None,
         analyser: Analyser,
         may_take_in: Callable[[Fingerprint, KnownPlace], bool] | None = None,
+        settled: Mapping[RelativePath, OriginFile] | None = None,
     ) -> None:
         self._source = source
         self._stored = stored
@@ -112,6 +115,7 @@ class PictureReader:
         self._run = run
         self._analyser = analyser
         self._may_take_in = may_take_in
+        self._settled = settled or {}
 
     def read(self, pictures: PictureSet) -> list[ReadPicture]:
         """Read each picture of a set, in order. Raises StorageError, CancelledError, MachineShortageError."""
@@ -149,7 +153,7 @@ class PictureReader:
             place = known.find_archived(fingerprint)
             if place is None and is_clip:
                 place = known.find_clip(fingerprint, archived)
-            if place is not None and self._may_take_in is not None and not self._may_take_in(fingerprint, place):
+            if place is not None and not self._may_come_in(file, fingerprint, place):
                 return Archived(picture=picture, fingerprint=fingerprint, place=place)
         copy: StagedCopy | None = None
         if run is not None:
@@ -175,6 +179,12 @@ class PictureReader:
             copy=copy,
             companions={} if run is None else dict(self._stage_companions(run, picture, number + 1)),
         )
+
+    def _may_come_in(self, file: ScannedFile, fingerprint: Fingerprint, place: KnownPlace) -> bool:
+        """Tell whether a file comes in although its bytes are archived."""
+        if is_as_it_was(file, self._settled):
+            return False
+        return self._may_take_in is None or self._may_take_in(fingerprint, place)
 
     def _stage_companions(
         self, run: ImportRun, picture: SourcePicture, number: int

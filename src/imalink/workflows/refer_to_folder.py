@@ -14,6 +14,7 @@ from imalink.core.ids import StorageUuid
 from imalink.core.index import MasterIndex
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import RunKind, RunRequest
 from imalink.core.scan import ScannedFile
 from imalink.core.session import ImportStatistics, SessionStatus, check_description, check_title
 from imalink.media.kinds import is_picture_name
@@ -64,7 +65,11 @@ def refer_to_folder(tools: Tools, request: ImportRequest, *, progress: Progress 
         tools.references.check(source, noted)
         if request.dry_run:
             files, findings = _walk(source, request, progress)
-            return ReferReport(record=None, is_new=True, report=_rehearse(tools, source, files, findings, started))
+            return ReferReport(
+                record=None,
+                is_new=True,
+                report=rehearse_in_place(tools, FolderReader(source), files, findings, started),
+            )
         storage = tools.references.make(
             source.path,
             storage_uuid=StorageUuid(tools.new_uuid()),
@@ -83,11 +88,11 @@ def _take_in_new(
     if request.dry_run:
         files, findings = _walk(source, request, progress)
         below = _inside(known, source.path)
-        new = _unknown(peek_master(known), {_joined(below, path): file for path, file in files.items()})
+        new = unindexed(peek_master(known), {_joined(below, path): file for path, file in files.items()})
         files = {path: file for path, file in files.items() if _joined(below, path) in new}
         with tools.catalog.read() as db:
             record = file_storages.find_storage(db, known.storage_uuid)
-        report = _rehearse(tools, source, files, findings, started)
+        report = rehearse_in_place(tools, FolderReader(source), files, findings, started)
         return ReferReport(record=record, is_new=False, report=report)
     record = remember_storage(tools, known)
     known.leave_out(request.exclude)
@@ -115,7 +120,7 @@ def _take_in(
         scanned = storage.scan(lambda _: progress.checkpoint())
         below = _inside(storage, folder)
         files = {path: file for path, file in scanned.files.items() if path.is_below(below)}
-        files = _unknown(master, files)
+        files = unindexed(master, files)
         if not is_new and not any(file.size_bytes and is_picture_name(path.name) for path, file in files.items()):
             return ReferReport(record=record, is_new=False, report=_nothing_new(scanned.findings, started))
         report = index_in_place(
@@ -129,6 +134,7 @@ def _take_in(
             description=request.description,
             author=request.author,
             progress=progress,
+            request=RunRequest(kind=RunKind.REFER, source=str(folder), below=below, author=request.author),
         )
     return ReferReport(record=record, is_new=is_new, report=report)
 
@@ -143,15 +149,15 @@ def _walk(
     return scanned.files, scanned.findings
 
 
-def _rehearse(
+def rehearse_in_place(
     tools: Tools,
-    source: StorageRoot,
+    walked: FolderReader,
     files: Mapping[RelativePath, ScannedFile],
     findings: tuple[Finding, ...],
     started: float,
 ) -> ImportReport:
     """Say what would come in, by the names of the files."""
-    listing = list_pictures(FolderReader(source), files, analyser=tools.analyser)
+    listing = list_pictures(walked, files, analyser=tools.analyser)
     companions = [companion for picture in listing.pictures for companion in picture.companions]
     statistics = ImportStatistics(
         total_scanned=len(listing.pictures) + len(companions) + len(listing.ignored),
@@ -186,8 +192,8 @@ def _nothing_new(findings: tuple[Finding, ...], started: float) -> ImportReport:
     )
 
 
-def _unknown(master: MasterIndex, files: Mapping[RelativePath, ScannedFile]) -> Mapping[RelativePath, ScannedFile]:
-    """Give the files that belong to no session."""
+def unindexed(master: MasterIndex, files: Mapping[RelativePath, ScannedFile]) -> Mapping[RelativePath, ScannedFile]:
+    """Give of a storage's files those that belong to no session."""
     known: set[RelativePath] = set()
     for entry in master.files.values():
         known.update(place.relative_path for place in entry.places())

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from imalink.core.duplicate import Standing
+from imalink.core.duplicate import Fate, Standing
 from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid
 from imalink.core.index import Companion
 from imalink.core.journal import CompanionsChanged, FileSeen, FileSwap, Observation, RunReplacement
 from imalink.core.organization import companion_target
 from imalink.core.relative_path import RelativePath
+from imalink.core.run_request import OriginFile, PlanOrigin
 from imalink.errors import NameTakenError
 from imalink.media.kinds import companion_kind
 from imalink.storage.file_storage import FileStorage
@@ -83,9 +84,12 @@ class Replacements:
             )
         ]
         companions = {companion.relative_path: companion for companion in target.companions}
-        for companion, swap in self._companions(run, read, target):
+        sources = {file.relative_path: file for file in read.picture.companions}
+        origins = [read.picture.file]
+        for at_source, companion, swap in self._companions(run, read, target):
             companions[companion.relative_path] = companion
             swaps.append(swap)
+            origins.append(sources[at_source])
         entry = new_entry(
             read.picture.file,
             read.analysis,
@@ -96,7 +100,10 @@ class Replacements:
             companions=tuple(companions[each] for each in sorted(companions)),
             imported_at=target.place.imported_at,
         )
-        replacement = RunReplacement(session_uuid=target.place.session_uuid, entry=entry, swaps=tuple(swaps))
+        origin = PlanOrigin(files=tuple(map(OriginFile.of, origins)), fate=Fate.REPLACE, findings=read.findings)
+        replacement = RunReplacement(
+            session_uuid=target.place.session_uuid, entry=entry, swaps=tuple(swaps), origin=origin
+        )
         run.plan_replacement(replacement)
         self._planned.append(_Planned(read=read, target=target, replacement=replacement))
 
@@ -172,8 +179,11 @@ class Replacements:
 
     def _companions(
         self, run: ImportRun, read: Incoming, target: ReplaceTarget
-    ) -> Iterator[tuple[Companion, FileSwap]]:
-        """Give the staged companions that are not archived yet, each for the place of its older self or a free one."""
+    ) -> Iterator[tuple[RelativePath, Companion, FileSwap]]:
+        """Give the staged companions that are not archived yet, each with its path at the source.
+
+        It goes to the place of its older self, or to a free one.
+        """
         known = {companion.sha256 for companion in target.companions}
         by_name = {companion.relative_path.fold_key(): companion for companion in target.companions}
         for path, copy in read.companions.items():
@@ -205,7 +215,7 @@ class Replacements:
                 sha256=companion.sha256,
                 old_sha256=None if older is None else older.sha256,
             )
-            yield companion, swap
+            yield path, companion, swap
 
     def _holds(self, companion: Companion) -> bool:
         return holds_bytes(

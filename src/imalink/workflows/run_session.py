@@ -10,12 +10,13 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.duplicate import Fate
 from imalink.core.finding import Finding, Severity
-from imalink.core.ids import SessionUuid
+from imalink.core.ids import RunUuid, SessionUuid
 from imalink.core.journal import RunBegin, RunEnd
 from imalink.core.progress import Progress
+from imalink.core.run_request import RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
-from imalink.errors import UsageError
+from imalink.errors import ImalinkError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
@@ -66,10 +67,12 @@ def begin_session(
     description: str = "",
     source_path: str = "",
     author: str | None = None,
+    request: RunRequest | None = None,
 ) -> ImportSession:
-    """Begin the run and remember its session under a number that is free in the catalog and in the storage.
+    """Remember the session under a number that is free in the catalog and in the storage, and begin the run.
 
-    Both or neither: the run's first line is durable before the catalog's transaction ends.
+    The catalog knows of it first: an import that is killed once its first line is durable is never out of sight.
+    ``request`` is what its resumption needs to know.
     """
     now = format_instant(tools.clock.now())
     with tools.catalog.begin() as db:
@@ -86,17 +89,38 @@ def begin_session(
             copy_started_at=now,
         )
         import_sessions.create_session(db, session, storage_uuid=record.storage_uuid)
+    _start(tools, storage, run, session, started_at=now, request=request)
+    return session
+
+
+def _start(
+    tools: Tools,
+    storage: FileStorage,
+    run: ImportRun,
+    session: ImportSession,
+    *,
+    started_at: str,
+    request: RunRequest | None,
+    resumes: RunUuid | None = None,
+) -> None:
+    """Write the first line of a run, durable; without it the session is as it was before."""
+    try:
         run.start(
             RunBegin(
                 run_uuid=run.run_uuid,
                 storage_uuid=storage.storage_uuid,
                 session=session,
                 writer=tools.writer,
-                started_at=session.imported_at,
+                started_at=started_at,
                 lamport=storage.journals.last_lamport(),
+                request=request,
+                resumes=resumes,
             )
         )
-    return session
+    except ImalinkError:
+        with tools.catalog.begin() as db:
+            import_sessions.settle_session(db, session.session_uuid)
+        raise
 
 
 def get_open_session(tools: Tools, text: str) -> SessionRecord:
@@ -128,10 +152,13 @@ def begin_further_run(
     *,
     source_path: str,
     author: str | None = None,
+    request: RunRequest | None = None,
+    resumes: RunUuid | None = None,
 ) -> ImportSession:
     """Begin a run of a session that is known already; give the session as the run's indexes will head it.
 
-    The run's first line has this run's source, the session keeps its first one.
+    The run's first line has this run's source, the session keeps its first one. ``resumes`` is the first of the
+    interrupted runs that this one goes on with.
     """
     now = format_instant(tools.clock.now())
     session = replace(
@@ -145,16 +172,8 @@ def begin_further_run(
     )
     with tools.catalog.begin() as db:
         import_sessions.update_session(db, session.session_uuid, status=SessionStatus.RUNNING)
-        run.start(
-            RunBegin(
-                run_uuid=run.run_uuid,
-                storage_uuid=storage.storage_uuid,
-                session=replace(session, source_path=source_path),
-                writer=tools.writer,
-                started_at=now,
-                lamport=storage.journals.last_lamport(),
-            )
-        )
+    of_run = replace(session, source_path=source_path)
+    _start(tools, storage, run, of_run, started_at=now, request=request, resumes=resumes)
     return session
 
 
@@ -180,12 +199,12 @@ def commit_run(
 ) -> tuple[ImportSession, FoldResult]:
     """Make a run a fact and fold it; give its session as it ended. From the commit on, what it placed is imported.
 
-    ``earlier`` is how the session's runs before had ended.
+    ``earlier`` is how the session's runs before had ended, those that this one goes on with left out.
     """
     ended = format_instant(tools.clock.now())
     status = status_after(findings)
-    if earlier is SessionStatus.COMPLETED_WITH_FINDINGS:
-        status = earlier  # what they found still asks for a look
+    if earlier in (SessionStatus.COMPLETED_WITH_FINDINGS, SessionStatus.INTERRUPTED):
+        status = earlier  # what they found still asks for a look, and what they left undone is still to be done
     session = replace(session, status=status, copy_completed_at=ended)
     storage.root.verify_identity()
     run.commit(RunEnd(finished_at=ended, session=session, statistics=counts.statistics()), findings)
@@ -206,6 +225,20 @@ def note_interruption(
             status=SessionStatus.INTERRUPTED,
             statistics=statistics if earlier is None else earlier + statistics,
         )
+
+
+def tell_what_is_safe(
+    error: ImalinkError,
+    *,
+    done_count: int,
+    picture_count: int,
+    session_number: int,
+    what: str = "imported and verified",
+) -> None:
+    """Let an error that ends an import say how much of it is in, and how it goes on."""
+    error.message += f" {done_count:,} of {picture_count:,} pictures are {what}; nothing is lost."
+    how = f"`imalink sessions resume {session_number}` goes on where it stopped."
+    error.hint = f"{error.hint} Then {how}" if error.hint else how
 
 
 def status_after(findings: list[Finding]) -> SessionStatus:
