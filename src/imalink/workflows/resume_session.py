@@ -149,12 +149,13 @@ def _pending_in(
     is_behind = is_own and known.session.status is SessionStatus.RUNNING
     if not is_behind and not peek_interrupted_imports(storage, session_uuid, number, imports):
         return []
-    worker = storage.find_worker()
-    if worker is not None:
-        raise StorageLockedError(
-            f"{record.display_name} is in use by {worker}. Nothing was changed.", hint="Wait until it is done."
-        )
     if dry_run:
+        worker = storage.find_worker()
+        if worker is not None:
+            raise StorageLockedError(
+                f"{record.display_name} is in use by {worker}, so what is left cannot be told.",
+                hint="Wait until it is done.",
+            )
         return peek_interrupted_imports(storage, session_uuid, number, imports)
     with storage.lock("resume"):
         mended = mend_indexes(tools, record, storage)
