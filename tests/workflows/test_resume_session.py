@@ -25,7 +25,7 @@ from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.resume_session import ResumeReport, resume_session
 from tests.crash import oracle
-from tests.support.faults import CrashingCalls, InterposedCalls, SimulatedCrash
+from tests.support.faults import MUTATING, CrashingCalls, InterposedCalls, SimulatedCrash
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.workbench import SMALL, Workbench, make_source, photos_below, sha256_of, snapshot
 
@@ -40,14 +40,10 @@ class DiesAfter(InterposedCalls):
         self._left = placed
 
     def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
-        if self._left < 0:
+        if name == "rename_noreplace" and self._left >= 0:
+            self._left -= "/photos" in os.readlink(f"/proc/self/fd/{arguments[2]}")
+        if name in MUTATING and self._left < 0:
             raise SimulatedCrash(name)
-        if name == "rename_noreplace":
-            folder = os.readlink(f"/proc/self/fd/{arguments[2]}")
-            if "/photos" in folder:
-                self._left -= 1
-                if self._left < 0:
-                    raise SimulatedCrash(name)
         return call()
 
 

@@ -32,10 +32,12 @@ from imalink.formats.layouts.known import layout_named
 from imalink.storage import staging
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
 from imalink.storage.fs import StorageFiles
+from imalink.storage.host import this_host
 from imalink.storage.ignore_rules import IGNORE_NAME, load_ignore_rules
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
-from imalink.storage.lock import find_holder, hold_lock
+from imalink.storage.lock import hold_lock
+from imalink.storage.lock_watch import Verdict, look_at_lock
 from imalink.storage.picture_folder import open_picture_folder
 from imalink.storage.previews import Hotpreviews
 from imalink.storage.reading import FolderReader
@@ -181,8 +183,8 @@ class FileStorage:
 
     def find_worker(self) -> str | None:
         """Say who is at work there, as far as the lock tells; None when nobody who lives is."""
-        holder = find_holder(self.files)
-        return None if holder is None else holder.describe()
+        found = look_at_lock(self.files, this_host())
+        return found.record.describe() if found.verdict is Verdict.HELD and found.record is not None else None
 
     def scan(self, checkpoint: Checkpoint | None = None) -> ScanResult:
         """Walk the user's pictures, but those that an ``.imalinkignore`` in the photo root leaves out.

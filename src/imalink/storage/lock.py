@@ -189,15 +189,6 @@ def acquire_lock(
         raise
 
 
-def find_holder(files: StorageFiles) -> LockRecord | None:
-    """Give who holds the lock, unless that is proved dead; takes and changes nothing."""
-    found = read_lock(files)
-    if found is None or found is ILLEGIBLE:
-        return None
-    is_dead = judge_lock(found, this_host(), is_held_here=is_held_by_this_process(found)) is LockState.STALE
-    return None if is_dead else found
-
-
 def _make_way(files: StorageFiles, here: Host, clock: Clock, sleep: Callable[[float], None]) -> None:
     """Set a dead or illegible lock aside; nothing when there is none any more. Raises StorageLockedError."""
     before = identify(files)
