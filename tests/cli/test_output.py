@@ -155,7 +155,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,find,whereis,search,sessions list,"
-        "sessions create,sessions show,sessions edit,sessions resume,sessions statistics,recover,regenerate,enrich,browse,hothash,"
+        "sessions create,sessions show,sessions edit,sessions resume,sessions statistics,"
+        "recover,regenerate,enrich,browse,hothash,"
         "explain,edit,unlock,delete,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
