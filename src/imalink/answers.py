@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imalink.core.damage import Verdict
+
 if TYPE_CHECKING:
     # Types alone: the command line spells small answers without loading the workflows.
     from collections.abc import Iterator, Mapping
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from imalink.core.finding import Finding
     from imalink.workflows.import_report import ImportReport
     from imalink.workflows.reindex_report import ReindexReport
+    from imalink.workflows.verify_report import VerifyReport
 
 
 def json_text(text: str) -> str:
@@ -137,4 +140,26 @@ def _missing_json(missing: MissingFile) -> dict[str, object]:
         "hothash": missing.hothash,
         "expected_path": json_text(missing.expected_path),
         "last_seen": missing.last_seen_at,
+    }
+
+
+def verify_json(report: VerifyReport) -> dict[str, object]:
+    """Give what a verification found as JSON has it."""
+    return {
+        "depth": report.depth.value,
+        "started_at": report.started_at,
+        "checked": report.checked,
+        "ok": report.ok,
+        "verdicts": {verdict.value: report.verdicts.get(verdict, 0) for verdict in Verdict},
+        "files": [
+            {"path": json_text(each.file.path.printable()), "verdict": each.verdict.value} for each in report.judged
+        ],
+        "own_files_checked": report.own_files_checked,
+        "own_files_damaged": report.own_files_damaged,
+        "bytes_read": report.bytes_read,
+        "seconds": report.seconds,
+        "mb_per_s": report.speed_mb_s,
+        "read_from_cache": report.read_from_cache,
+        "resumed_after": report.resumed_after,
+        "findings": [finding_json(finding) for finding in report.findings],
     }

@@ -9,6 +9,7 @@ from typing import Any, cast
 import msgspec
 
 from imalink.core.conflict import OrphanFile
+from imalink.core.damage import Damage, Verdict
 from imalink.core.duplicate import DuplicatePolicy, Fate
 from imalink.core.finding import Finding
 from imalink.core.ids import (
@@ -39,12 +40,14 @@ from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDamaged,
     FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
     FileRehashed,
     FileSeen,
+    FileWhole,
     Observation,
     PhotoEdited,
     PhotoJoined,
@@ -53,6 +56,7 @@ from imalink.core.journal import (
     RunEnd,
     RunPlan,
     SessionEdited,
+    StorageVerified,
 )
 from imalink.core.operation import (
     EarlierEntry,
@@ -440,6 +444,15 @@ def observations() -> tuple[Observation, ...]:
             reason="gone",
         ),
         *restorations(),
+        FileDamaged(
+            hothash=full.hothash,
+            session_uuid=session().session_uuid,
+            path=ODD_PATH,
+            sha256=full.sha256,
+            damage=Damage(found_at="2024-11-01T00:00:00Z", verdict=Verdict.SUSPECTED_BIT_ROT),
+        ),
+        FileWhole(hothash=full.hothash, path=full.relative_path, sha256=full.sha256),
+        StorageVerified(at="2024-11-01T00:00:00Z", depth="full", checked=3, ok=2, size_bytes=1001),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from imalink.core.conflict import OrphanFile
+from imalink.core.damage import Damage, Verdict
 from imalink.core.duplicate import DuplicatePolicy, Fate
 from imalink.core.finding import CODES, Finding
 from imalink.core.ids import (
@@ -35,17 +36,20 @@ from imalink.core.index import (
     SessionSummary,
     Sources,
     Tombstone,
+    VerificationSummary,
 )
 from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDamaged,
     FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
     FileRehashed,
     FileSeen,
+    FileWhole,
     Observation,
     PhotoEdited,
     PhotoJoined,
@@ -54,6 +58,7 @@ from imalink.core.journal import (
     RunEnd,
     RunPlan,
     SessionEdited,
+    StorageVerified,
 )
 from imalink.core.operation import (
     EarlierEntry,
@@ -116,8 +121,11 @@ paths = st.tuples(st.sampled_from([b"", b"photos/"]), st.lists(_parts.filter(_is
     lambda drawn: RelativePath.from_bytes(drawn[0] + b"/".join(drawn[1]))
 )
 
+damages = st.none() | st.builds(
+    Damage, found_at=instants, verdict=st.sampled_from([each for each in Verdict if each.is_damage])
+)
 companions = st.builds(
-    Companion, relative_path=paths, sha256=sha256s, size_bytes=sizes, modified_ns=moments_ns, kind=texts
+    Companion, relative_path=paths, sha256=sha256s, size_bytes=sizes, modified_ns=moments_ns, kind=texts, damage=damages
 )
 statuses = st.sampled_from(FileStatus)
 copies = st.builds(
@@ -130,6 +138,7 @@ copies = st.builds(
     session_uuid=session_uuids,
     imported_at=instants,
     status=statuses,
+    damage=damages,
 )
 capture_times = st.builds(
     CaptureTime,
@@ -189,6 +198,7 @@ entries = st.builds(
     hotpreview_rendition=st.none() | st.just("0000aaaa"),
     status=statuses,
     last_seen_at=st.none() | instants,
+    damage=damages,
     companions=st.lists(companions, max_size=2).map(tuple),
     copies=st.lists(copies, max_size=2).map(tuple),
     previous_hothashes=st.lists(hothashes, max_size=2).map(tuple),
@@ -298,6 +308,7 @@ master_entries = st.builds(
     last_seen_at=st.none() | instants,
     companions=st.lists(companions, max_size=2).map(tuple),
     copies=st.lists(copies, max_size=2).map(tuple),
+    damage=damages,
 )
 
 
@@ -360,6 +371,8 @@ overviews = st.builds(
     | st.builds(
         ScanSummary, changes_detected=st.booleans(), moved_files=counts, missing_files=counts, new_files=counts
     ),
+    last_verification=st.none()
+    | st.builds(VerificationSummary, at=instants, depth=st.just("full"), checked=counts, ok=counts),
     conflicts_count=counts,
     generation=counts,
     extras=st.just({}),
@@ -537,6 +550,24 @@ observations: st.SearchStrategy[Observation] = st.one_of(
         )
     ),
     st.builds(FileMissing, hothash=hothashes, path=paths, last_seen_at=instants),
+    st.builds(
+        FileDamaged,
+        hothash=hothashes,
+        session_uuid=st.none() | session_uuids,
+        path=paths,
+        sha256=sha256s,
+        damage=damages.filter(lambda damage: damage is not None),
+    ),
+    st.builds(FileWhole, hothash=hothashes, session_uuid=st.none() | session_uuids, path=paths, sha256=sha256s),
+    st.builds(
+        StorageVerified,
+        at=instants,
+        depth=st.sampled_from(["quick", "sample", "full"]),
+        checked=counts,
+        ok=counts,
+        size_bytes=sizes,
+        session_uuid=st.none() | session_uuids,
+    ),
     st.builds(
         FileCopied,
         hothash=hothashes,

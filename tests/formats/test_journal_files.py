@@ -135,7 +135,7 @@ def test_a_path_that_could_lead_elsewhere_is_damage_in_every_operation(number: i
 
 
 def test_every_operation_with_a_path_was_tried() -> None:
-    assert len(PATH_KEYS) == 9
+    assert len(PATH_KEYS) == 11
 
 
 @pytest.mark.parametrize("encoded", ["!", "é", "", "Li4veA=="])

@@ -207,6 +207,7 @@ def _locations(db: Session, names: _Names) -> Iterator[_Line]:
             "hothash": hothash,
             "entry": None if row.entry is None else compact_value(row.entry),
             "path_bytes": None if row.relative_path_bytes is None else row.relative_path_bytes.hex(),
+            **({} if row.damage is None else {"damage": compact_value(row.damage)}),
             **_fields(row, [*_FILE_FIELDS, "imported_at", "status", "last_seen_at"]),
         }
 
@@ -219,6 +220,7 @@ def _companions(db: Session, names: _Names) -> Iterator[_Line]:
             **_place(row, names),
             "hothash": hothash,
             "path_bytes": None if row.relative_path_bytes is None else row.relative_path_bytes.hex(),
+            **({} if row.damage is None else {"damage": compact_value(row.damage)}),
             "companion_kind": row.kind,
             **_fields(row, _FILE_FIELDS),
         }

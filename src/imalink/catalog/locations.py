@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from imalink.catalog.bulk import chunks
 from imalink.catalog.derivation import path_columns
 from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo
+from imalink.core.damage import Damage
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, SessionUuid, Sha256, StorageUuid
 from imalink.core.index import FileStatus
 from imalink.core.relative_path import RelativePath
@@ -39,6 +40,7 @@ class FoundLocation:
     imported_at: str
     status: FileStatus
     last_seen_at: str | None
+    damage: Damage | None
     is_main: bool
 
 
@@ -46,7 +48,7 @@ class FoundLocation:
 class FoundImageFile:
     """One picture and every file that holds it, in all storages.
 
-    Present files of active storages come first, then by (imported_at, storage, path).
+    Present files of active storages come first, whole ones before damaged ones, then by (imported_at, storage, path).
     """
 
     hothash: Hothash
@@ -176,9 +178,15 @@ def _image_file_of(image: ImageFile, photo_uuid: str, locations: Iterable[FoundL
     )
 
 
-def _best_first(location: FoundLocation) -> tuple[bool, bool, str, str, str]:
-    is_gone = location.status is FileStatus.MISSING
-    return (not location.is_active, is_gone, location.imported_at, location.storage_uuid, location.relative_path)
+def _best_first(location: FoundLocation) -> tuple[bool, bool, bool, str, str, str]:
+    return (
+        not location.is_active,
+        location.status is FileStatus.MISSING,
+        location.damage is not None,
+        location.imported_at,
+        location.storage_uuid,
+        location.relative_path,
+    )
 
 
 def _location_of(location: FileLocation, storage: FileStorage, session: ImportSession) -> FoundLocation:
@@ -198,5 +206,6 @@ def _location_of(location: FileLocation, storage: FileStorage, session: ImportSe
         imported_at=location.imported_at,
         status=FileStatus(location.status),
         last_seen_at=location.last_seen_at,
+        damage=location.damage,
         is_main=location.number == 0,
     )

@@ -29,6 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from imalink.catalog.column_types import CoreJson, Digest, Instant
 from imalink.catalog.records import EntryRecord, SessionHead
+from imalink.core.damage import Damage
 from imalink.core.index import Tombstone
 from imalink.core.operation import FactsEdit
 from imalink.core.photo import Photo as CorePhoto
@@ -343,6 +344,7 @@ class FileLocation(Base):
     imported_at: Mapped[str] = mapped_column(Instant)
     status: Mapped[str] = mapped_column(String(10))
     last_seen_at: Mapped[str | None] = mapped_column(Instant)
+    damage: Mapped[Damage | None] = mapped_column(CoreJson(Damage))
     entry: Mapped[EntryRecord | None] = mapped_column(CoreJson(EntryRecord))
 
     image_file: Mapped[ImageFile] = relationship(back_populates="locations", lazy="raise_on_sql")
@@ -365,6 +367,7 @@ class CompanionFile(Base):
     sha256: Mapped[str] = mapped_column(Digest)
     modified_ns: Mapped[int] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(Text)
+    damage: Mapped[Damage | None] = mapped_column(CoreJson(Damage))
 
 
 class SessionPhoto(Base):
@@ -416,6 +419,26 @@ class ScanSnapshot(Base):
 
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
     master_digest: Mapped[str] = mapped_column(Digest)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class VerifiedFile(Base):
+    """When this machine last read a file of a storage and found it whole: at this path, these bytes."""
+
+    __tablename__ = "verified_files"
+
+    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary(4096), primary_key=True)
+    sha256: Mapped[str] = mapped_column(Digest)
+    verified_at: Mapped[str] = mapped_column(Instant)
+
+
+class UnfinishedVerification(Base):
+    """How far a verification of a storage came that was stopped, as opaque bytes, so that the next one goes on."""
+
+    __tablename__ = "unfinished_verifications"
+
+    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -53,11 +53,11 @@ DELETED = table_of(DeletedFile)
 
 _LOCATION_COLUMNS = (
     "image_file_id file_storage_id import_session_id number relative_path relative_path_bytes file_size sha256 "
-    "modified_ns imported_at status last_seen_at entry"
+    "modified_ns imported_at status last_seen_at damage entry"
 ).split()
 _COMPANION_COLUMNS = (
     "image_file_id file_storage_id import_session_id number relative_path relative_path_bytes file_size sha256 "
-    "modified_ns kind"
+    "modified_ns kind damage"
 ).split()
 _SESSION_PHOTO_COLUMNS = "import_session_id file_storage_id photo_uuid imported_at record".split()
 _DELETED_COLUMNS = "import_session_id file_storage_id hothash sha256 tombstone".split()
@@ -341,6 +341,7 @@ def _insert_files(
                     file.imported_at,
                     file.status.value,
                     entry.last_seen_at if number == 0 else None,
+                    file.damage,
                     own if number == 0 else None,
                 )
             )
@@ -354,6 +355,7 @@ def _insert_files(
                     companion.sha256,
                     companion.modified_ns,
                     companion.kind,
+                    companion.damage,
                 )
             )
     insert_rows(db, LOCATIONS, _LOCATION_COLUMNS, locations)

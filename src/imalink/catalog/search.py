@@ -171,7 +171,7 @@ class _Conditions:
         return or_(self._matches(Photo.author, pattern), and_(Photo.author.is_(None), inherits))
 
     def _has_file(self, query: SearchQuery) -> list[ColumnElement[bool]]:
-        """One and the same file must have the format and the name, be in the session and storage, and be missing."""
+        """One and the same file must have format and name, be in the session and storage, and be missing or damaged."""
         pictures: list[ColumnElement[bool]] = []
         if query.file_format is not None:
             pictures.append(ImageFile.file_format == query.file_format)
@@ -183,14 +183,16 @@ class _Conditions:
         if self._storage_uuid is not None:
             storage_id = select(FileStorage.id).where(FileStorage.storage_uuid == self._storage_uuid).scalar_subquery()
             places.append(FileLocation.file_storage_id == storage_id)
-        is_missing = FileLocation.status == FileStatus.MISSING.value
-        if query.has_missing:
-            return [Photo.id.in_(_files(pictures, [*places, is_missing]))]
-        conditions: list[ColumnElement[bool]] = []
+        states = (
+            (query.has_missing, FileLocation.status == FileStatus.MISSING.value),
+            (query.has_damaged, FileLocation.damage.is_not(None)),
+        )
+        conditions: list[ColumnElement[bool]] = [
+            Photo.id.not_in(_files(pictures, [*places, state])) for is_wanted, state in states if is_wanted is False
+        ]
+        places.extend(state for is_wanted, state in states if is_wanted)
         if pictures or places:
             conditions.append(Photo.id.in_(_files(pictures, places)))
-        if query.has_missing is not None:
-            conditions.append(Photo.id.not_in(_files(pictures, [*places, is_missing])))
         return conditions
 
 

@@ -106,6 +106,7 @@ def _entries(
                 session_uuid=session_uuid,
                 imported_at=location.imported_at,
                 status=FileStatus(location.status),
+                damage=location.damage,
             )
         )
     return {
@@ -124,6 +125,7 @@ def _entries(
             hotpreview_rendition=record.hotpreview_rendition,
             status=FileStatus(location.status),
             last_seen_at=location.last_seen_at,
+            damage=location.damage,
             companions=tuple(companions.get(image_id, ())),
             copies=tuple(copies.get(hothash, ())),
             previous_hothashes=record.previous_hothashes,
@@ -159,6 +161,7 @@ def _companions(db: Session, storage: StorageRecord, session_id: int) -> dict[in
                 size_bytes=row.file_size,
                 modified_ns=row.modified_ns,
                 kind=row.kind,
+                damage=row.damage,
             )
         )
     return found

@@ -25,6 +25,7 @@ from imalink.cli import (
     storages,
     system,
     unlocking,
+    verifying,
 )
 from imalink.cli.render import (
     show_error,
@@ -59,6 +60,7 @@ for command in (
     operations.operations_command,
     operations.undo_command,
     browsing.browse_command,
+    verifying.verify_command,
     recovery.recover_command,
     recovery.regenerate_command,
     unlocking.unlock_command,

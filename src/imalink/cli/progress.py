@@ -29,6 +29,8 @@ _PHASES = {
     "hash": "Comparing",
     "index": "Writing indexes",
     "recover": "Recovering",
+    "verify": "Verifying",
+    "previews": "Looking at previews",
 }
 
 

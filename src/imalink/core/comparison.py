@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from imalink.core.ids import Hothash, SessionUuid, Sha256
+from imalink.core.damage import Damage
+from imalink.core.ids import FILE_METHOD, Hothash, HothashMethod, SessionUuid, Sha256
 from imalink.core.index import FileStatus, MasterIndex
+from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 
@@ -36,6 +38,12 @@ class KnownFile:
     session_number: int | None
     is_missing: bool = False
     inode: int | None = None
+    method: HothashMethod | None = None
+    damage: Damage | None = None
+
+    def is_broken_by(self, found: Fingerprint) -> bool:
+        """Tell whether what was found is no picture of any kind any more, while this file was one."""
+        return self.method is not None and found.method == FILE_METHOD != self.method
 
     def indexed_hothash(self) -> Hothash:
         """Give the hothash of a file that an entry names; only what belongs to no session may have none."""
@@ -101,6 +109,7 @@ def known_files(master: MasterIndex, inodes: Mapping[RelativePath, int] = {}) ->
                 session_uuid=entry.session_uuid,
                 session_number=entry.session_number,
                 inode=inodes.get(companion.relative_path),
+                damage=companion.damage,
             )
         first_of: set[SessionUuid] = set()
         places = entry.places()
@@ -120,6 +129,8 @@ def known_files(master: MasterIndex, inodes: Mapping[RelativePath, int] = {}) ->
                 session_number=place.session_number,
                 is_missing=place.status is FileStatus.MISSING,
                 inode=inodes.get(place.relative_path),
+                method=entry.method,
+                damage=place.damage,
             )
             if file.is_missing:
                 missing.append(file)
@@ -134,13 +145,13 @@ def compare(
     seen: Mapping[RelativePath, ScannedFile],
     *,
     reread_all: bool,
-    doubtful: Collection[RelativePath] = (),
     is_unseen: Callable[[RelativePath], bool] = lambda _: False,
 ) -> Comparison:
     """Lay known and seen files side by side.
 
-    A file is unchanged when size, time and (where known) inode are what they were; ``reread_all`` trusts none of
-    that. ``is_unseen`` tells what the walk could not look at: such files are unreachable, never gone.
+    A file is unchanged when size, time and (where known) inode are what they were, unless it is known to be damaged;
+    ``reread_all`` trusts none of that. ``is_unseen`` tells what the walk could not look at: such files are unreachable,
+    never gone.
     """
     unchanged: dict[RelativePath, KnownFile] = {}
     changed: dict[RelativePath, KnownFile] = {}
@@ -152,7 +163,7 @@ def compare(
             (unreachable if is_unseen(path) else gone)[path] = file
         elif (
             not reread_all
-            and path not in doubtful
+            and file.damage is None
             and not file.is_missing
             and now.size_bytes == file.size_bytes
             and now.modified_ns == file.modified_ns

@@ -142,6 +142,32 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         "The picture could not be moved, so its files stand where they stood, and the index says so.",
     ),
     "companion-missing": (Severity.WARNING, "A sidecar or other companion of a picture is not there any more."),
+    "file-missing": (
+        Severity.ERROR,
+        "The file does not stand where the index has it; if you moved it, a re-index will find it.",
+    ),
+    "file-misplaced": (
+        Severity.WARNING,
+        "Another archived file stands in its place, as after moving by hand; a re-index will follow it.",
+    ),
+    "metadata-edited": (
+        Severity.WARNING,
+        "Another program wrote metadata into the file; the picture is the archived one. A re-index takes it in.",
+    ),
+    "bit-rot-suspected": (
+        Severity.ERROR,
+        "The file's bytes changed although nobody wrote it: the disk may be failing.",
+    ),
+    "file-unreadable": (Severity.ERROR, "The device does not give the file's bytes, or may not be read."),
+    "preview-damaged": (Severity.WARNING, "A preview is gone or spoilt; it can be made again from its picture."),
+    "manifest-damaged": (
+        Severity.WARNING,
+        "A manifest does not say what its session index says; it can be written again.",
+    ),
+    "verification-not-noted": (
+        Severity.WARNING,
+        "What was found could not be written down in the storage; verify again when it can be.",
+    ),
     "file-changed": (
         Severity.WARNING,
         "The file's bytes are not the ones that were archived: it was edited since, or damaged.",

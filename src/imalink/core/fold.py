@@ -11,6 +11,7 @@ from imalink.core.folded_files import (
     add_entry,
     apply_companions,
     apply_copied,
+    apply_damage,
     apply_edited,
     apply_missing,
     apply_moved,
@@ -25,6 +26,7 @@ from imalink.core.journal import (
     Commit,
     CompanionsChanged,
     FileCopied,
+    FileDamaged,
     FileDeleted,
     FileEdited,
     FileMissing,
@@ -33,12 +35,14 @@ from imalink.core.journal import (
     FileSeen,
     FileTrashed,
     FileUntrashed,
+    FileWhole,
     JournalLine,
     Observation,
     PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     SessionEdited,
+    StorageVerified,
     TrashEmptied,
 )
 from imalink.core.operation import OrphansRestored, SessionRestored
@@ -131,6 +135,8 @@ class SessionFold:
                 | FileTrashed()
                 | FileUntrashed()
                 | TrashEmptied()
+                | FileDamaged()
+                | FileWhole()
             ) if observation.session_uuid not in (None, index.session.session_uuid):
                 pass  # the file of another session that has the same picture
             case FileMoved():
@@ -139,6 +145,10 @@ class SessionFold:
                 apply_seen(index, observation)
             case FileMissing():
                 apply_missing(index, observation)
+            case FileDamaged():
+                apply_damage(index, observation, observation.damage)
+            case FileWhole():
+                apply_damage(index, observation, None)
             case FileDeleted():
                 apply_deleted(index, observation)
             case FileTrashed():
@@ -166,7 +176,7 @@ class SessionFold:
             case SessionRestored():
                 if observation.session_uuid == index.session.session_uuid:
                     restore_session(index, observation)
-            case OrphansRestored():
+            case OrphansRestored() | StorageVerified():
                 pass  # they are in no session
 
     def result(self, *, generated_at: str) -> SessionIndex:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imalink.core.capture_fallback import keep_better_time
+from imalink.core.damage import Damage
 from imalink.core.folded_index import FoldedIndex
 from imalink.core.folded_photos import add_to_photo, apply_joined, take_from_photo
 from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus
 from imalink.core.journal import (
     CompanionsChanged,
     FileCopied,
+    FileDamaged,
     FileEdited,
     FileMissing,
     FileMoved,
     FileRehashed,
     FileSeen,
+    FileWhole,
     PhotoJoined,
 )
 from imalink.core.picture import PictureFacts
@@ -46,10 +49,11 @@ def add_entry(index: FoldedIndex, entry: FileEntry) -> None:
 
 
 def apply_moved(index: FoldedIndex, moved: FileMoved) -> None:
-    """Let a main file or a copy stand at its new path."""
+    """Let a main file or a copy stand at its new path; one that was read there is whole."""
     entry = index.files.get(moved.hothash)
     if entry is None:
         return
+    was_read = moved.verified == "hash"
     if entry.relative_path == moved.old_path:
         index.set_entry(
             replace(
@@ -58,12 +62,19 @@ def apply_moved(index: FoldedIndex, moved: FileMoved) -> None:
                 modified_ns=moved.modified_ns,
                 status=FileStatus.PRESENT,
                 last_seen_at=None,
+                damage=None if was_read else entry.damage,
                 copies=tuple(copy for copy in entry.copies if copy.relative_path != moved.new_path),
             )
         )
         return
     copies = tuple(
-        replace(copy, relative_path=moved.new_path, modified_ns=moved.modified_ns, status=FileStatus.PRESENT)
+        replace(
+            copy,
+            relative_path=moved.new_path,
+            modified_ns=moved.modified_ns,
+            status=FileStatus.PRESENT,
+            damage=None if was_read else copy.damage,
+        )
         if copy.relative_path == moved.old_path
         else copy
         for copy in entry.copies
@@ -85,6 +96,7 @@ def apply_seen(index: FoldedIndex, seen: FileSeen) -> None:
             modified_ns=seen.modified_ns,
             status=FileStatus.PRESENT,
             last_seen_at=None,
+            damage=None,
         )
         if seen.entry is not None:
             now = replace(now, facts=_later_facts(entry.facts, seen.entry.facts))
@@ -99,6 +111,7 @@ def apply_seen(index: FoldedIndex, seen: FileSeen) -> None:
             sha256=seen.sha256,
             modified_ns=seen.modified_ns,
             status=FileStatus.PRESENT,
+            damage=None,
         )
         if copy.relative_path == seen.path
         else copy
@@ -120,7 +133,36 @@ def apply_missing(index: FoldedIndex, missing: FileMissing) -> None:
     elif entry.copies:
         index.set_entry(_promoted(entry))
     else:
-        index.set_entry(replace(entry, status=FileStatus.MISSING, last_seen_at=missing.last_seen_at))
+        index.set_entry(replace(entry, status=FileStatus.MISSING, last_seen_at=missing.last_seen_at, damage=None))
+
+
+def apply_damage(index: FoldedIndex, found: FileDamaged | FileWhole, damage: Damage | None) -> None:
+    """Remember of a main file, a copy or a companion that it is damaged, or whole again.
+
+    Without effect where the file is another by now, or not there.
+    """
+    entry = index.files.get(found.hothash)
+    if entry is None:
+        return
+    now = entry
+    if entry.relative_path == found.path and entry.sha256 == found.sha256 and entry.status is FileStatus.PRESENT:
+        now = replace(now, damage=damage)
+    if any(each.relative_path == found.path for each in entry.copies):
+        copies = tuple(
+            replace(each, damage=damage)
+            if (each.relative_path, each.sha256, each.status) == (found.path, found.sha256, FileStatus.PRESENT)
+            else each
+            for each in entry.copies
+        )
+        now = replace(now, copies=copies)
+    if any(each.relative_path == found.path for each in entry.companions):
+        companions = tuple(
+            replace(each, damage=damage) if (each.relative_path, each.sha256) == (found.path, found.sha256) else each
+            for each in entry.companions
+        )
+        now = replace(now, companions=companions)
+    if now != entry:
+        index.set_entry(now)
 
 
 def apply_companions(index: FoldedIndex, changed: CompanionsChanged) -> None:
@@ -220,6 +262,7 @@ def _with_files_of(index: FoldedIndex, entry: FileEntry, other: FileEntry) -> Fi
         session_uuid=index.session.session_uuid,
         imported_at=other.imported_at,
         status=other.status,
+        damage=other.damage,
     )
     paths = {companion.relative_path for companion in entry.companions}
     merged = replace(
@@ -252,8 +295,11 @@ def _later_facts(known: PictureFacts, now: PictureFacts) -> PictureFacts:
 
 
 def _promoted(entry: FileEntry) -> FileEntry:
-    """Give the entry with its first copy, by path, as the main file."""
-    first, *rest = sorted(entry.copies, key=lambda copy: (copy.status is FileStatus.MISSING, copy.relative_path))
+    """Give the entry with its first copy, whole ones before damaged ones, then by path, as the main file."""
+    first, *rest = sorted(
+        entry.copies,
+        key=lambda copy: (copy.status is FileStatus.MISSING, copy.damage is not None, copy.relative_path),
+    )
     return replace(
         entry,
         relative_path=first.relative_path,
@@ -262,5 +308,6 @@ def _promoted(entry: FileEntry) -> FileEntry:
         modified_ns=first.modified_ns,
         status=first.status,
         last_seen_at=None,
+        damage=first.damage,
         copies=tuple(rest),
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from imalink.core.conflict import MissingFile, OrphanFile
+from imalink.core.damage import Damage
 from imalink.core.finding import Finding
 from imalink.core.ids import (
     Hothash,
@@ -61,6 +62,7 @@ class Companion:
     size_bytes: int
     modified_ns: int
     kind: str
+    damage: Damage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class FileCopy:
     session_uuid: SessionUuid
     imported_at: str
     status: FileStatus = FileStatus.PRESENT
+    damage: Damage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +85,8 @@ class FileEntry:
     """One image file in a session index: where it is, which bytes, and all facts needed to rebuild the catalog.
 
     ``original_filename`` is the bare name at the source, ``original_path`` the path below it. ``last_seen_at`` is
-    set while the file is missing. ``copies`` are further files with this hothash that came with this session or
-    were made by the user from its file.
+    set while the file is missing, ``damage`` while what stands there is known not to be what was archived. ``copies``
+    are further files with this hothash that came with this session or were made by the user from its file.
     """
 
     hothash: Hothash
@@ -100,6 +103,7 @@ class FileEntry:
     hotpreview_rendition: str | None = None
     status: FileStatus = FileStatus.PRESENT
     last_seen_at: str | None = None
+    damage: Damage | None = None
     companions: tuple[Companion, ...] = ()
     copies: tuple[FileCopy, ...] = ()
     previous_hothashes: tuple[Hothash, ...] = ()
@@ -227,6 +231,7 @@ class MasterEntry(NamedTuple):
     last_seen_at: str | None = None
     companions: tuple[Companion, ...] = ()
     copies: tuple[FileCopy, ...] = ()
+    damage: Damage | None = None
 
     @property
     def modified_ns(self) -> int:
@@ -244,6 +249,7 @@ class MasterEntry(NamedTuple):
             session_uuid=self.session_uuid,
             imported_at=self.imported_at,
             status=self.status,
+            damage=self.damage,
         )
         yield from self.copies
 
@@ -313,6 +319,16 @@ class ScanSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationSummary:
+    """What the last verification that came to its end found, for the overview."""
+
+    at: str
+    depth: str
+    checked: int
+    ok: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """What imports are in a storage; ``base_path`` is a note of where it was last seen."""
 
@@ -329,6 +345,7 @@ class Overview:
     total_size_bytes: int
     sessions: tuple[SessionSummary, ...]
     last_scan_result: ScanSummary | None = None
+    last_verification: VerificationSummary | None = None
     conflicts_count: int = 0
     generation: int = 0
     extras: Extras = field(default_factory=dict[str, Mapping[str, object]])
@@ -357,6 +374,7 @@ def merge_master_entry(parts: Iterable[tuple[ImportSession, FileEntry]], *, inde
                 session_uuid=session.session_uuid,
                 imported_at=entry.imported_at,
                 status=entry.status,
+                damage=entry.damage,
             )
         )
         places.extend(entry.copies)
@@ -382,4 +400,5 @@ def merge_master_entry(parts: Iterable[tuple[ImportSession, FileEntry]], *, inde
         last_seen_at=max(last_seen) if main.status is FileStatus.MISSING and last_seen else None,
         companions=tuple(companions[path] for path in sorted(companions)),
         copies=tuple(copies),
+        damage=main.damage,
     )

@@ -13,6 +13,7 @@ from imalink.core.ids import Hothash, PhotoUuid, SessionUuid
 from imalink.core.index import FileEntry, Tombstone
 from imalink.core.journal import (
     FileCopied,
+    FileDamaged,
     FileDeleted,
     FileMissing,
     FileMoved,
@@ -20,6 +21,7 @@ from imalink.core.journal import (
     FileSeen,
     FileTrashed,
     FileUntrashed,
+    FileWhole,
     Observation,
     SessionEdited,
     TrashEmptied,
@@ -88,7 +90,16 @@ class Trial:
     def _concerned(self, observation: Observation) -> Collection[int]:
         """Give the sessions that an observation can concern: the one that it names, else all."""
         match observation:
-            case FileMoved() | FileSeen() | FileMissing() | FileDeleted() | FileRehashed() | FileCopied():
+            case (
+                FileMoved()
+                | FileSeen()
+                | FileMissing()
+                | FileDamaged()
+                | FileWhole()
+                | FileDeleted()
+                | FileRehashed()
+                | FileCopied()
+            ):
                 session_uuid = observation.session_uuid
             case SessionEdited() | SessionRestored() | FileTrashed() | FileUntrashed() | TrashEmptied():
                 session_uuid = observation.session_uuid

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from imalink.core.damage import Damage
 from imalink.core.finding import Finding
 from imalink.core.ids import (
     Hothash,
@@ -65,6 +66,42 @@ class FileMissing:
     session_uuid: SessionUuid | None = None
     path: RelativePath
     last_seen_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDamaged:
+    """What stands at ``path``, a picture or a companion of it, is not the archived bytes ``sha256`` any more."""
+
+    hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    path: RelativePath
+    sha256: Sha256
+    damage: Damage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWhole:
+    """What stands at ``path``, and was damaged, was found to be the archived bytes ``sha256`` again."""
+
+    hothash: Hothash
+    session_uuid: SessionUuid | None = None
+    path: RelativePath
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageVerified:
+    """A verification came to its end: of ``checked`` files ``ok`` were what was archived.
+
+    ``at`` is when it began; ``session_uuid`` is the session it was about, None for all of the storage.
+    """
+
+    at: str
+    depth: str
+    checked: int
+    ok: int
+    size_bytes: int
+    session_uuid: SessionUuid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +255,9 @@ Observation = (
     FileMoved
     | FileSeen
     | FileMissing
+    | FileDamaged
+    | FileWhole
+    | StorageVerified
     | FileCopied
     | FileEdited
     | CompanionsChanged

@@ -45,8 +45,8 @@ class Reconciliation:
     """Everything that happened, each file in one list.
 
     ``touched`` has files whose bytes are the same under another time, ``returned`` files that were missing.
-    ``damaged`` are files whose bytes changed while size and time did not, or that are empty now: nobody edits like
-    that, so the index keeps what it knows of the good bytes.
+    ``damaged`` are files whose bytes changed while size and time did not, that are empty now, or no picture any more:
+    nobody edits like that, so the index keeps what it knows of the good bytes.
     ``missing`` are pictures of which no file is left, ``promoted`` main files whose copy takes their place
     (old, the copy), ``lost_copies`` copies that are gone while the picture is still there.
     """
@@ -148,7 +148,8 @@ def reconcile(
             if before is not None and not before.is_missing and before in heirs and hothash not in present:
                 heirs.remove(before)
                 edit = Edit(known=before, path=path, fingerprint=now)
-                if _looks_untouched(before, seen[path]) or seen[path].size_bytes == 0:
+                is_spoilt = seen[path].size_bytes == 0 or before.is_broken_by(now)
+                if is_spoilt or _looks_untouched(before, seen[path]):
                     damaged.append(edit)
                 else:
                     content.append(edit)

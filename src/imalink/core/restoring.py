@@ -13,9 +13,13 @@ from imalink.core.relative_path import RelativePath
 
 
 def earlier_of(before: FileEntry | None, now: FileEntry | None) -> FileEntry | EntryPlace | None:
-    """Give the least that has to be said so that an entry that is ``now`` becomes what it was ``before``."""
+    """Give the least that has to be said so that an entry that is ``now`` becomes what it was ``before``.
+
+    That a file is damaged, or whole again, is nothing that undoing takes back.
+    """
     if before is None or now is None:
         return before
+    before = replace(before, damage=now.damage)
     is_as_known = (before.status, before.last_seen_at) == (now.status, now.last_seen_at)
     place = EntryPlace(
         relative_path=None if before.relative_path == now.relative_path else before.relative_path,

@@ -39,6 +39,7 @@ KEYS = {
     "format": "format:raw",
     "name": "name:IMG_00*",
     "missing": "missing:yes or missing:no",
+    "damaged": "damaged:yes or damaged:no",
 }
 """Every key of a search, with an example."""
 
@@ -59,8 +60,9 @@ class SearchQuery:
     is part of "make model", ``author`` part of the name of the photo's author or, where it has none, of its session's.
 
     ``session``, ``storage`` (named as users do), ``file_format`` (one of FILE_FORMATS) and ``filename`` hold together
-    for one and the same file of the photo; ``has_missing`` tells whether such a file is missing. ``filename`` is an
-    original name, in which ``*`` stands for any characters and ``?`` for one. Letters count the same in either case.
+    for one and the same file of the photo; ``has_missing`` tells whether such a file is missing, ``has_damaged``
+    whether it is known to be damaged. ``filename`` is an original name, in which ``*`` stands for any characters and
+    ``?`` for one. Letters count the same in either case.
 
     ``limit`` is the length of a page, ``after`` the ``next`` of the page before. Raises UsageError where a number is
     out of range, or the days end before they begin.
@@ -78,6 +80,7 @@ class SearchQuery:
     file_format: str | None = None
     filename: str | None = None
     has_missing: bool | None = None
+    has_damaged: bool | None = None
     limit: int = DEFAULT_LIMIT
     after: str | None = None
 
@@ -135,6 +138,7 @@ def parse_query(text: str) -> SearchQuery:
         file_format=_one(values, "format", _file_format),
         filename=_one(values, "name", str),
         has_missing=_one(values, "missing", _yes_or_no),
+        has_damaged=_one(values, "damaged", _yes_or_no),
     )
 
 

@@ -12,7 +12,7 @@ from imalink.formats.operation_records import (
     RestoredItem,
     ShiftRecord,
 )
-from imalink.formats.records import CompanionRecord, FileRecord, Integer, Record
+from imalink.formats.records import CompanionRecord, DamageRecord, FileRecord, Integer, Record
 from imalink.formats.sessions import UserFactsRecord
 
 
@@ -50,6 +50,38 @@ class MissingItem(Record, kw_only=True, tag_field="op", tag="missing"):
     path: str
     path_bytes: str | None = None
     last_seen_at: str
+
+
+class DamagedItem(Record, kw_only=True, tag_field="op", tag="damaged"):
+    """A file that stands at its path and is not what was archived any more."""
+
+    hothash: str
+    session_uuid: str | None = None
+    path: str
+    path_bytes: str | None = None
+    sha256: str
+    damaged: DamageRecord
+
+
+class WholeItem(Record, kw_only=True, tag_field="op", tag="whole"):
+    """A damaged file that was found to be what was archived again."""
+
+    hothash: str
+    session_uuid: str | None = None
+    path: str
+    path_bytes: str | None = None
+    sha256: str
+
+
+class VerifiedItem(Record, kw_only=True, tag_field="op", tag="verified"):
+    """A verification that came to its end."""
+
+    at: str
+    depth: str
+    checked: Integer
+    ok: Integer
+    size_bytes: Integer
+    session_uuid: str | None = None
 
 
 class CopiedItem(Record, kw_only=True, tag_field="op", tag="copied"):
@@ -177,6 +209,9 @@ ObservationItem = (
     MovedItem
     | SeenItem
     | MissingItem
+    | DamagedItem
+    | WholeItem
+    | VerifiedItem
     | CopiedItem
     | EditedItem
     | CompanionsItem
@@ -197,6 +232,9 @@ ITEM_KINDS: dict[
     type[MovedItem]
     | type[SeenItem]
     | type[MissingItem]
+    | type[DamagedItem]
+    | type[WholeItem]
+    | type[VerifiedItem]
     | type[CopiedItem]
     | type[EditedItem]
     | type[CompanionsItem]
@@ -215,6 +253,9 @@ ITEM_KINDS: dict[
     "moved": MovedItem,
     "seen": SeenItem,
     "missing": MissingItem,
+    "damaged": DamagedItem,
+    "whole": WholeItem,
+    "verified": VerifiedItem,
     "copied": CopiedItem,
     "edited": EditedItem,
     "companions": CompanionsItem,

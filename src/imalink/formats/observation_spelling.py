@@ -10,6 +10,7 @@ from imalink.core.index import FileEntry
 from imalink.core.journal import (
     CompanionsChanged,
     FileCopied,
+    FileDamaged,
     FileDeleted,
     FileEdited,
     FileMissing,
@@ -18,18 +19,21 @@ from imalink.core.journal import (
     FileSeen,
     FileTrashed,
     FileUntrashed,
+    FileWhole,
     Observation,
     PhotoEdited,
     PhotoJoined,
     PhotoSplit,
     SessionEdited,
+    StorageVerified,
     TrashEmptied,
 )
 from imalink.core.operation import OrphansRestored, SessionRestored
-from imalink.core.timestamps import format_instant_ns, parse_instant_ns
+from imalink.core.timestamps import format_instant_ns, parse_instant, parse_instant_ns
 from imalink.formats.observation_records import (
     CompanionsItem,
     CopiedItem,
+    DamagedItem,
     DeletedItem,
     EditedItem,
     EmptiedItem,
@@ -44,6 +48,8 @@ from imalink.formats.observation_records import (
     SplitItem,
     TrashedItem,
     UntrashedItem,
+    VerifiedItem,
+    WholeItem,
 )
 from imalink.formats.operation_records import (
     OrphansRestoredItem,
@@ -55,9 +61,11 @@ from imalink.formats.operation_records import (
     shift_record,
 )
 from imalink.formats.records import (
+    DamageRecord,
     FileRecord,
     companion_from,
     companion_record,
+    damage_from,
     entry_from,
     file_record,
     hothash_from,
@@ -106,6 +114,34 @@ def observation_item(observation: Observation) -> ObservationItem:
                 path=text,
                 path_bytes=encoded,
                 last_seen_at=observation.last_seen_at,
+            )
+        case FileDamaged():
+            text, encoded = path_fields(observation.path)
+            return DamagedItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                path=text,
+                path_bytes=encoded,
+                sha256=observation.sha256,
+                damaged=DamageRecord(found_at=observation.damage.found_at, verdict=observation.damage.verdict.value),
+            )
+        case FileWhole():
+            text, encoded = path_fields(observation.path)
+            return WholeItem(
+                hothash=observation.hothash,
+                session_uuid=observation.session_uuid,
+                path=text,
+                path_bytes=encoded,
+                sha256=observation.sha256,
+            )
+        case StorageVerified():
+            return VerifiedItem(
+                at=observation.at,
+                depth=observation.depth,
+                checked=observation.checked,
+                ok=observation.ok,
+                size_bytes=observation.size_bytes,
+                session_uuid=observation.session_uuid,
             )
         case FileCopied():
             text, encoded = path_fields(observation.path)
@@ -241,6 +277,33 @@ def observation_from(item: ObservationItem) -> Observation:
                 session_uuid=_session_from(item.session_uuid),
                 path=path_from(item.path, item.path_bytes),
                 last_seen_at=item.last_seen_at,
+            )
+        case DamagedItem():
+            damage = damage_from(item.damaged)
+            assert damage is not None
+            return FileDamaged(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                path=path_from(item.path, item.path_bytes),
+                sha256=sha256_from(item.sha256),
+                damage=damage,
+            )
+        case WholeItem():
+            return FileWhole(
+                hothash=hothash_from(item.hothash),
+                session_uuid=_session_from(item.session_uuid),
+                path=path_from(item.path, item.path_bytes),
+                sha256=sha256_from(item.sha256),
+            )
+        case VerifiedItem():
+            parse_instant(item.at)
+            return StorageVerified(
+                at=item.at,
+                depth=item.depth,
+                checked=item.checked,
+                ok=item.ok,
+                size_bytes=size_from(item.size_bytes),
+                session_uuid=_session_from(item.session_uuid),
             )
         case CopiedItem():
             return FileCopied(

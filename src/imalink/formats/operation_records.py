@@ -155,8 +155,12 @@ class SpelledDigests:
     """Digests over the canonical spelling: the same as long as what is said is, whatever version spells it."""
 
     def of_entry(self, entry: FileEntry) -> str:
-        """Of all that a session says of a file."""
-        return _short_digest(file_record(entry, filename=entry.relative_path.printable()))
+        """Of all that a session says of a file but whether it is damaged, which may be found out at any time."""
+        record = file_record(entry, filename=entry.relative_path.printable())
+        record.damaged = None
+        for file in (*record.companions, *record.copies):
+            file.damaged = None
+        return _short_digest(record)
 
     def of_photo(self, photo: Photo) -> str:
         """Of the files of a photo, and of what is said of it: a half for each."""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from imalink.core.damage import Damage, Verdict
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, SessionUuid, Sha256, is_hex64, parse_uuid
 from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus
 from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
@@ -62,6 +63,13 @@ class EmbeddedRecord(Record, kw_only=True):
     copyright: str | None = None
 
 
+class DamageRecord(Record, kw_only=True):
+    """Since when it is known that what stands there is not what was archived, and what was found."""
+
+    found_at: str
+    verdict: str
+
+
 class CompanionRecord(Record, kw_only=True):
     """A sidecar or other file that goes with the image file."""
 
@@ -71,6 +79,7 @@ class CompanionRecord(Record, kw_only=True):
     file_size: Integer
     file_modified: str
     kind: str
+    damaged: DamageRecord | None = None
 
 
 class CopyRecord(Record, kw_only=True):
@@ -85,6 +94,7 @@ class CopyRecord(Record, kw_only=True):
     session_uuid: str
     imported_at: str
     status: str = "present"
+    damaged: DamageRecord | None = None
 
 
 class FileRecord(Record, kw_only=True):
@@ -120,6 +130,7 @@ class FileRecord(Record, kw_only=True):
     photo_uuid: str
     status: str = "present"
     last_seen_at: str | None = None
+    damaged: DamageRecord | None = None
     camera: CameraRecord | None = None
     gps: GpsRecord | None = None
     embedded: EmbeddedRecord | None = None
@@ -178,6 +189,22 @@ def safe_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def damage_record(damage: Damage | None) -> DamageRecord | None:
+    """Spell what is known of a damaged file; nothing of a whole one."""
+    return None if damage is None else DamageRecord(found_at=damage.found_at, verdict=damage.verdict.value)
+
+
+def damage_from(record: DamageRecord | None) -> Damage | None:
+    """Read what is known of a damaged file. Raises ValueError.
+
+    A verdict that this version does not know is damage all the same.
+    """
+    if record is None:
+        return None
+    known = {verdict.value: verdict for verdict in Verdict if verdict.is_damage}
+    return Damage(found_at=_instant(record.found_at), verdict=known.get(record.verdict, Verdict.DAMAGED))
+
+
 def companion_record(companion: Companion) -> CompanionRecord:
     """Spell a companion."""
     path, encoded = path_fields(companion.relative_path)
@@ -188,6 +215,7 @@ def companion_record(companion: Companion) -> CompanionRecord:
         file_size=companion.size_bytes,
         file_modified=format_instant_ns(companion.modified_ns),
         kind=companion.kind,
+        damaged=damage_record(companion.damage),
     )
 
 
@@ -199,6 +227,7 @@ def companion_from(record: CompanionRecord) -> Companion:
         size_bytes=size_from(record.file_size),
         modified_ns=parse_instant_ns(record.file_modified),
         kind=record.kind,
+        damage=damage_from(record.damaged),
     )
 
 
@@ -215,6 +244,7 @@ def copy_record(copy: FileCopy) -> CopyRecord:
         session_uuid=copy.session_uuid,
         imported_at=copy.imported_at,
         status=copy.status.value,
+        damaged=damage_record(copy.damage),
     )
 
 
@@ -229,6 +259,7 @@ def copy_from(record: CopyRecord) -> FileCopy:
         session_uuid=SessionUuid(parse_uuid(record.session_uuid)),
         imported_at=record.imported_at,
         status=FileStatus(record.status),
+        damage=damage_from(record.damaged),
     )
 
 
@@ -264,6 +295,7 @@ def file_record(entry: FileEntry, *, filename: str) -> FileRecord:
         photo_uuid=entry.photo_uuid,
         status=entry.status.value,
         last_seen_at=entry.last_seen_at,
+        damaged=damage_record(entry.damage),
         camera=_camera_record(facts.camera),
         gps=gps_record(facts.gps),
         embedded=_embedded_record(facts.embedded),
@@ -314,6 +346,7 @@ def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
         hotpreview_rendition=record.hotpreview_rendition if record.has_hotpreview else None,
         status=FileStatus(record.status),
         last_seen_at=record.last_seen_at and _instant(record.last_seen_at),
+        damage=damage_from(record.damaged),
         companions=tuple(companion_from(companion) for companion in record.companions),
         copies=tuple(copy_from(copy) for copy in record.copies),
         previous_hothashes=tuple(hothash_from(previous) for previous in record.previous_hothashes),
@@ -334,6 +367,7 @@ def _explain(hothash: str, record: FileRecord) -> tuple[str, str]:
         ("taken_at_offset", lambda: _capture_time(record, offset=record.taken_at_offset)),
         ("status", lambda: FileStatus(record.status)),
         ("last_seen_at", lambda: record.last_seen_at and _instant(record.last_seen_at)),
+        ("damaged", lambda: damage_from(record.damaged)),
         ("previous_hothashes", lambda: [hothash_from(previous) for previous in record.previous_hothashes]),
         ("companions", lambda: [companion_from(companion) for companion in record.companions]),
         ("copies", lambda: [copy_from(copy) for copy in record.copies]),

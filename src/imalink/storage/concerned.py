@@ -17,6 +17,7 @@ from imalink.core.journal import (
     PhotoEdited,
     PhotoJoined,
     SessionEdited,
+    StorageVerified,
     TrashEmptied,
 )
 from imalink.core.operation import OrphansRestored, SessionRestored
@@ -38,7 +39,7 @@ def find_concerned(
         match observation:
             case SessionEdited() | SessionRestored() | FileTrashed() | FileUntrashed() | TrashEmptied():
                 yield observation.session_number
-            case OrphansRestored():
+            case OrphansRestored() | StorageVerified():
                 continue
             case PhotoEdited() | PhotoJoined():
                 for each in observation.hothashes:

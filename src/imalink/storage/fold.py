@@ -24,9 +24,10 @@ from imalink.core.index import (
     ScanSummary,
     SessionIndex,
     Sources,
+    VerificationSummary,
     merge_master_entry,
 )
-from imalink.core.journal import Commit, JournalLine, operation_lines
+from imalink.core.journal import Commit, JournalLine, StorageVerified, operation_lines
 from imalink.core.operation import OperationLine, OrphansRestored
 from imalink.core.restoring import restore_orphans
 from imalink.core.session import ImportSession
@@ -242,7 +243,7 @@ class StorageFolder:
         digest = self._indexes.save_master(new_master)
         overview, findings = build_overview(
             self._indexes,
-            notes.overview_facts(),
+            replace(notes.overview_facts(), verification=_last_verification(lines)),
             signature=self._signature,
             master=new_master,
             loaded=self._loaded,
@@ -324,6 +325,20 @@ class StorageFolder:
             except (NotFoundError, IndexDamagedError):
                 return None
         return self._loaded[number]
+
+
+def _last_verification(lines: Sequence[JournalLine]) -> VerificationSummary | None:
+    """Give the verification of a whole storage that began last."""
+    found = [
+        each
+        for line in lines
+        for each in line.observations
+        if isinstance(each, StorageVerified) and each.session_uuid is None
+    ]
+    if not found:
+        return None
+    last = max(found, key=lambda each: each.at)
+    return VerificationSummary(at=last.at, depth=last.depth, checked=last.checked, ok=last.ok)
 
 
 def _earliest(positions: Sequence[Mapping[WriterId, JournalPosition]]) -> dict[WriterId, JournalPosition]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from imalink.core.finding import Finding
-from imalink.core.ids import WriterId
-from imalink.core.index import MasterIndex, Overview, SessionIndex
+from imalink.core.ids import Hothash, StorageUuid, WriterId
+from imalink.core.index import FileEntry, MasterIndex, Overview, SessionIndex, merge_master_entry
 from imalink.core.relative_path import RelativePath
+from imalink.core.session import ImportSession
 from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
 from imalink.errors import IndexDamagedError, NotFoundError
@@ -181,6 +183,16 @@ class IndexFiles:
     def _save(self, path: RelativePath, data: bytes, generation: int) -> None:
         self.backups.keep_generation(path, generation - 1)
         self._files.replace(path, data)
+
+
+def merge_sessions(storage_uuid: StorageUuid, sessions: Iterable[SessionIndex]) -> MasterIndex:
+    """Give the master that session indexes add up to, in memory alone: for a look where it cannot be believed."""
+    parts: dict[Hothash, list[tuple[ImportSession, FileEntry]]] = defaultdict(list)
+    for index in sessions:
+        for hothash, entry in index.files.items():
+            parts[hothash].append((index.session, entry))
+    files = {hothash: merge_master_entry(found, indexed_at="") for hothash, found in parts.items()}
+    return MasterIndex(storage_uuid=storage_uuid, files=files)
 
 
 def damaged_index(path: str, error: IndexDamagedError, kept: str) -> Finding:

@@ -141,6 +141,10 @@ class Journals:
                 if wanted.encode() in self._read_bytes(segment):
                     yield from (line for line in self._read(segment, writer, [])[0] if line.part is not None)
 
+    def count_segments(self) -> int:
+        """Count the segments of all writers."""
+        return sum(len(self._segments(writer)) for writer in self._writers())
+
     def exists(self, writer: WriterId) -> bool:
         """Tell whether one's own journal has anything."""
         return bool(self._segments(writer))

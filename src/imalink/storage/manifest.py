@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imalink.core.index import FileStatus, SessionIndex
 from imalink.core.relative_path import RelativePath
+from imalink.errors import IndexDamagedError, UnsafePathError
 from imalink.storage.fs import StorageFiles
 
 MANIFESTS = RelativePath(".imalink/metadata/manifest")
@@ -18,6 +19,16 @@ def save_manifest(files: StorageFiles, index: SessionIndex) -> None:
     """Replace the manifest of one session: every file of it that is present, companions and copies too."""
     files.make_directories(MANIFESTS)
     files.replace(manifest_path(index.session.number), dump_manifest(index))
+
+
+def is_manifest_whole(files: StorageFiles, index: SessionIndex) -> bool:
+    """Tell whether a session's manifest says what its index says, to the byte. Raises StorageError."""
+    wanted = dump_manifest(index)
+    try:
+        found = files.find_bytes(manifest_path(index.session.number), len(wanted))
+    except (IndexDamagedError, UnsafePathError):
+        return False
+    return found == wanted
 
 
 def dump_manifest(index: SessionIndex) -> bytes:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
-from imalink.core.index import FileStatus, MasterIndex, Overview, ScanSummary, SessionIndex, SessionSummary
+from imalink.core.index import (
+    FileStatus,
+    MasterIndex,
+    Overview,
+    ScanSummary,
+    SessionIndex,
+    SessionSummary,
+    VerificationSummary,
+)
 from imalink.core.signature import Signature
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.formats.layouts.layout import Layout
@@ -23,6 +31,7 @@ class OverviewFacts:
     is_active: bool
     scan: ScanSummary | None
     scanned_at: str | None
+    verification: VerificationSummary | None = None
 
 
 def build_overview(
@@ -59,6 +68,7 @@ def build_overview(
         total_size_bytes=master.total_size_bytes,
         sessions=tuple(summaries[number] for number in sorted(summaries)),
         last_scan_result=facts.scan or (before.last_scan_result if before else None),
+        last_verification=facts.verification or (before.last_verification if before else None),
         conflicts_count=len(master.orphans)
         + sum(entry.status is FileStatus.MISSING for entry in master.files.values()),
         generation=(before.generation if before else 0) + 1,

@@ -1,10 +1,21 @@
-"""Hotpreviews of a storage: ``.imalink/hotpreviews/a1/b2/<hothash>.jpg``, rebuildable and so never flushed."""
+"""Hotpreviews of a storage: ``.imalink/hotpreviews/a1/b2/<hothash>.jpg``, rebuildable and so never flushed.
+
+Each is sealed: a spoilt one shows that it is.
+"""
 
 from __future__ import annotations
 
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
-from imalink.errors import NameTakenError, OutOfSpaceError, StorageIoError, StorageReadOnlyError
+from imalink.errors import (
+    IndexDamagedError,
+    NameTakenError,
+    OutOfSpaceError,
+    StorageIoError,
+    StorageReadOnlyError,
+    UnsafePathError,
+)
+from imalink.formats.sealed_preview import is_preview_whole, seal_preview, unseal_preview
 from imalink.storage.fs import STAGING, StorageFiles
 from imalink.storage.staging import PLACED_MODE
 
@@ -32,7 +43,7 @@ class Hotpreviews:
         staged = RelativePath(f"{STAGING}/hotpreview-{hothash}")
         self._files.remove_own(staged)
         with self._files.stage_new(staged) as file:
-            file.write(data)
+            file.write(seal_preview(hothash, data))
             file.set_mode(PLACED_MODE)
         self._files.remove_own(final)
         try:
@@ -49,8 +60,17 @@ class Hotpreviews:
         return True
 
     def find(self, hothash: Hothash) -> bytes | None:
-        """Give a preview's JPEG bytes, or None when there is none."""
-        return self._files.find_bytes(hotpreview_path(hothash), MAX_HOTPREVIEW_BYTES)
+        """Give a preview's JPEG bytes as they were saved, or None when there is none."""
+        data = self._files.find_bytes(hotpreview_path(hothash), MAX_HOTPREVIEW_BYTES)
+        return None if data is None else unseal_preview(data)
+
+    def is_whole(self, hothash: Hothash) -> bool:
+        """Tell whether a preview stands there as it was saved, to the byte. Raises StorageError."""
+        try:
+            data = self._files.find_bytes(hotpreview_path(hothash), MAX_HOTPREVIEW_BYTES)
+        except (IndexDamagedError, UnsafePathError):
+            return False
+        return data is not None and is_preview_whole(hothash, data)
 
     def exists(self, hothash: Hothash) -> bool:
         """Tell whether a preview stands there; an empty file is none (previews are not flushed)."""

@@ -168,6 +168,7 @@ class SessionOpener:
                     facts=PictureFacts(file_format="UNKNOWN"),
                     status=entry.status,
                     last_seen_at=entry.last_seen_at,
+                    damage=entry.damage,
                     companions=entry.companions,
                     copies=tuple(copy for copy in entry.copies if copy.session_number == number),
                 )

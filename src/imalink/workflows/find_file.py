@@ -19,7 +19,10 @@ from imalink.workflows.tools import Tools
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPlace:
-    """One place of a picture; ``status`` is ``present``, ``missing`` or ``offline`` as of now."""
+    """One place of a picture; ``status`` is ``present``, ``damaged``, ``missing`` or ``offline`` as of now.
+
+    Damaged is what stands there and was found not to be what was archived when it was last read.
+    """
 
     storage_uuid: StorageUuid
     display_name: str
@@ -39,8 +42,8 @@ class FoundPicture:
 
     @property
     def path(self) -> str | None:
-        """A full path that opens now, in a storage that the user wants used; or None."""
-        standing = (place for place in self.places if place.status == "present" and place.is_active)
+        """A full path that opens now, in a storage that the user wants used, whole if any is; or None."""
+        standing = (place for place in self.places if place.status in ("present", "damaged") and place.is_active)
         return next((place.full_path for place in standing), None)
 
 
@@ -115,7 +118,7 @@ def _look_everywhere(tools: Tools, picture: FoundImageFile) -> FoundPicture:
         places=tuple(
             sorted(
                 (_look(tools, place) for place in picture.locations),
-                key=lambda place: ("present", "missing", "offline").index(place.status),
+                key=lambda place: ("present", "damaged", "missing", "offline").index(place.status),
             )
         ),
     )
@@ -131,7 +134,10 @@ def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
         with open_known(tools, record) as storage:
             folder = storage.path
             facts = storage.pictures.find_facts(place.relative_path)
-            status = (FileStatus.PRESENT if facts is not None and facts.is_file else FileStatus.MISSING).value
+            if facts is None or not facts.is_file:
+                status = FileStatus.MISSING.value
+            else:
+                status = FileStatus.PRESENT.value if place.damage is None else "damaged"
     except StorageError:
         pass  # whatever keeps it from answering: it is not there to be opened
     return FoundPlace(

@@ -374,11 +374,8 @@ def _check_files(
 ) -> None:
     """Look for every present file; read those whose size or time is another (or all), and say what became of them."""
     for entry in index.files.values():
-        places = [(entry.relative_path, entry.size_bytes, entry.modified_ns, entry.sha256, entry.status)]
-        places.extend(
-            (copy.relative_path, copy.size_bytes, copy.modified_ns, copy.sha256, copy.status) for copy in entry.copies
-        )
-        for path, size_bytes, modified_ns, sha256, status in places:
+        for place in (entry, *entry.copies):
+            path = place.relative_path
             now = seen.get(path)
             if now is not None:
                 tally.found.add(entry.hothash)
@@ -386,12 +383,13 @@ def _check_files(
                 last_seen_at = entry.last_seen_at or index.generated_at
                 tally.missing.append(MissingFile(hothash=entry.hothash, expected_path=path, last_seen_at=last_seen_at))
                 continue
-            is_as_left = now.size_bytes == size_bytes and now.modified_ns == modified_ns
-            if status is FileStatus.MISSING or (is_as_left and not verifies_bytes):
+            is_as_left = now.size_bytes == place.size_bytes and now.modified_ns == place.modified_ns
+            is_believed = is_as_left and place.damage is None and not verifies_bytes
+            if place.status is FileStatus.MISSING or is_believed:
                 continue
             progress.checkpoint()
             fingerprint = _fingerprint(tools, storage, path)
-            if fingerprint is None or fingerprint.sha256 == sha256:
+            if fingerprint is None or fingerprint.sha256 == place.sha256:
                 continue
             if is_as_left:
                 kind = "damaged"

@@ -186,7 +186,6 @@ class _Reindex:
             known_files(master, inodes),
             scanned.files,
             reread_all=self._request.strategy is Strategy.FULL,
-            doubtful=StandingReport.parse(snapshot.report).damaged_files if snapshot is not None else (),
             is_unseen=scanned.is_unseen,
         )
 
@@ -320,6 +319,8 @@ class _Reindex:
                 takes_back=plan.orphans_before(are_added=run_uuid is not None),
                 master=plan.master,
             )
+        if plan.damage:  # after the operation, for its inverse must not speak of it
+            self._storage.append_observations(self._tools.writer, plan.damage, master=plan.master)
         for hothash, hotpreview in plan.hotpreviews.items():
             self._storage.hotpreviews.keep(hothash, hotpreview)
 

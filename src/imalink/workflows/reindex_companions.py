@@ -25,13 +25,15 @@ from imalink.workflows.verified_copy import read_stored_sidecar
 class SettledCompanions:
     """By picture, the companions it had and has; ``left_moves`` are those that were only to be reported.
 
-    ``missing`` are companions of standing pictures that are nowhere.
+    ``missing`` are companions of standing pictures that are nowhere, ``damaged`` those whose bytes changed although
+    nobody wrote them.
     """
 
     before: Mapping[Hothash, set[Companion]]
     now: Mapping[Hothash, set[Companion]]
     left_moves: tuple[tuple[KnownFile, RelativePath], ...]
     missing: tuple[RelativePath, ...]
+    damaged: tuple[KnownFile, ...]
 
     def changed(self) -> list[Hothash]:
         """List the pictures that have other companions now."""
@@ -71,6 +73,7 @@ def settle_companions(
     now: dict[Hothash, set[Companion]] = defaultdict(set)
     left_moves: list[tuple[KnownFile, RelativePath]] = []
     lost: list[RelativePath] = []
+    damaged: list[KnownFile] = []
     arrived = {
         path: fingerprint
         for path in comparison.appeared
@@ -87,6 +90,9 @@ def settle_companions(
             now[hothash].add(_as_known(file))
         elif fingerprint.sha256 == file.sha256:
             now[hothash].add(as_read(file.path, fingerprint))
+        elif _looks_untouched(file, seen[file.path]) or seen[file.path].size_bytes == 0:
+            now[hothash].add(_as_known(file))
+            damaged.append(file)
         else:
             left.append(file)
             arrived[file.path] = fingerprint
@@ -113,7 +119,13 @@ def settle_companions(
             now[hothash].add(_as_known(file))
     for path in arrived.keys() & beside.keys():
         now[beside[path]].add(as_read(path, arrived[path]))
-    return SettledCompanions(before=before, now=now, left_moves=tuple(left_moves), missing=tuple(lost))
+    return SettledCompanions(
+        before=before, now=now, left_moves=tuple(left_moves), missing=tuple(lost), damaged=tuple(damaged)
+    )
+
+
+def _looks_untouched(known: KnownFile, now: ScannedFile) -> bool:
+    return (now.size_bytes, now.modified_ns) == (known.size_bytes, known.modified_ns)
 
 
 def _known_companions(comparison: Comparison) -> list[KnownFile]:
@@ -151,6 +163,7 @@ def _as_known(file: KnownFile) -> Companion:
         size_bytes=file.size_bytes,
         modified_ns=file.modified_ns,
         kind=companion_kind(file.path.name),
+        damage=file.damage,
     )
 
 

@@ -7,19 +7,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from imalink.core.analyser import Analyser
-from imalink.core.comparison import Comparison, KnownFile
+from imalink.core.comparison import Comparison, FileRole, KnownFile
 from imalink.core.conflict import MissingFile, OrphanFile
+from imalink.core.damage import Damage, Verdict
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
 from imalink.core.index import FileEntry, MasterIndex
 from imalink.core.journal import (
     CompanionsChanged,
     FileCopied,
+    FileDamaged,
     FileDeleted,
     FileEdited,
     FileMissing,
     FileMoved,
     FileSeen,
+    FileWhole,
     Observation,
 )
 from imalink.core.operation import OrphansRestored
@@ -65,11 +68,13 @@ class ReindexPlan:
         self.hotpreviews = self._entries.hotpreviews
         self.findings = self._entries.findings
         self.observations: list[Observation] = []
+        self.damage: list[Observation] = []
         self.moved: list[MovedFile] = []
         self.left_moves: list[MovedFile] = []
         self._fixes_paths = True
         self.modified: list[ModifiedFile] = []
         self.removed: list[RemovedFile] = []
+        self.damaged_companions: tuple[RelativePath, ...] = ()
         self.new_orphans: tuple[RelativePath, ...] = ()
         self.orphans: tuple[OrphanFile, ...] = ()
         self.are_orphans_changed = False
@@ -114,10 +119,19 @@ class ReindexPlan:
             self._add_content_edit(edit)
             progress.advance(files=1, current=edit.path.printable())
         for edit in self._outcome.damaged:
-            self.findings.append(Finding(code="file-damaged", path=edit.path.printable()))
+            self._add_damage(edit.known, is_broken=edit.known.is_broken_by(edit.fingerprint))
         for edit in (*self._outcome.touched, *self._outcome.returned):
             if edit.known.is_missing or self._seen[edit.path].modified_ns != edit.known.modified_ns:
                 self.observations.append(self._seen_at(edit.known, edit.path, edit.fingerprint, None))
+            elif edit.known.damage is not None:
+                self.damage.append(
+                    FileWhole(
+                        hothash=edit.known.indexed_hothash(),
+                        session_uuid=edit.known.session_uuid,
+                        path=edit.path,
+                        sha256=edit.fingerprint.sha256,
+                    )
+                )
 
     def add_copies_and_losses(self) -> None:
         """Further copies, pictures that are gone, and copies that are gone."""
@@ -163,6 +177,9 @@ class ReindexPlan:
             return
         self.left_moves.extend(_moved(file, path) for file, path in settled.left_moves)
         self.findings.extend(Finding(code="companion-missing", path=path.printable()) for path in settled.missing)
+        for file in settled.damaged:
+            self._add_damage(file, is_broken=False)
+        self.damaged_companions = tuple(file.path for file in settled.damaged)
         standing = main_paths(self._comparison, self._outcome)
         expected: dict[Hothash, list[RelativePath]] = defaultdict(list)
         for missing in self.master.missing():
@@ -226,7 +243,7 @@ class ReindexPlan:
 
     def damaged(self) -> tuple[RelativePath, ...]:
         """Give the files whose bytes changed though nobody wrote them; the index keeps the good checksum."""
-        return tuple(edit.path for edit in self._outcome.damaged)
+        return tuple(sorted((*(edit.path for edit in self._outcome.damaged), *self.damaged_companions)))
 
     def lost_copies(self) -> tuple[RelativePath, ...]:
         """Give the files that are gone while another of the same picture stands."""
@@ -302,6 +319,21 @@ class ReindexPlan:
                 self.observations.append(self._seen_at(known, path, fingerprint, entry))
                 self.modified.append(ModifiedFile(kind="sidecar", path=path, old_hothash=hothash, new_hothash=hothash))
             progress.advance(files=1, current=path.printable())
+
+    def _add_damage(self, known: KnownFile, *, is_broken: bool) -> None:
+        """Tell of a damaged file, and remember it until a look finds it whole; no part of what can be undone."""
+        self.findings.append(Finding(code="file-damaged", path=known.path.printable()))
+        verdict = Verdict.DAMAGED if is_broken else Verdict.SUSPECTED_BIT_ROT
+        if known.sha256 is not None and (known.damage is None or known.damage.verdict is not verdict):
+            self.damage.append(
+                FileDamaged(
+                    hothash=known.indexed_hothash(),
+                    session_uuid=None if known.role is FileRole.COMPANION else known.session_uuid,
+                    path=known.path,
+                    sha256=known.sha256,
+                    damage=Damage(found_at=self._now, verdict=verdict),
+                )
+            )
 
     def _add_metadata_edit(self, known: KnownFile, path: RelativePath, fingerprint: Fingerprint) -> None:
         entry = self._entries.read(path, fingerprint)

@@ -24,6 +24,7 @@ from imalink.core.index import (
     ScanSummary,
     SessionIndex,
     SessionSummary,
+    VerificationSummary,
 )
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import effective_facts
@@ -43,6 +44,7 @@ from imalink.formats.layouts.hybrid_records import (
     SessionIndexRecord,
     StorageInfoRecord,
     SummaryRecord,
+    VerificationRecord,
     orphan_from,
     orphan_record,
 )
@@ -55,6 +57,8 @@ from imalink.formats.records import (
     companion_record,
     copy_from,
     copy_record,
+    damage_from,
+    damage_record,
     entry_from,
     file_record,
     hothash_from,
@@ -127,7 +131,7 @@ def dump_overview(overview: Overview) -> bytes:
         total_size_mb=round(overview.total_size_bytes / _BYTES_PER_MB, 2),
         total_size_bytes=overview.total_size_bytes,
     )
-    scan = overview.last_scan_result
+    scan, verified = overview.last_scan_result, overview.last_verification
     record = OverviewRecord(
         storage_info=info,
         import_sessions=[
@@ -154,6 +158,9 @@ def dump_overview(overview: Overview) -> bytes:
             missing_files=scan.missing_files,
             new_files=scan.new_files,
         ),
+        last_verification=msgspec.UNSET
+        if verified is None
+        else VerificationRecord(at=verified.at, depth=verified.depth, checked=verified.checked, ok=verified.ok),
         conflicts_count=overview.conflicts_count,
         generation=overview.generation,
     )
@@ -170,7 +177,7 @@ def parse_overview(data: bytes) -> tuple[Overview, bool | None]:
     except ValueError as error:
         place = "storage_info.storage_uuid"
         raise IndexDamagedError(str(error), file=OVERVIEW_PATH, place=place) from error
-    scan = record.last_scan_result
+    scan, verified = record.last_scan_result, record.last_verification
     overview = Overview(
         storage_uuid=storage_uuid,
         storage_id=info.id,
@@ -206,6 +213,9 @@ def parse_overview(data: bytes) -> tuple[Overview, bool | None]:
             missing_files=scan.missing_files,
             new_files=scan.new_files,
         ),
+        last_verification=None
+        if isinstance(verified, msgspec.UnsetType)
+        else VerificationSummary(at=verified.at, depth=verified.depth, checked=verified.checked, ok=verified.ok),
         conflicts_count=record.conflicts_count,
         generation=record.generation,
         extras=decoded.extras,
@@ -427,6 +437,7 @@ def _master_file_record(entry: MasterEntry) -> MasterFileRecord:
         last_seen_at=entry.last_seen_at,
         companions=[companion_record(companion) for companion in entry.companions],
         copies=[copy_record(copy) for copy in entry.copies],
+        damaged=damage_record(entry.damage),
     )
 
 
@@ -476,6 +487,7 @@ def _master_entries(files: Mapping[Hothash, MasterFileRecord]) -> dict[Hothash, 
             [record.last_seen_at for record in records],
             [_companions_of(record) if record.companions else () for record in records],
             [_copies_of(record) if record.copies else () for record in records],
+            [damage_from(record.damaged) if record.damaged is not None else None for record in records],
         )
         return dict(zip(files, map(MasterEntry._make, zip(*columns, strict=True)), strict=True))
     except (KeyError, ValueError, InvalidPathError):
@@ -508,6 +520,7 @@ def _master_entry(hothash: Hothash, record: MasterFileRecord) -> MasterEntry:
         record.last_seen_at,
         _companions_of(record),
         _copies_of(record),
+        damage_from(record.damaged),
     )
 
 
@@ -522,6 +535,7 @@ def _explain_master(record: MasterFileRecord) -> str:
         (".file_modified", lambda: parse_instant_ns(record.file_modified)),
         (".status", lambda: FileStatus(record.status)),
         (".companions", lambda: [companion_from(companion) for companion in record.companions]),
+        (".damaged", lambda: damage_from(record.damaged)),
         (".copies", lambda: [copy_from(copy) for copy in record.copies]),
     )
     for place, check in checks:

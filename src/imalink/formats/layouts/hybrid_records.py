@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET, UnsetType
+
 from imalink.core.conflict import OrphanFile
 from imalink.core.ids import Hothash, HothashMethod, SessionUuid, Sha256
 from imalink.core.picture import Fingerprint
@@ -9,6 +11,7 @@ from imalink.core.timestamps import format_instant_ns, parse_instant_ns
 from imalink.formats.records import (
     CompanionRecord,
     CopyRecord,
+    DamageRecord,
     FileRecord,
     Integer,
     Record,
@@ -72,6 +75,15 @@ class ScanRecord(Record, kw_only=True, omit_defaults=False):
     new_files: Integer
 
 
+class VerificationRecord(Record, kw_only=True, omit_defaults=False):
+    """What the last verification found."""
+
+    at: str
+    depth: str
+    checked: Integer
+    ok: Integer
+
+
 class OverviewRecord(Record, kw_only=True, omit_defaults=False):
     """``index.json``."""
 
@@ -79,6 +91,7 @@ class OverviewRecord(Record, kw_only=True, omit_defaults=False):
     import_sessions: list[SummaryRecord]
     imalink_version: str
     last_scan_result: ScanRecord | None = None
+    last_verification: VerificationRecord | UnsetType = UNSET
     conflicts_count: Integer = 0
     generation: Integer = 0
 
@@ -115,6 +128,7 @@ class MasterFileRecord(Record, kw_only=True):
     last_seen_at: str | None = None
     companions: list[CompanionRecord] = []
     copies: list[CopyRecord] = []
+    damaged: DamageRecord | None = None
 
 
 class MissingFileRecord(Record, kw_only=True, tag_field="type", tag="missing_file"):

@@ -1,0 +1,129 @@
+"""Checking ImaLink's own files in a storage: indexes, manifests, commits, journals, each by what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from imalink.core.finding import Finding
+from imalink.core.index import MasterIndex, SessionIndex
+from imalink.core.relative_path import RelativePath
+from imalink.errors import IndexDamagedError, NotFoundError, StorageIoError, UnsafePathError
+from imalink.storage import staging
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.indexes import Index, Loaded
+from imalink.storage.journal import JOURNAL_FOLDER
+from imalink.storage.manifest import is_manifest_whole, manifest_path
+
+_ANOTHER_HAND = "its digest does not fit what it says"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFilesChecked:
+    """How many own files were looked at, what is wrong with some, and the indexes that can be believed."""
+
+    checked: int
+    findings: tuple[Finding, ...]
+    master: MasterIndex | None
+    sessions: tuple[SessionIndex, ...]
+
+
+def check_own_files(storage: FileStorage, *, only_session: int | None = None) -> OwnFilesChecked:
+    """Look at every index, manifest, commit and journal of a storage, or at those of one session.
+
+    Nothing is mended. A journal's last line that was never folded may be torn; one that an index contains must be
+    there. Raises StorageOfflineError.
+    """
+    check = _Check(storage)
+    master = check.load(storage.layout.master_path, storage.indexes.load_master)
+    if only_session is None:
+        overview = check.load(storage.layout.overview_path, storage.indexes.load_overview)
+        expected = {summary.number for summary in overview.sessions} if overview is not None else set[int]()
+        numbers = sorted({*storage.indexes.list_sessions(), *expected})
+    else:
+        numbers = [only_session]
+    sessions = [index for number in numbers if (index := check.session(number)) is not None]
+    if only_session is None:
+        check.commits(master)
+        check.journals(master)
+    return OwnFilesChecked(
+        checked=check.checked, findings=tuple(check.findings), master=master, sessions=tuple(sessions)
+    )
+
+
+class _Check:
+    def __init__(self, storage: FileStorage) -> None:
+        self._storage = storage
+        self.checked = 0
+        self.findings: list[Finding] = []
+
+    def load(self, path: RelativePath, load: Callable[[], Loaded[Index]]) -> Index | None:
+        """Give an index that is as it was written; tell of any other."""
+        self.checked += 1
+        why = _ANOTHER_HAND
+        try:
+            loaded = load()
+            is_ours = loaded.index.generation > 0
+            if loaded.is_intact or (loaded.is_intact is None and not is_ours):
+                return loaded.index
+        except NotFoundError:
+            self.findings.append(Finding(code="index-missing", path=path))
+            return None
+        except (IndexDamagedError, StorageIoError, UnsafePathError) as error:
+            why = error.reason if isinstance(error, IndexDamagedError) else error.message
+        self._tell("index-unreadable", path, why)
+        return None
+
+    def session(self, number: int) -> SessionIndex | None:
+        """Give a session index, having looked at its manifest too."""
+        layout, indexes = self._storage.layout, self._storage.indexes
+        index = self.load(layout.session_path(number), lambda: indexes.load_session(number))
+        if index is not None:
+            self.checked += 1
+            try:
+                is_whole = is_manifest_whole(self._storage.files, index)
+            except StorageIoError:
+                is_whole = False
+            if not is_whole:
+                self._tell("manifest-damaged", manifest_path(number), "")
+        return index
+
+    def commits(self, master: MasterIndex | None) -> None:
+        """Look at every commit; those that the master contains must be there."""
+        there = set(staging.list_commits(self._storage.files))
+        known = set(master.sources.runs) if master is not None else set[str]()
+        for run in sorted(there):
+            self.checked += 1
+            try:
+                staging.load_commit(self._storage.files, run)
+            except (IndexDamagedError, StorageIoError, UnsafePathError) as error:
+                why = error.reason if isinstance(error, IndexDamagedError) else error.message
+                self._tell("journal-damaged", staging.commit_path(run), why)
+        for run in sorted(known - there):
+            self._tell("journal-damaged", RelativePath(f"{staging.COMMITS}/{run}.jsonl"), "it is not there")
+
+    def journals(self, master: MasterIndex | None) -> None:
+        """Look at every line of every journal; those that the master contains must be there."""
+        try:
+            read = self._storage.journals.read_after({})
+        except (StorageIoError, UnsafePathError) as error:
+            self._tell("journal-damaged", JOURNAL_FOLDER, error.message)
+            return
+        self.checked += self._storage.journals.count_segments()
+        told = {RelativePath(finding.path).parent for finding in read.findings}
+        self.findings.extend(read.findings)
+        last: dict[str, int] = {}
+        for line in read.lines:
+            last[line.writer] = max(line.seq, last.get(line.writer, 0))
+        for writer, position in self._positions(master):
+            folder = RelativePath(f"{JOURNAL_FOLDER}/{writer}")
+            if last.get(writer, 0) < position and folder not in told:
+                self._tell("journal-damaged", folder, f"line {last.get(writer, 0) + 1} cannot be read")
+
+    def _positions(self, master: MasterIndex | None) -> Iterator[tuple[str, int]]:
+        if master is not None:
+            for writer, position in sorted(master.sources.journals.items()):
+                yield writer, position.seq
+
+    def _tell(self, code: str, path: RelativePath, why: str) -> None:
+        self.findings.append(Finding(code=code, path=path.printable(), facts={"why": why} if why else {}))
