@@ -111,6 +111,12 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "unlock -n": ["unlock", NAME, "-n"],
         "delete -n": ["delete", scene.photos / "IMG_0003.jpg", "-n"],
         "delete": ["delete", scene.photos / "IMG_0003.jpg", "--reason", "blurred", "--yes"],
+        "trash list": ["trash", "list"],
+        "trash restore -n": ["trash", "restore", scene.hothash("IMG_0003.jpg"), "-n"],
+        "trash restore": ["trash", "restore", scene.hothash("IMG_0003.jpg")],
+        "undo of a restore": ["undo", "--yes"],
+        "trash empty -n": ["trash", "empty", "-n"],
+        "trash empty": ["trash", "empty", "--older-than", "30", "--yes"],
         "undo of a delete": ["undo", "--yes"],
         "bench": ["bench", scene.folder, "--photos", card, "--files", "1"],
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
@@ -160,7 +166,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         "import,reindex,scan,verify,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions statistics,"
         "recover,regenerate,enrich,browse,hothash,"
-        "explain,edit,unlock,delete,"
+        "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
     assert names == set(known.split(",")), "a command without a test in this file"

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks
-from imalink.catalog.models import DeletedFile, FileStorage
-from imalink.core.ids import Hothash, StorageUuid
+from imalink.catalog.models import DeletedFile, FileStorage, ImportSession, SessionFile
+from imalink.core.ids import Hothash, SessionUuid, StorageUuid
 from imalink.core.index import Tombstone
 
 
@@ -26,6 +26,35 @@ class FoundTombstone:
 def has_any(db: Session) -> bool:
     """Tell whether there is any tombstone at all."""
     return db.execute(select(DeletedFile.hothash).limit(1)).first() is not None
+
+
+def list_session_numbers(db: Session, storage_id: int) -> list[int]:
+    """Give the numbers of the session files of a storage in which tombstones stand."""
+    query = (
+        select(SessionFile.number)
+        .join(DeletedFile, DeletedFile.import_session_id == SessionFile.import_session_id)
+        .where(SessionFile.file_storage_id == storage_id, DeletedFile.file_storage_id == storage_id)
+        .distinct()
+        .order_by(SessionFile.number)
+    )
+    return list(db.execute(query).scalars())
+
+
+def find_session_number(db: Session, storage_id: int, session_uuid: SessionUuid) -> int | None:
+    """Give the number of a session's file in a storage."""
+    query = (
+        select(SessionFile.number)
+        .join(ImportSession, ImportSession.id == SessionFile.import_session_id)
+        .where(SessionFile.file_storage_id == storage_id, ImportSession.session_uuid == session_uuid)
+    )
+    return db.execute(query).scalar_one_or_none()
+
+
+def find_hothashes(db: Session, prefix: str, *, limit: int = 10) -> list[Hothash]:
+    """Give the hothashes of deleted pictures that begin with ``prefix``, in order, at most ``limit``."""
+    first, last = prefix.ljust(64, "0"), prefix.ljust(64, "f")
+    query = select(DeletedFile.hothash).where(DeletedFile.hothash.between(first, last)).distinct()
+    return [Hothash(each) for each in db.execute(query.order_by(DeletedFile.hothash).limit(limit)).scalars()]
 
 
 def find_by_hothash(db: Session, hothashes: Collection[Hothash]) -> dict[Hothash, tuple[FoundTombstone, ...]]:

@@ -38,6 +38,8 @@ def find(output: Output, hothashes: tuple[str, ...]) -> int:
         for answer in answers:
             if answer.picture is None:
                 show_note(f"{answer.asked}: no picture with such a hothash is known.")
+            elif answer.picture.is_deleted:
+                show_note(f"{answer.asked[:16]}…: it was deleted; see `imalink trash list`.")
             elif answer.picture.path is None:
                 show_note(f"{answer.asked[:16]}…: no file of it can be reached now; see `imalink whereis`.")
             else:

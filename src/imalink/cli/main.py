@@ -24,6 +24,7 @@ from imalink.cli import (
     sessions,
     storages,
     system,
+    trash,
     unlocking,
     verifying,
 )
@@ -57,6 +58,7 @@ for command in (
     photos.photos,
     editing.edit_command,
     deleting.delete_command,
+    trash.trash,
     operations.operations_command,
     operations.undo_command,
     browsing.browse_command,

@@ -59,6 +59,7 @@ class Trash:
         facts = self._files.get_facts(path)
         if not is_trash_path(path) or not facts.is_file:
             raise UnsafePathError(f"{path.printable()} is no file in the trash; nothing was removed.")
+        self._files.check_guard()
         with self._files.folder_of(path) as directory, storage_errors("remove", path.printable(), is_writing=True):
             self._files.calls.unlink(directory, path.name)
 

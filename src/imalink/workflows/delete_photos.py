@@ -203,12 +203,10 @@ class _Deleting:
         self.findings.extend(moved.findings)
         refused = {each.hothash: (each.path, each.why) for each in moved.refused}
         if self._mode is DeletionMode.HARD:
-            done = {each.hothash for each in plan.observations} - refused.keys()
-            numbers = {each.session_number for each in plan.observations}
-            left = remove_kept_files(
-                self._tools, record, storage, self.operation, numbers, hothashes=done, mode=DeletionMode.HARD
+            done = {(number, hothash) for number, hothash in plan.pictures if hothash not in refused}
+            refused.update(
+                remove_kept_files(self._tools, record, storage, self.operation, done, mode=DeletionMode.HARD)
             )
-            refused.update(left)
         return refused
 
     def _deleted(

@@ -2,18 +2,134 @@
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 
 from imalink.catalog.file_storages import StorageRecord
-from imalink.core.ids import Hothash
+from imalink.core.ids import Hothash, OperationUuid
 from imalink.core.index import DeletionMode
 from imalink.core.journal import TrashEmptied
-from imalink.core.operation import Operation
+from imalink.core.operation import Operation, OperationKind
 from imalink.core.relative_path import RelativePath
+from imalink.core.timestamps import format_instant, parse_instant
 from imalink.errors import IndexDamagedError, NotFoundError, StorageIoError, StorageReadOnlyError, UnsafePathError
 from imalink.storage.file_storage import FileStorage
-from imalink.workflows.storage_access import fold_notes, project_fold
+from imalink.workflows.look_at_trash import TrashFile, TrashItem, TrashKind, TrashLook, reachable_storages
+from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.new_operation import new_operation
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
+from imalink.workflows.verified_copy import holds_bytes
+
+_EMPTIED = (TrashKind.DELETED, TrashKind.ROLLED_BACK, TrashKind.REPLACED, TrashKind.RETURNED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyReport:
+    """What was removed from the trash, or would be, and what was not, with why.
+
+    ``operation_uuid`` is None where nothing had to be written down: for files that imports had replaced.
+    """
+
+    dry_run: bool
+    operation_uuid: OperationUuid | None
+    removed: tuple[TrashItem, ...]
+    left: tuple[tuple[StorageRecord, RelativePath, str], ...]
+    left_storages: tuple[tuple[StorageRecord, str], ...]
+    seconds: float
+
+    @property
+    def file_count(self) -> int:
+        """How many files went, or would."""
+        return sum(len(item.present_files) for item in self.removed)
+
+    @property
+    def size_bytes(self) -> int:
+        """Their bytes."""
+        return sum(file.size_bytes for item in self.removed for file in item.present_files)
+
+
+def empty_trash(
+    tools: Tools, *, storage: str | None = None, older_than_days: int | None = None, dry_run: bool = False
+) -> EmptyReport:
+    """Remove for good what the trash of every storage in reach keeps, or that of one; only what there is a record of.
+
+    ``older_than_days``: only what went there earlier than that. What a user put there is never touched, nor what is
+    only marked deleted, nor a file whose bytes are not those of its record. Raises NotFoundError, AmbiguousError,
+    StorageError when no storage could be worked on.
+    """
+    started = time.monotonic()
+    before = None
+    if older_than_days is not None:
+        before = format_instant(tools.clock.now() - timedelta(days=older_than_days))
+    operation = new_operation(tools, OperationKind.TRASH_EMPTY, "Trash emptied")
+    removed: list[TrashItem] = []
+    left: list[tuple[StorageRecord, RelativePath, str]] = []
+    records, left_storages = reachable_storages(tools, storage)
+    for record in records:
+        with open_storage(tools, record) as opened:
+            if dry_run:
+                removed.extend(_wanted(TrashLook(tools, record, opened).items(), before))
+                continue
+            with opened.lock("empty-trash"):
+                mend_indexes(tools, record, opened)
+                items = _wanted(TrashLook(tools, record, opened).items(), before)
+                refused = _empty(tools, record, opened, operation, items)
+            left.extend((record, path, why) for path, why in refused.items())
+            removed.extend(item for item in items if not any(file.kept in refused for file in item.files))
+    return EmptyReport(
+        dry_run=dry_run,
+        operation_uuid=operation.operation_uuid if not dry_run and any(map(_is_recorded, removed)) else None,
+        removed=tuple(removed),
+        left=tuple(left),
+        left_storages=tuple(left_storages),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _is_recorded(item: TrashItem) -> bool:
+    """Tell whether a tombstone knows it; of what an import replaced only its commit does, which never changes."""
+    return item.kind in (TrashKind.DELETED, TrashKind.ROLLED_BACK)
+
+
+def _wanted(items: Iterable[TrashItem], before: str | None) -> list[TrashItem]:
+    return [
+        item
+        for item in items
+        if item.kind in _EMPTIED
+        and (before is None or (item.deleted_at and parse_instant(item.deleted_at) < parse_instant(before)))
+    ]
+
+
+def _empty(
+    tools: Tools, record: StorageRecord, storage: FileStorage, operation: Operation, items: Iterable[TrashItem]
+) -> dict[RelativePath, str]:
+    """Remove the files of these items, then write that down; give those that stay, and why."""
+    refused: dict[RelativePath, str] = {}
+    gone: dict[tuple[int, Hothash], tuple[TrashItem, list[RelativePath]]] = {}
+    for item in items:
+        for file in item.files:
+            why = _remove(tools, storage, file)
+            if why is not None:
+                refused[file.kept] = why
+            elif _is_recorded(item) and item.hothash is not None and item.session_number is not None:
+                gone.setdefault((item.session_number, item.hothash), (item, []))[1].append(file.kept)
+    observations = [
+        TrashEmptied(
+            hothash=hothash,
+            session_uuid=item.session_uuid,
+            session_number=number,
+            kept=tuple(paths),
+            mode=item.mode,
+        )
+        for (number, hothash), (item, paths) in gone.items()
+        if item.session_uuid is not None
+    ]
+    _write_down(tools, record, storage, operation, observations)
+    return refused
 
 
 def remove_kept_files(
@@ -21,25 +137,27 @@ def remove_kept_files(
     record: StorageRecord,
     storage: FileStorage,
     operation: Operation,
-    numbers: Iterable[int],
+    pictures: Collection[tuple[int, Hothash]],
     *,
-    hothashes: Collection[Hothash],
-    mode: DeletionMode | None = None,
+    mode: DeletionMode,
 ) -> dict[Hothash, tuple[RelativePath, str]]:
-    """Remove what the trash keeps of these pictures of these sessions; give what could not be removed, and why.
+    """Remove what the trash keeps of these pictures (session number, hothash); give what stays, and why.
 
     First the files go, then the journal says so: what a crash leaves behind is a record without its file, never a file
-    without its record. ``mode`` is what their tombstones say then, None: what they say. The caller holds the lock, and
-    the indexes are up to date. Raises StorageError.
+    without its record. ``mode`` is what their tombstones say then. The caller holds the lock, and the indexes are up to
+    date. Raises StorageError.
     """
     refused: dict[Hothash, tuple[RelativePath, str]] = {}
     observations: list[TrashEmptied] = []
-    for number in sorted(numbers):
+    by_number: dict[int, list[Hothash]] = defaultdict(list)
+    for number, hothash in sorted(pictures):
+        by_number[number].append(hothash)
+    for number, hothashes in by_number.items():
         try:
             index = storage.indexes.load_session(number).index
         except (IndexDamagedError, NotFoundError):
             continue
-        for hothash in sorted(index.deleted.keys() & set(hothashes)):
+        for hothash in hothashes:
             tombstone = index.deleted[hothash]
             gone: list[RelativePath] = []
             for file in tombstone.kept:
@@ -49,21 +167,44 @@ def remove_kept_files(
                     refused[hothash] = (file.kept, error.message)
                 else:
                     gone.append(file.kept)
-            if gone or (mode is not None and hothash not in refused):
-                observations.append(
-                    TrashEmptied(
-                        hothash=hothash,
-                        session_uuid=index.session.session_uuid,
-                        session_number=number,
-                        kept=tuple(gone),
-                        mode=(mode or tombstone.mode) if hothash not in refused else tombstone.mode,
-                    )
+            observations.append(
+                TrashEmptied(
+                    hothash=hothash,
+                    session_uuid=index.session.session_uuid,
+                    session_number=number,
+                    kept=tuple(gone),
+                    mode=mode if hothash not in refused else tombstone.mode,
                 )
-    if observations:
-        storage.append_operation(tools.writer, operation, observations, is_final=True)
-        result = storage.fold(fold_notes(storage, record))
-        project_fold(tools, record, result)
+            )
+    _write_down(tools, record, storage, operation, observations)
     return refused
+
+
+def _write_down(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    operation: Operation,
+    observations: Collection[TrashEmptied],
+) -> None:
+    if observations:
+        storage.append_operation(tools.writer, operation, list(observations), is_final=True)
+        project_fold(tools, record, storage.fold(fold_notes(storage, record)))
+
+
+def _remove(tools: Tools, storage: FileStorage, file: TrashFile) -> str | None:
+    """Remove a file, if it is what its record says; tell why not."""
+    try:
+        facts = storage.files.find_facts(file.kept)
+        if facts is None:
+            return None
+        is_as_noted = (facts.size_bytes, facts.modified_ns) == (file.noted_size_bytes, file.noted_modified_ns)
+        if not is_as_noted and not holds_bytes(storage.files, file.kept, file.sha256, analyser=tools.analyser):
+            return "It holds other bytes than those that went there, so it is not ours to remove."
+        remove_from_trash(storage, file.kept)
+    except (StorageIoError, StorageReadOnlyError, UnsafePathError) as error:
+        return error.message
+    return None
 
 
 def remove_from_trash(storage: FileStorage, path: RelativePath) -> None:

@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from imalink.catalog import file_storages, locations
+from imalink.catalog import file_storages, locations, tombstones
+from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.locations import FoundImageFile, FoundLocation
+from imalink.catalog.tombstones import FoundTombstone
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, parse_hothash_prefix
 from imalink.core.index import FileStatus
 from imalink.errors import AmbiguousError, NotFoundError, StorageError
@@ -19,9 +21,10 @@ from imalink.workflows.tools import Tools
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPlace:
-    """One place of a picture; ``status`` is ``present``, ``damaged``, ``missing`` or ``offline`` as of now.
+    """One place of a picture; ``status``, as of now: ``present``, ``damaged``, ``missing``, ``offline`` or ``deleted``.
 
-    Damaged is what stands there and was found not to be what was archived when it was last read.
+    Damaged is what stands there and was found not to be what was archived when it was last read. Of a deleted one the
+    path is that in the trash or, if its file is not there, the one at which it last stood.
     """
 
     storage_uuid: StorageUuid
@@ -46,6 +49,11 @@ class FoundPicture:
         standing = (place for place in self.places if place.status in ("present", "damaged") and place.is_active)
         return next((place.full_path for place in standing), None)
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether nothing is left of it but what was deleted."""
+        return bool(self.places) and all(place.status == "deleted" for place in self.places)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -63,7 +71,7 @@ def answer_each(tools: Tools, prefixes: list[str], *, heals: bool = False) -> li
     known: dict[str, Hothash] = {}
     for text in prefixes:
         with suppress(NotFoundError):
-            known[text] = get_pictures(tools, [text])[0].hothash
+            [known[text]] = _hothashes(tools, [text])
     found = find_files(tools, [*known.values()], heals=heals)
     pictures = dict(zip(known, found, strict=True))
     return [Answer(asked=text, picture=pictures.get(text)) for text in prefixes]
@@ -75,8 +83,8 @@ def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> lis
     With ``heals``, a storage that answers and does not have a picture where it should is re-indexed first. Raises
     UsageError, NotFoundError, AmbiguousError.
     """
-    found = [_look_everywhere(tools, picture) for picture in get_pictures(tools, prefixes)]
-    lost = [picture.hothash for picture in found if heals and picture.path is None]
+    found = [_look_everywhere(tools, hothash) for hothash in _hothashes(tools, prefixes)]
+    lost = [picture.hothash for picture in found if heals and picture.path is None and not picture.is_deleted]
     if lost:
         with FileFinder(tools) as finder:
             healed = [finder.find(hothash) for hothash in lost]
@@ -95,6 +103,12 @@ def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
         for text in prefixes:
             prefix = parse_hothash_prefix(text)
             found = locations.find_hothashes(db, prefix, limit=10)
+            deleted = [] if found else tombstones.find_hothashes(db, prefix)
+            if deleted:
+                raise NotFoundError(
+                    f"The picture with a hothash beginning {prefix} was deleted.",
+                    hint=f"`imalink trash list` tells when; imalink trash restore {deleted[0][:10]} brings it back.",
+                )
             if not found:
                 now = ", ".join(each[:16] for each in locations.find_successors(db, prefix))
                 raise NotFoundError(
@@ -111,16 +125,56 @@ def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
     return [pictures[hothash] for hothash in hothashes]
 
 
-def _look_everywhere(tools: Tools, picture: FoundImageFile) -> FoundPicture:
+def _hothashes(tools: Tools, prefixes: Iterable[str]) -> list[Hothash]:
+    """Give the hothashes that a user means, of deleted pictures too. Raises as ``get_pictures``."""
+    found: list[Hothash] = []
+    for text in prefixes:
+        prefix = parse_hothash_prefix(text)
+        with tools.catalog.read() as db:
+            deleted = tombstones.find_hothashes(db, prefix)
+            known = locations.find_hothashes(db, prefix, limit=2) if deleted else []
+        if len(deleted) == 1 and (not known or known == deleted):
+            found.append(deleted[0])
+        else:
+            found.append(get_pictures(tools, [text])[0].hothash)
+    return found
+
+
+def _look_everywhere(tools: Tools, hothash: Hothash) -> FoundPicture:
+    with tools.catalog.read() as db:
+        picture = locations.find_by_hothash(db, [hothash]).get(hothash)
+        deleted = tombstones.find_by_hothash(db, [hothash]).get(hothash, ())
+        records = {each.storage_uuid: each for each in file_storages.list_storages(db)}
+    places = [_look(tools, place) for place in (picture.locations if picture is not None else ())]
+    standing = {(place.storage_uuid, place.relative_path) for place in places}
+    for each in deleted:
+        place = _deleted_place(each, records[each.storage_uuid])
+        if place is not None and (place.storage_uuid, place.relative_path) not in standing:
+            places.append(place)
     return FoundPicture(
-        hothash=picture.hothash,
-        photo_uuid=picture.photo_uuid,
+        hothash=hothash,
+        photo_uuid=deleted[0].tombstone.photo_uuid if picture is None else picture.photo_uuid,
         places=tuple(
             sorted(
-                (_look(tools, place) for place in picture.locations),
-                key=lambda place: ("present", "damaged", "missing", "offline").index(place.status),
+                places,
+                key=lambda place: ("present", "damaged", "missing", "offline", "deleted").index(place.status),
             )
         ),
+    )
+
+
+def _deleted_place(found: FoundTombstone, record: StorageRecord) -> FoundPlace | None:
+    tombstone = found.tombstone
+    if tombstone.path is None:
+        return None  # written down by a version that kept no path
+    path = next((file.kept for file in tombstone.kept if file.path == tombstone.path), tombstone.path)
+    return FoundPlace(
+        storage_uuid=found.storage_uuid,
+        display_name=found.display_name,
+        relative_path=path,
+        full_path=str(Path(record.full_path) / path),
+        status="deleted",
+        is_active=record.is_active,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imalink.core.ids import Hothash, OperationUuid, Sha256
-from imalink.core.index import DeletionMode, FileEntry, FileStatus, MasterIndex, SessionIndex
-from imalink.core.journal import FileTrashed
+from imalink.core.index import Companion, DeletionMode, FileEntry, FileStatus, MasterIndex, SessionIndex
+from imalink.core.journal import CompanionsChanged, FileTrashed, Observation
 from imalink.core.operation import FileShift
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant
@@ -39,6 +39,16 @@ class PlannedDeletion:
     entry: FileEntry
     observation: FileTrashed
     files: tuple[StandingFile, ...]
+    companions: tuple[Companion, ...]
+
+    @property
+    def observations(self) -> Iterator[Observation]:
+        """What is to be written down: that sidecars changed first, so that the trash is known as it is."""
+        if self.companions != self.entry.companions:
+            yield CompanionsChanged(
+                hothash=self.entry.hothash, path=self.entry.relative_path, companions=self.companions
+            )
+        yield self.observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +69,14 @@ class DeletionPlan:
     seen: dict[RelativePath, FileFacts] = field(default_factory=dict[RelativePath, FileFacts])
 
     @property
-    def observations(self) -> list[FileTrashed]:
+    def observations(self) -> list[Observation]:
         """What is to be written down."""
-        return [deletion.observation for deletion in self.deletions]
+        return [observation for deletion in self.deletions for observation in deletion.observations]
+
+    @property
+    def pictures(self) -> set[tuple[int, Hothash]]:
+        """The pictures that go, each with the number of its session."""
+        return {(each.observation.session_number, each.entry.hothash) for each in self.deletions}
 
 
 class _LeaveError(Exception):
@@ -130,6 +145,7 @@ class DeletionPlanner:
     def _plan_entry(self, index: SessionIndex, entry: FileEntry, shared: set[RelativePath]) -> PlannedDeletion:
         shifts: list[FileShift] = []
         files: list[StandingFile] = []
+        companions = {companion.relative_path: companion for companion in entry.companions}
         if self._mode is not DeletionMode.SOFT and self._storage.pictures is not self._storage.files:
             raise _LeaveError(
                 entry.relative_path,
@@ -147,6 +163,10 @@ class DeletionPlanner:
             found = self._read(path, facts)
             if found != sha256 and (is_picture or self._mode is DeletionMode.HARD):
                 raise _LeaveError(path, f"Its bytes are not those that the index knows; {REINDEX_FIRST}")
+            if found != sha256:
+                companions[path] = replace(
+                    companions[path], sha256=found, size_bytes=facts.size_bytes, modified_ns=facts.modified_ns
+                )
             shifts.append(self._shift(entry, path, found))
             shared.add(path)
         observation = FileTrashed(
@@ -163,7 +183,9 @@ class DeletionPlanner:
         )
         if spelled_bytes(observation) > MAX_LINE_BYTES // 2:
             raise _LeaveError(entry.relative_path, "It has more copies than can be written down at once")
-        return PlannedDeletion(entry=entry, observation=observation, files=tuple(files))
+        return PlannedDeletion(
+            entry=entry, observation=observation, files=tuple(files), companions=tuple(companions.values())
+        )
 
     def _read(self, path: RelativePath, facts: FileFacts) -> Sha256:
         """Give a file's checksum, and note what the file was when it was read."""

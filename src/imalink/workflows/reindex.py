@@ -29,11 +29,13 @@ from imalink.storage.file_storage import FileStorage
 from imalink.workflows.arrived_clips import find_arrived_clips
 from imalink.workflows.drain_outbox import has_waiting_edits
 from imalink.workflows.index_in_place import index_in_place
+from imalink.workflows.look_at_trash import sessions_with_deleted
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.quick_check import check_names
 from imalink.workflows.rehash import plan_rehashing, rehash
+from imalink.workflows.reindex_deleted import DeletedPictures
 from imalink.workflows.reindex_plan import ReindexPlan
 from imalink.workflows.reindex_reading import FilesRead, files_to_read, known_fingerprints, read_files
 from imalink.workflows.reindex_report import ReindexReport, StandingReport, once_deleted
@@ -90,6 +92,7 @@ class _Reindex:
         self._progress = progress
         self._findings: list[Finding] = []
         self._read = FilesRead(fingerprints={}, unread=frozenset(), hashed_count=0)
+        self._deleted = DeletedPictures(())
 
     def run(self, started: float) -> ReindexReport:
         """Scan; if all is as the last walk left it say so, else explain, write down, fold and project."""
@@ -109,6 +112,7 @@ class _Reindex:
         ):
             return self._report_unchanged(snapshot, overview, started)
         master = self._mend_indexes(snapshot)
+        self._deleted = DeletedPictures(sessions_with_deleted(self._tools, self._record, self._storage))
         comparison = self._compare(master, scanned, snapshot)
         plan = self._plan(master, comparison, scanned)
         if self._request.strategy is Strategy.FULL and not self._request.dry_run:
@@ -184,7 +188,7 @@ class _Reindex:
         inodes = scan_snapshot.inodes_of(snapshot) if snapshot is not None and self._storage.has_stable_inodes else {}
         return compare(
             known_files(master, inodes),
-            scanned.files,
+            self._deleted.without_marked(scanned.files),
             reread_all=self._request.strategy is Strategy.FULL,
             is_unseen=scanned.is_unseen,
         )
@@ -217,6 +221,15 @@ class _Reindex:
             scanned.files,
             inode_moves=inode_moves,
         )
+        returned = self._deleted.explain(found.orphans, scanned.files)
+        found = replace(
+            found,
+            orphans={
+                path: each
+                for path, each in found.orphans.items()
+                if path not in returned.paths and path not in returned.still_deleted
+            },
+        )
         self._raise_if_suspicious(comparison, [file.path for file in found.missing])
         self._findings.extend(Finding(code="storage-unreadable", path=path.printable()) for path in found.unreadable)
         outcome = self._restrain(found, comparison, [*fingerprints, *inode_moves])
@@ -232,6 +245,7 @@ class _Reindex:
         )
         if not self._request.fixes_paths:
             plan.leave_moves(found)
+        plan.add_returned(returned)
         plan.add_moves()
         plan.add_edits(self._progress)
         plan.add_copies_and_losses()

@@ -34,6 +34,7 @@ from imalink.core.restoring import orphans_difference
 from imalink.core.scan import ScannedFile
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.reindex_companions import SettledCompanions, settle_companions
+from imalink.workflows.reindex_deleted import ReturnedPictures
 from imalink.workflows.reindex_entries import EntryReader
 from imalink.workflows.reindex_orphans import settle_orphans
 from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile, RemovedFile, SameName
@@ -72,6 +73,7 @@ class ReindexPlan:
         self.moved: list[MovedFile] = []
         self.left_moves: list[MovedFile] = []
         self._fixes_paths = True
+        self._returned: tuple[RelativePath, ...] = ()
         self.modified: list[ModifiedFile] = []
         self.removed: list[RemovedFile] = []
         self.damaged_companions: tuple[RelativePath, ...] = ()
@@ -84,6 +86,11 @@ class ReindexPlan:
         self._fixes_paths = False
         self.left_moves += [_moved(move.known, move.new_path) for move in found.moves]
         self.left_moves += [_moved(lost, heir.path) for lost, heir in found.promoted]
+
+    def add_returned(self, returned: ReturnedPictures) -> None:
+        """Pictures that had been deleted and that the user brought back are known again."""
+        self._returned = tuple(returned.paths)
+        self.observations.extend(returned.observations)
 
     def add_moves(self) -> None:
         """Moves come first: later observations name files by their new paths."""
@@ -250,9 +257,9 @@ class ReindexPlan:
         return tuple(sorted(file.path for file in self._outcome.lost_copies))
 
     def returned(self) -> tuple[RelativePath, ...]:
-        """Give the files that were missing and stand at their place again."""
+        """Give the files that were missing and stand at their place again, or were deleted and came back."""
         edits = (*self._outcome.returned, *self._outcome.metadata_edits)
-        return tuple(sorted(edit.path for edit in edits if edit.known.is_missing))
+        return tuple(sorted((*self._returned, *(edit.path for edit in edits if edit.known.is_missing))))
 
     def counts(self) -> dict[str, int]:
         """Count what happened, by its name."""
