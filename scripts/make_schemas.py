@@ -25,14 +25,10 @@ from imalink.core.index import FileStatus
 from imalink.core.session import SessionStatus
 from imalink.formats.commit_file import RunLine
 from imalink.formats.journal_file import LineRecord
-from imalink.formats.layouts.hybrid import (
-    IMALINK_VERSION,
-    MASTER_VERSION,
-    MasterRecord,
-    OverviewRecord,
-    SessionIndexRecord,
-)
+from imalink.formats.layouts.hybrid_records import MasterRecord, OverviewRecord, SessionIndexRecord
 from imalink.formats.layouts.indexed import IndexedSessionRecord
+from imalink.formats.layouts.master_codec import MASTER_VERSION
+from imalink.formats.layouts.overview_codec import IMALINK_VERSION
 from imalink.formats.records import MAX_SIZE_BYTES
 from imalink.formats.registry_file import RegistryRecord
 from imalink.formats.signature_file import SIGNATURE_VERSION, SignatureRecord

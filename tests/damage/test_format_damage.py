@@ -14,14 +14,14 @@ from imalink.core.ids import WriterId
 from imalink.errors import IndexDamagedError, NewerFormatError, SignatureDamagedError
 from imalink.formats.commit_file import parse_commit
 from imalink.formats.journal_file import parse_journal
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts import hybrid, master_codec, overview_codec
 from imalink.formats.signature_file import parse_signature
 
 HERE = Path(__file__).parent
 PARSERS: dict[str, Callable[[bytes], tuple[object, bool | None]]] = {
     "session": lambda data: hybrid.parse_session(data, file="the file"),
-    "master": hybrid.parse_master,
-    "overview": hybrid.parse_overview,
+    "master": master_codec.parse_master,
+    "overview": overview_codec.parse_overview,
 }
 
 

@@ -79,7 +79,7 @@ from imalink.core.timestamps import CaptureTime
 from imalink.formats.commit_file import RunWriter
 from imalink.formats.documents import decode_document
 from imalink.formats.journal_file import dump_journal_line
-from imalink.formats.layouts import hybrid, indexed
+from imalink.formats.layouts import hybrid, indexed, master_codec, overview_codec
 from imalink.formats.registry_file import RegisteredStorage, RegistryDocument, dump_registry, parse_registry
 from imalink.formats.signature_file import SignatureRecord, dump_signature, parse_signature
 from tests.support.indexes import (
@@ -588,15 +588,15 @@ DOCUMENTS: Mapping[str, DocumentKind] = {
         DocumentKind(
             name="master",
             example=master_index,
-            dump=hybrid.dump_master,
-            parse=hybrid.parse_master,
+            dump=master_codec.dump_master,
+            parse=master_codec.parse_master,
             tables=frozenset({"files", "journals"}),
         ),
         DocumentKind(
             name="overview",
             example=overview,
-            dump=hybrid.dump_overview,
-            parse=hybrid.parse_overview,
+            dump=overview_codec.dump_overview,
+            parse=overview_codec.parse_overview,
             tables=frozenset(),
         ),
         DocumentKind(

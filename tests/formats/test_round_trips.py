@@ -21,7 +21,7 @@ from imalink.errors import InvalidPathError
 from imalink.formats.commit_file import RunWriter, parse_commit, parse_run
 from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal, parse_operations
 from imalink.formats.json_lines import MAX_LINE_BYTES
-from imalink.formats.layouts import hybrid, indexed
+from imalink.formats.layouts import hybrid, indexed, master_codec, overview_codec
 from imalink.formats.records import MAX_EMBEDDED_BYTES, path_fields, path_from
 from imalink.formats.registry_file import (
     Installation,
@@ -80,12 +80,12 @@ def test_every_session_index_of_an_adopted_folder_comes_back_as_it_was(index: Se
 @given(strategies.master_indexes)
 @settings(max_examples=60)
 def test_every_master_comes_back_as_it_was(master: MasterIndex) -> None:
-    assert hybrid.parse_master(hybrid.dump_master(master)) == (master, True)
+    assert master_codec.parse_master(master_codec.dump_master(master)) == (master, True)
 
 
 @given(strategies.overviews)
 def test_every_overview_comes_back_as_it_was(overview: Overview) -> None:
-    assert hybrid.parse_overview(hybrid.dump_overview(overview)) == (overview, True)
+    assert overview_codec.parse_overview(overview_codec.dump_overview(overview)) == (overview, True)
 
 
 @given(strategies.signatures)

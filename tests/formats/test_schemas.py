@@ -17,7 +17,7 @@ from imalink.core.index import MasterIndex, Overview, SessionIndex
 from imalink.core.journal import Commit, Observation
 from imalink.core.signature import Signature
 from imalink.formats.journal_file import dump_journal_line
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts import hybrid, master_codec, overview_codec
 from imalink.formats.signature_file import dump_signature
 from scripts import make_schemas
 from tests.formats import strategies
@@ -125,13 +125,13 @@ def test_every_session_index_that_is_written_is_valid(index: SessionIndex) -> No
 @given(strategies.master_indexes)
 @settings(max_examples=40)
 def test_every_master_that_is_written_is_valid(master: MasterIndex) -> None:
-    assert complaints("master", read(hybrid.dump_master(master))) == []
+    assert complaints("master", read(master_codec.dump_master(master))) == []
 
 
 @given(strategies.overviews)
 @settings(max_examples=40)
 def test_every_overview_that_is_written_is_valid(overview: Overview) -> None:
-    assert complaints("overview", read(hybrid.dump_overview(overview))) == []
+    assert complaints("overview", read(overview_codec.dump_overview(overview))) == []
 
 
 @given(strategies.signatures)

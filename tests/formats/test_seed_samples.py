@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from imalink.errors import IndexDamagedError
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts import hybrid, master_codec, overview_codec
 from imalink.formats.signature_file import dump_signature, parse_signature
 from tests.formats.examples import DOCUMENTS, as_json, full_entry
 from tests.formats.seed_samples import (
@@ -68,7 +68,7 @@ def _check_keys(ours: Json, theirs: Json) -> None:
 
 def test_an_overview_with_only_the_keys_of_seed_001_is_refused_by_name() -> None:
     with pytest.raises(IndexDamagedError) as refusal:
-        hybrid.parse_overview(_bytes(SEED_OVERVIEW))
+        overview_codec.parse_overview(_bytes(SEED_OVERVIEW))
     assert refusal.value.place.startswith(("storage_info.", "import_sessions."))
 
 
@@ -80,5 +80,5 @@ def test_a_session_index_with_only_the_keys_of_seed_001_is_refused_by_name() -> 
 
 def test_a_master_with_only_the_keys_of_seed_000_is_refused_by_name() -> None:
     with pytest.raises(IndexDamagedError) as refusal:
-        hybrid.parse_master(_bytes(SEED_MASTER))
+        master_codec.parse_master(_bytes(SEED_MASTER))
     assert refusal.value.place

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imalink.core.index import MasterIndex, SessionIndex
-from imalink.formats.layouts import hybrid, indexed
+from imalink.formats.layouts import hybrid, indexed, master_codec
 from imalink.formats.layouts.layout import Layout
 from tests.formats import strategies
 from tests.support.indexes import make_entry, make_index
@@ -37,9 +37,9 @@ def test_a_session_of_old_and_new_parts_is_written_as_if_all_were_new(
 @given(strategies.master_indexes, strategies.master_indexes)
 @settings(max_examples=60, deadline=None)
 def test_a_master_of_old_and_new_entries_is_written_as_if_all_were_new(old: MasterIndex, new: MasterIndex) -> None:
-    read = hybrid.read_master(hybrid.dump_master(old))
+    read = master_codec.read_master(master_codec.dump_master(old))
     mixed = replace(read.index, files={**read.index.files, **new.files})
-    assert hybrid.dump_master(mixed, read.spelling) == hybrid.dump_master(mixed)
+    assert master_codec.dump_master(mixed, read.spelling) == master_codec.dump_master(mixed)
 
 
 @LAYOUTS

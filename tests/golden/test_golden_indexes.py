@@ -15,7 +15,7 @@ from imalink.core.picture import GpsPosition
 from imalink.core.timestamps import CaptureTime
 from imalink.formats.commit_file import RunWriter, parse_commit
 from imalink.formats.journal_file import dump_journal_line, parse_journal
-from imalink.formats.layouts import hybrid
+from imalink.formats.layouts import hybrid, master_codec, overview_codec
 from imalink.formats.registry_file import dump_registry, parse_registry
 from imalink.formats.signature_file import dump_signature, parse_signature
 
@@ -47,8 +47,8 @@ def _journal(data: bytes) -> bytes:
 
 AGAIN: dict[str, Callable[[bytes], bytes]] = {
     ".imalink-storage": lambda data: dump_signature(parse_signature(data)),
-    "index.json": lambda data: hybrid.dump_overview(hybrid.parse_overview(data)[0]),
-    "imalink-master.json": lambda data: hybrid.dump_master(hybrid.parse_master(data)[0]),
+    "index.json": lambda data: overview_codec.dump_overview(overview_codec.parse_overview(data)[0]),
+    "imalink-master.json": lambda data: master_codec.dump_master(master_codec.parse_master(data)[0]),
     "session_42.json": _session,
     "session_43.json": _session,
     "session_44.json": _session,
@@ -80,8 +80,8 @@ def test_a_golden_file_is_read_and_written_again_byte_for_byte(name: str) -> Non
 
 
 def test_the_digests_of_the_golden_indexes_fit() -> None:
-    assert hybrid.parse_overview((V1 / "index.json").read_bytes())[1] is True
-    assert hybrid.parse_master((V1 / "imalink-master.json").read_bytes())[1] is True
+    assert overview_codec.parse_overview((V1 / "index.json").read_bytes())[1] is True
+    assert master_codec.parse_master((V1 / "imalink-master.json").read_bytes())[1] is True
     assert hybrid.parse_session((V1 / "session_42.json").read_bytes(), file="f")[1] is True
     assert hybrid.parse_session((V1 / "session_43.json").read_bytes(), file="f")[1] is True
 
@@ -111,7 +111,7 @@ def test_the_golden_user_facts_say_what_they_always_said() -> None:
 
 
 def test_the_golden_overview_and_signature_say_what_they_always_said() -> None:
-    overview, _ = hybrid.parse_overview((V1 / "index.json").read_bytes())
+    overview, _ = overview_codec.parse_overview((V1 / "index.json").read_bytes())
     signature = parse_signature((V1 / ".imalink-storage").read_bytes())
     assert overview.storage_uuid == signature.storage_uuid
     assert [session.title for session in overview.sessions] == ["Italy Summer 2024", "Wedding"]
@@ -119,7 +119,7 @@ def test_the_golden_overview_and_signature_say_what_they_always_said() -> None:
 
 
 def test_the_golden_master_says_what_it_always_said() -> None:
-    master, _ = hybrid.parse_master((V1 / "imalink-master.json").read_bytes())
+    master, _ = master_codec.parse_master((V1 / "imalink-master.json").read_bytes())
     assert (master.total_files, len(master.missing()), len(master.orphans)) == (4, 1, 2)
 
 

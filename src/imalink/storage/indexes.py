@@ -16,16 +16,9 @@ from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.formats.documents import check_digest, content_digest
-from imalink.formats.layouts.hybrid import (
-    MAX_INDEX_BYTES,
-    MAX_OVERVIEW_BYTES,
-    MasterSpelling,
-    dump_master,
-    dump_overview,
-    parse_overview,
-    read_master,
-)
 from imalink.formats.layouts.layout import Layout, session_number_of
+from imalink.formats.layouts.master_codec import MAX_INDEX_BYTES, MasterSpelling, dump_master, read_master
+from imalink.formats.layouts.overview_codec import MAX_OVERVIEW_BYTES, dump_overview, parse_overview
 from imalink.formats.layouts.spelling import SessionSpelling
 from imalink.formats.session_sources import peek_journal_seqs
 from imalink.storage.backups import Backups

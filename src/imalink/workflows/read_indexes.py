@@ -12,8 +12,8 @@ from imalink.catalog import file_storages, import_sessions, session_export
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import SessionUuid
 from imalink.errors import IndexDamagedError, NotFoundError, StorageError
-from imalink.formats.layouts.hybrid import dump_overview
 from imalink.formats.layouts.known import layout_named
+from imalink.formats.layouts.overview_codec import dump_overview
 from imalink.storage.overview import summarise
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.tools import Tools
