@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imalink.errors import IndexDamagedError, NewerFormatError
+from imalink.formats.file_records import FileRecord
 from imalink.formats.layouts import hybrid
 from imalink.formats.layouts.layout import session_number_of
-from imalink.formats.records import FileRecord
 from imalink.formats.registry_file import parse_installation
 from imalink.formats.signature_file import parse_signature
 from tests.formats.examples import (

@@ -22,7 +22,8 @@ from imalink.formats.commit_file import RunWriter, parse_commit, parse_run
 from imalink.formats.journal_file import batch_observations, dump_journal_line, parse_journal, parse_operations
 from imalink.formats.json_lines import MAX_LINE_BYTES
 from imalink.formats.layouts import hybrid, indexed, master_codec, overview_codec
-from imalink.formats.records import MAX_EMBEDDED_BYTES, path_fields, path_from
+from imalink.formats.picture_records import MAX_EMBEDDED_BYTES
+from imalink.formats.records import path_fields, path_from
 from imalink.formats.registry_file import (
     Installation,
     dump_installation,

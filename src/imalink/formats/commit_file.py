@@ -16,17 +16,9 @@ from imalink.core.ids import RunUuid, SessionUuid, StorageUuid, WriterId, parse_
 from imalink.core.journal import Commit, FileSwap, RunBegin, RunEnd, RunPlan, RunReplacement
 from imalink.errors import IndexDamagedError
 from imalink.formats.documents import decode_struct
+from imalink.formats.file_records import FileRecord, entry_from, file_record
 from imalink.formats.json_lines import frame_line, parse_lines
-from imalink.formats.records import (
-    FileRecord,
-    Integer,
-    Record,
-    entry_from,
-    file_record,
-    path_fields,
-    path_from,
-    sha256_from,
-)
+from imalink.formats.records import Integer, Record, path_fields, path_from, sha256_from
 from imalink.formats.run_requests import (
     OriginRecord,
     RequestRecord,

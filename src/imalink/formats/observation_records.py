@@ -5,6 +5,7 @@ Format page: docs/format/commits-and-journals.md.
 
 from __future__ import annotations
 
+from imalink.formats.file_records import CompanionRecord, DamageRecord, FileRecord
 from imalink.formats.operation_records import (
     OrphansRestoredItem,
     PathRecord,
@@ -12,7 +13,7 @@ from imalink.formats.operation_records import (
     RestoredItem,
     ShiftRecord,
 )
-from imalink.formats.records import CompanionRecord, DamageRecord, FileRecord, Integer, Record
+from imalink.formats.records import Integer, Record
 from imalink.formats.sessions import UserFactsRecord
 
 

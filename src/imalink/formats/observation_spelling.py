@@ -30,6 +30,15 @@ from imalink.core.journal import (
 )
 from imalink.core.operation import OrphansRestored, SessionRestored
 from imalink.core.timestamps import format_instant_ns, parse_instant, parse_instant_ns
+from imalink.formats.file_records import (
+    DamageRecord,
+    FileRecord,
+    companion_from,
+    companion_record,
+    damage_from,
+    entry_from,
+    file_record,
+)
 from imalink.formats.observation_records import (
     CompanionsItem,
     CopiedItem,
@@ -60,21 +69,7 @@ from imalink.formats.operation_records import (
     shift_from,
     shift_record,
 )
-from imalink.formats.records import (
-    DamageRecord,
-    FileRecord,
-    companion_from,
-    companion_record,
-    damage_from,
-    entry_from,
-    file_record,
-    hothash_from,
-    path_fields,
-    path_from,
-    safe_text,
-    sha256_from,
-    size_from,
-)
+from imalink.formats.records import hothash_from, path_fields, path_from, safe_text, sha256_from, size_from
 from imalink.formats.sessions import user_facts_from, user_facts_record
 
 

@@ -26,19 +26,21 @@ from imalink.core.operation import (
 from imalink.core.photo import Photo
 from imalink.core.session import ImportSession, SessionStatus
 from imalink.core.timestamps import format_instant_ns, parse_instant, parse_instant_ns
-from imalink.formats.layouts.hybrid_records import OrphanFileRecord, orphan_from, orphan_record
-from imalink.formats.records import (
+from imalink.formats.file_records import (
     CompanionRecord,
     CopyRecord,
     FileRecord,
-    Integer,
-    Record,
     companion_from,
     companion_record,
     copy_from,
     copy_record,
     entry_from,
     file_record,
+)
+from imalink.formats.layouts.hybrid_records import OrphanFileRecord, orphan_from, orphan_record
+from imalink.formats.records import (
+    Integer,
+    Record,
     hothash_from,
     path_fields,
     path_from,

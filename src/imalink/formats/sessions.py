@@ -12,21 +12,9 @@ from imalink.core.session import Author, ImportSession, ImportStatistics, Sessio
 from imalink.core.timestamps import CaptureTime, parse_instant
 from imalink.core.user_facts import has_user_facts, with_said
 from imalink.errors import IndexDamagedError
-from imalink.formats.records import (
-    FileRecord,
-    GpsRecord,
-    Integer,
-    Record,
-    entry_from,
-    file_record,
-    gps_from,
-    gps_record,
-    hothash_from,
-    path_fields,
-    path_from,
-    safe_text,
-    sha256_from,
-)
+from imalink.formats.file_records import FileRecord, entry_from, file_record
+from imalink.formats.picture_records import GpsRecord, gps_from, gps_record
+from imalink.formats.records import Integer, Record, hothash_from, path_fields, path_from, safe_text, sha256_from
 
 MAX_COUNTER = 2**53 - 1
 """More than anyone ever edits; a clock beyond it is made up, and would win for ever."""

@@ -18,6 +18,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
 from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.file_records import FileRecord, entry_from, file_record
 from imalink.formats.layouts.hybrid_records import (
     SessionIndexRecord,
 )
@@ -25,13 +26,7 @@ from imalink.formats.layouts.layout import Layout, ReadSession
 from imalink.formats.layouts.master_codec import MASTER_PATH
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION, OVERVIEW_PATH
 from imalink.formats.layouts.spelling import SessionSpelling, Spelling
-from imalink.formats.records import (
-    FileRecord,
-    entry_from,
-    file_record,
-    path_fields,
-    safe_text,
-)
+from imalink.formats.records import path_fields, safe_text
 from imalink.formats.sessions import (
     SourcesRecord,
     StatisticsRecord,

@@ -8,19 +8,8 @@ from imalink.core.conflict import OrphanFile
 from imalink.core.ids import Hothash, HothashMethod, SessionUuid, Sha256
 from imalink.core.picture import Fingerprint
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
-from imalink.formats.records import (
-    CompanionRecord,
-    CopyRecord,
-    DamageRecord,
-    FileRecord,
-    Integer,
-    Record,
-    hothash_from,
-    path_fields,
-    path_from,
-    sha256_from,
-    size_from,
-)
+from imalink.formats.file_records import CompanionRecord, CopyRecord, DamageRecord, FileRecord
+from imalink.formats.records import Integer, Record, hothash_from, path_fields, path_from, sha256_from, size_from
 from imalink.formats.sessions import (
     FindingRecord,
     PhotoRecord,

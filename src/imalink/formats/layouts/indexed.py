@@ -14,11 +14,12 @@ from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
 from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.file_records import FileRecord, entry_from, file_record
 from imalink.formats.layouts.hybrid import repeat_photo_facts
 from imalink.formats.layouts.layout import Layout, ReadSession
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION
 from imalink.formats.layouts.spelling import SessionSpelling, Spelling
-from imalink.formats.records import FileRecord, Integer, Record, entry_from, file_record
+from imalink.formats.records import Integer, Record
 from imalink.formats.sessions import (
     AuthorRecord,
     CountsRecord,

@@ -22,6 +22,14 @@ from imalink.core.timestamps import are_instants, parse_instant_ns
 from imalink.errors import IndexDamagedError, InvalidPathError
 from imalink.formats.bulk import are_hex64, are_paths, no_collecting
 from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.file_records import (
+    companion_from,
+    companion_record,
+    copy_from,
+    copy_record,
+    damage_from,
+    damage_record,
+)
 from imalink.formats.layouts.hybrid_records import (
     ConflictRecord,
     MasterFileRecord,
@@ -34,12 +42,6 @@ from imalink.formats.layouts.hybrid_records import (
 from imalink.formats.layouts.spelling import Spelling
 from imalink.formats.records import (
     MAX_SIZE_BYTES,
-    companion_from,
-    companion_record,
-    copy_from,
-    copy_record,
-    damage_from,
-    damage_record,
     hothash_from,
     path_fields,
     path_from,

@@ -23,9 +23,7 @@ from imalink.formats.layouts.hybrid_records import (
     SummaryRecord,
     VerificationRecord,
 )
-from imalink.formats.records import (
-    safe_text,
-)
+from imalink.formats.records import safe_text
 
 OVERVIEW_PATH = RelativePath("index.json")
 IMALINK_VERSION = "2.0"

@@ -11,7 +11,7 @@ import msgspec
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, MasterEntry
 from imalink.core.photo import Photo
-from imalink.formats.records import FileRecord
+from imalink.formats.file_records import FileRecord
 from imalink.formats.sessions import PhotoRecord
 
 EntryT = TypeVar("EntryT", FileEntry, MasterEntry)
