@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from imalink.core.conflict import MissingFile
     from imalink.core.finding import Finding
+    from imalink.workflows.heal import HealReport
     from imalink.workflows.import_report import ImportReport
     from imalink.workflows.reindex_report import ReindexReport
     from imalink.workflows.verify_report import VerifyReport
@@ -162,4 +163,34 @@ def verify_json(report: VerifyReport) -> dict[str, object]:
         "read_from_cache": report.read_from_cache,
         "resumed_after": report.resumed_after,
         "findings": [finding_json(finding) for finding in report.findings],
+    }
+
+
+def heal_json(report: HealReport, *, dry_run: bool = False) -> dict[str, object]:
+    """Give what healing did as JSON has it."""
+    return {
+        "dry_run": dry_run,
+        "healed": [
+            {
+                "path": json_text(each.path.printable()),
+                "hothash": each.hothash,
+                "source": json_text(each.source),
+                "kept": None if each.kept is None else json_text(each.kept.printable()),
+            }
+            for each in report.healed
+        ],
+        "unhealed": [
+            {
+                "path": json_text(each.path.printable()),
+                "hothash": each.hothash,
+                "why": json_text(each.why),
+                "storages_away": [json_text(name) for name in each.storages_away],
+            }
+            for each in report.unhealed
+        ],
+        "already_whole": [json_text(path.printable()) for path in report.already_whole],
+        "previews_made": report.previews_made,
+        "manifests_written": report.manifests_written,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
     }

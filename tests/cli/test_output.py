@@ -94,6 +94,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "verify": ["verify", NAME],
         "verify quick": ["verify", NAME, "--depth", "quick", "--session", "1"],
         "verify sample": ["verify", NAME, "--depth", "sample", "--percent", "10", "--restart"],
+        "heal": ["heal", NAME],
+        "heal -n": ["heal", NAME, hothash, "-n"],
+        "verify --heal": ["verify", NAME, "--heal"],
         "regenerate": ["regenerate", NAME],
         "regenerate --session": ["regenerate", NAME, "--session", "1"],
         "browse": ["browse", scene.root],
@@ -163,7 +166,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
-        "import,reindex,scan,verify,find,whereis,search,sessions list,"
+        "import,reindex,scan,verify,heal,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions statistics,"
         "recover,regenerate,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks
 from imalink.catalog.derivation import path_columns
-from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo
+from imalink.catalog.models import CompanionFile, FileLocation, FileStorage, ImageFile, ImportSession, Photo
 from imalink.core.damage import Damage
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, SessionUuid, Sha256, StorageUuid
 from imalink.core.index import FileStatus
@@ -110,6 +110,15 @@ def find_at_path(db: Session, storage_uuid: StorageUuid, path: RelativePath) -> 
         if location_path(location.relative_path, location.relative_path_bytes) == path:
             return Hothash(hothash)
     return None
+
+
+def find_storages_with(db: Session, sha256: Sha256) -> list[StorageUuid]:
+    """Give the storages of which an index names a picture or companion with these bytes, by UUID."""
+    found: set[str] = set()
+    for file in (FileLocation, CompanionFile):
+        query = select(FileStorage.storage_uuid).join(file, file.file_storage_id == FileStorage.id)
+        found.update(db.execute(query.where(file.sha256 == sha256)).scalars())
+    return [StorageUuid(each) for each in sorted(found)]
 
 
 def known_sizes(db: Session, sizes: Collection[int]) -> frozenset[int]:

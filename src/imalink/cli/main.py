@@ -63,6 +63,7 @@ for command in (
     operations.undo_command,
     browsing.browse_command,
     verifying.verify_command,
+    verifying.heal_command,
     recovery.recover_command,
     recovery.regenerate_command,
     unlocking.unlock_command,

@@ -30,6 +30,7 @@ _PHASES = {
     "index": "Writing indexes",
     "recover": "Recovering",
     "verify": "Verifying",
+    "heal": "Healing",
     "previews": "Looking at previews",
 }
 

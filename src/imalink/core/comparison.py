@@ -45,6 +45,11 @@ class KnownFile:
         """Tell whether what was found is no picture of any kind any more, while this file was one."""
         return self.method is not None and found.method == FILE_METHOD != self.method
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is an image file that an entry names, and not a companion or an orphan."""
+        return self.role in (FileRole.MAIN, FileRole.COPY)
+
     def indexed_hothash(self) -> Hothash:
         """Give the hothash of a file that an entry names; only what belongs to no session may have none."""
         assert self.hothash is not None, f"{self.path} is indexed without a hothash"

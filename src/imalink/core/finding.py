@@ -164,6 +164,15 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "A manifest does not say what its session index says; it can be written again.",
     ),
+    "copy-damaged": (
+        Severity.WARNING,
+        "A copy that was looked at for its good bytes does not have them either, or cannot be read.",
+    ),
+    "heal-refused": (
+        Severity.WARNING,
+        "What stands there now is neither the damaged file nor the archived one, so it was left as it is.",
+    ),
+    "no-good-copy": (Severity.ERROR, "No good copy of the file can be reached now; it was left as it is."),
     "verification-not-noted": (
         Severity.WARNING,
         "What was found could not be written down in the storage; verify again when it can be.",

@@ -33,6 +33,7 @@ class OperationKind(StrEnum):
     ROLLBACK = "rollback"
     TRASH_RESTORE = "trash-restore"
     TRASH_EMPTY = "trash-empty"
+    HEAL = "heal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ run can be finished or thrown away from what ``staging/<run_uuid>/`` holds.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -119,30 +119,14 @@ class ImportRun:
         nothing stands at the place, or with ``is_own_claim`` the run's empty file, it is just placed. Raises
         NameTakenError, UnsafePathError, StorageError.
         """
-        if not any(swap.kept.is_below(folder) for folder in KEEPING_FOLDERS):
-            raise UnsafePathError(f"{swap.kept.printable()} is no place to keep a replaced file; nothing was touched.")
-        files, staged = self._files, self.staged_path(swap.staged_name)
-        kept_folder, folder = swap.kept.parent, swap.path.parent
-        assert kept_folder is not None
-        if folder is not None:
-            files.make_directories(folder)
-        if files.exists(swap.path) and not is_own_claim:
-            files.make_directories(kept_folder)
-            if files.exists(staged):
-                # Names below that folder are this run's alone, so an empty file there can only be its own claim.
-                files.place(staged, swap.kept, before_claim=self._note_claims, is_own_claim=True)
-                files.sync_directory(kept_folder)
-            if not files.exchange(swap.kept, swap.path):
-                files.move(swap.kept, staged)
-                files.move(swap.path, swap.kept, is_own_claim=True)
-                files.sync_directory(kept_folder)
-                files.sync_directory(folder)
-                files.place(staged, swap.path, before_claim=self._note_claims)
-        else:
-            files.place(staged, swap.path, before_claim=self._note_claims, is_own_claim=is_own_claim)
-        files.sync_directory(folder)
-        if files.exists(swap.kept):
-            files.sync_directory(kept_folder)
+        put_in_place(
+            self._files,
+            self.staged_path(swap.staged_name),
+            swap.path,
+            swap.kept,
+            before_claim=self._note_claims,
+            is_own_claim=is_own_claim,
+        )
 
     def keeping_path(self, path: RelativePath, *, is_damaged: bool = False) -> RelativePath:
         """Say where what stands at ``path`` is kept when something else takes its place. Raises InvalidPathError."""
@@ -199,6 +183,44 @@ class ImportRun:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def put_in_place(
+    files: StorageFiles,
+    staged: RelativePath,
+    path: RelativePath,
+    kept: RelativePath,
+    *,
+    before_claim: Callable[[], None] | None = None,
+    is_own_claim: bool = False,
+) -> None:
+    """Put a staged, flushed file in the place of what stands at ``path``, which is kept; durable when it returns.
+
+    Promise and errors: ``ImportRun.swap``.
+    """
+    if not any(kept.is_below(folder) for folder in KEEPING_FOLDERS):
+        raise UnsafePathError(f"{kept.printable()} is no place to keep a replaced file; nothing was touched.")
+    kept_folder, folder = kept.parent, path.parent
+    assert kept_folder is not None
+    if folder is not None:
+        files.make_directories(folder)
+    if files.exists(path) and not is_own_claim:
+        files.make_directories(kept_folder)
+        if files.exists(staged):
+            # Names below that folder are this run's alone, so an empty file there can only be its own claim.
+            files.place(staged, kept, before_claim=before_claim, is_own_claim=True)
+            files.sync_directory(kept_folder)
+        if not files.exchange(kept, path):
+            files.move(kept, staged)
+            files.move(path, kept, is_own_claim=True)
+            files.sync_directory(kept_folder)
+            files.sync_directory(folder)
+            files.place(staged, path, before_claim=before_claim)
+    else:
+        files.place(staged, path, before_claim=before_claim, is_own_claim=is_own_claim)
+    files.sync_directory(folder)
+    if files.exists(kept):
+        files.sync_directory(kept_folder)
 
 
 def commit_path(run_uuid: RunUuid) -> RelativePath:

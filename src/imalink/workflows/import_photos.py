@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 
 from imalink.catalog import import_sessions
@@ -29,7 +29,6 @@ from imalink.core.timestamps import format_instant
 from imalink.errors import (
     ImalinkError,
     InvalidPathError,
-    MassMissingError,
 )
 from imalink.media.kinds import companion_kind
 from imalink.storage.file_storage import FileStorage
@@ -38,6 +37,7 @@ from imalink.storage.ignore_rules import load_ignore_rules
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import scan_source
 from imalink.storage.staging import ImportRun
+from imalink.workflows.follow_moves import follow_moves
 from imalink.workflows.import_report import ImportReport, ImportRequest
 from imalink.workflows.import_source import (
     note_request,
@@ -50,13 +50,10 @@ from imalink.workflows.import_tally import ImportTally
 from imalink.workflows.incoming_shots import IncomingShot, IncomingShots
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
 from imalink.workflows.new_entry import new_entry
-from imalink.workflows.quick_check import check_names
 from imalink.workflows.read_pictures import (
     FILE_TROUBLE,
     Incoming,
 )
-from imalink.workflows.reindex import reindex
-from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from imalink.workflows.replacing import Replacements
 from imalink.workflows.resumption import Resumption, find_resumption
 from imalink.workflows.run_session import (
@@ -106,21 +103,10 @@ def import_photos(
         if request.dry_run:
             mended = Mended(master=peek_master(storage), findings=())
             return _begin(tools, record, storage, source, request, mended, progress, None).rehearse()
-        _follow_moves(tools, record, progress)
+        follow_moves(tools, record, progress)
         with storage.lock("import"):
             mended = mend_indexes(tools, record, storage)
             return _begin(tools, record, storage, source, request, mended, progress, asker).run()
-
-
-def _follow_moves(tools: Tools, record: StorageRecord, progress: Progress) -> None:
-    """Re-index first where files are not at their places: what the user only moved must not come in once more.
-
-    Where so much is gone that a re-index asks, it is left to the user, and what is gone comes in again.
-    """
-    look = ReindexRequest(strategy=Strategy.QUICK, dry_run=True, accepts_losses=True)
-    if check_names(tools, record, look, progress).changes_detected:
-        with suppress(MassMissingError):
-            reindex(tools, record, ReindexRequest(), progress=progress)
 
 
 def _begin(

@@ -226,15 +226,10 @@ class _Verification:
 
     def _check_previews(self, sessions: Sequence[SessionIndex], due: set[Hothash | None]) -> tuple[int, list[Finding]]:
         """Look at the previews of the pictures that were due; give how many, and those that are not as they were."""
-        wanted = sorted(
-            {
-                entry.hothash
-                for index in sessions
-                for entry in index.files.values()
-                if entry.has_hotpreview and entry.hothash in due
-            }
-        )
         previews = self._storage.hotpreviews
+        promised = {entry.hothash: entry.has_hotpreview for index in sessions for entry in index.files.values()}
+        # Of a picture whose session index cannot be read nobody knows whether it has one, but that it stands there.
+        wanted = sorted(each for each in due if each is not None and promised.get(each, previews.exists(each)))
         is_fine = previews.exists if self._request.depth is Depth.QUICK else previews.is_whole
         self._progress.start_phase("previews", total_files=len(wanted))
         findings: list[Finding] = []
