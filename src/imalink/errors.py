@@ -19,6 +19,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── NameTakenError            a placement would have overwritten a file
 │   └── UnsafePathError           a path that leaves the storage or goes through a link
 ├── IndexDamagedError             an index file that cannot be believed; names the place
+│   └── IndexTooLargeError        one that would take more memory than such a file may; it was not read
 ├── VerificationError             a copy that does not read back as written
 ├── SourceError                   trouble on the source side: a finding for that file
 │   ├── SourceChangedError        the source file changed while it was copied
@@ -168,6 +169,12 @@ class IndexDamagedError(ImalinkError):
         self.reason = message
         self.file = file
         self.place = place
+
+
+class IndexTooLargeError(IndexDamagedError):
+    """An index file has more bytes, or more values, than such a file may have; it was not taken into memory."""
+
+    code = "index-too-large"
 
 
 class VerificationError(ImalinkError):

@@ -90,6 +90,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "sessions edit": ["sessions", "edit", "1", "--title", "Italy"],
         "recover": ["recover"],
         "recover --check": ["recover", "--check"],
+        "recover -n": ["recover", "-n"],
         "reindex quick": ["reindex", NAME, "--strategy", "quick"],
         "verify": ["verify", NAME],
         "verify quick": ["verify", NAME, "--depth", "quick", "--session", "1"],

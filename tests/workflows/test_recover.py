@@ -362,7 +362,6 @@ def test_a_copy_of_the_storage_beside_it_is_left_out_with_a_finding(
 def test_a_storage_this_machine_never_saw_is_a_stranger(scene: Scene, new: NewMachine) -> None:
     [candidate], _ = find_candidates(new.bench.tools, [scene.root])
     assert not candidate.is_trusted
-    assert (candidate.session_count, candidate.file_count) == (2, 8)
     assert new.bench.records() == []
 
 

@@ -207,7 +207,7 @@ def test_indexes_can_be_read_and_told_things_while_the_folder_is_away(bench: Wor
     record = referred(bench, pictures)
     pictures.rename(bench.folder / "unplugged")
     home = bench.tools.references.home_of(record.storage_uuid)
-    with FileStorage.open(home, clock=bench.clock, needs_pictures=False) as storage:
+    with FileStorage.open(home, clock=bench.clock, needs_pictures=False, is_home=True) as storage:
         assert not storage.has_pictures and storage.path == pictures
         assert storage.indexes.load_session(1).index.file_count == 4
         with storage.lock("test"):
@@ -215,7 +215,7 @@ def test_indexes_can_be_read_and_told_things_while_the_folder_is_away(bench: Wor
         with pytest.raises(StorageOfflineError):
             storage.scan()
     with pytest.raises(StorageOfflineError):
-        FileStorage.open(home, clock=bench.clock)
+        FileStorage.open(home, clock=bench.clock, is_home=True)
 
 
 def test_a_file_system_that_lost_everything_stops_before_anything_is_marked(bench: Workbench, pictures: Path) -> None:
@@ -318,7 +318,7 @@ def test_what_is_said_of_its_photos_is_written_down_while_the_folder_is_away(ben
     edit_photos(bench.tools, [wanted], EditRequest(added_tags=("Rome",)))
     assert flush_outbox(bench.tools) == []
     home = bench.tools.references.home_of(record.storage_uuid)
-    with FileStorage.open(home, clock=bench.clock, needs_pictures=False) as storage:
+    with FileStorage.open(home, clock=bench.clock, needs_pictures=False, is_home=True) as storage:
         index = storage.indexes.load_session(1).index
     assert index.photos[index.files[wanted].photo_uuid].tag_changes == {"Rome": True}
     assert not bench.record(record.storage_uuid).is_accessible
@@ -403,7 +403,9 @@ def test_a_disk_that_is_mounted_read_only_is_taken_in_and_found_again_elsewhere(
         look(bench, record)
     second.mkdir()
     mount("-o", "loop,ro", str(disk), str(second))
-    with FileStorage.open(bench.tools.references.home_of(record.storage_uuid), clock=bench.clock) as storage:
+    with FileStorage.open(
+        bench.tools.references.home_of(record.storage_uuid), clock=bench.clock, is_home=True
+    ) as storage:
         if storage.signature.pictures is None or storage.signature.pictures.file_system_uuid is None:
             pytest.skip("this system tells no UUID of file systems")
     assert not look(bench, record).missing_files

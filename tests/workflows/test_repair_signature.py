@@ -166,7 +166,7 @@ def test_whatever_meets_a_damaged_signature_changes_nothing_and_names_the_repair
     tools = storage.bench.tools
     asked: list[Callable[[], object]] = [
         lambda: reindex(tools, storage.record, ReindexRequest()),
-        lambda: browse_storage(storage.home, clock=tools.clock),
+        lambda: browse_storage(storage.home, clock=tools.clock, references=tools.references),
         lambda: find_candidates(tools, []),
     ]
     if not storage.home.is_relative_to(storage.bench.home):

@@ -38,12 +38,11 @@ def browse_command(output: Output, text: str, number: int | None) -> int:
     from imalink.workflows.browse_storage import browse_storage, place_of
 
     settings, clock = load_settings(), SystemClock()
-    place = place_of(
-        text,
-        registry=Registry(settings.registry_path, clock=clock),
-        references=References(settings.data_directory, clock=clock),
-    )
-    found = browse_storage(place, clock=clock, number=number)
+    registry = Registry(settings.registry_path, clock=clock)
+    references = References(settings.data_directory, clock=clock)
+    place = place_of(text, registry=registry, references=references)
+    is_trusted = place in registry.places().values() or references.is_home(place)
+    found = browse_storage(place, clock=clock, references=references, number=number, is_trusted=is_trusted)
     if output.as_json:
         show_json(_storage_json(found))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,15 @@ from imalink.cli.render import (
     show_json,
     show_lines,
     show_note,
+    size_text,
 )
 from imalink.core.finding import Severity
 from imalink.errors import UsageError
 
 if TYPE_CHECKING:
     from imalink.core.finding import Finding
-    from imalink.workflows.recover import Candidate, RecoveryReport
+    from imalink.workflows.preview_storage import StoragePreview
+    from imalink.workflows.recover import RecoveryReport
 
 _SHOWN = 20
 
@@ -34,14 +37,21 @@ _SHOWN = 20
 @click.argument("roots", metavar="[ROOT]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--check", "is_check", is_flag=True, help="Only compare the storages with the live catalog.")
 @click.option("--verify", "verifies_bytes", is_flag=True, help="Read every file and compare its bytes.")
+@click.option("-n", "--dry-run", "is_preview", is_flag=True, help="Only show the storages nobody here trusts yet.")
 @common_options
-def recover_command(output: Output, roots: tuple[Path, ...], is_check: bool, verifies_bytes: bool) -> int:
+def recover_command(
+    output: Output, roots: tuple[Path, ...], is_check: bool, verifies_bytes: bool, is_preview: bool
+) -> int:
     """Rebuild the catalog from the storages at or below each ROOT, by default those this machine knows.
 
     Sessions, photos and file facts come back as the storages have them; nothing is removed from the catalog.
     """
     from imalink.errors import CatalogDamagedError
 
+    if is_preview:
+        if is_check or verifies_bytes:
+            raise UsageError("--dry-run only looks at indexes. Leave --check and --verify out.")
+        return _preview(output, roots)
     try:
         findings, report = _recover(output, roots, is_check=is_check, verifies_bytes=verifies_bytes)
     except CatalogDamagedError:
@@ -59,16 +69,41 @@ def recover_command(output: Output, roots: tuple[Path, ...], is_check: bool, ver
     return errors.FINDINGS if troubled or findings or report.has_warnings else errors.DONE
 
 
+def _preview(output: Output, roots: tuple[Path, ...]) -> int:
+    """Show the storages that this machine does not trust yet, and take none of them in."""
+    from imalink.workflows.preview_storage import preview_storage
+    from imalink.workflows.recover import find_candidates
+
+    with open_tools(output) as tools:
+        candidates, findings = find_candidates(tools, roots)
+        previews = [preview_storage(tools, each.home) for each in candidates if not each.is_trusted]
+        known = [each for each in candidates if each.is_trusted]
+    if output.as_json:
+        show_json(
+            {
+                "previews": [_preview_json(preview) for preview in previews],
+                "trusted": [each.storage_uuid for each in known],
+                "findings": [finding_json(finding) for finding in findings],
+            }
+        )
+    elif not output.is_quiet:
+        _show_previews(previews, output, show=lambda line: show_lines([line]))
+        show_lines(f"{each.display_name} ({each.storage_uuid}) at {each.path}: trusted already" for each in known)
+        show_findings(findings, is_verbose=output.is_verbose)
+    return errors.FINDINGS if findings or any(preview.findings for preview in previews) else errors.DONE
+
+
 def _recover(
     output: Output, roots: tuple[Path, ...], *, is_check: bool, verifies_bytes: bool
 ) -> tuple[list[Finding], RecoveryReport]:
+    from imalink.workflows.preview_storage import preview_storage
     from imalink.workflows.recover import find_candidates, recover
 
     with open_tools(output) as tools:
         candidates, findings = find_candidates(tools, roots, is_check=is_check)
         strangers = [candidate for candidate in candidates if not candidate.is_trusted]
-        if strangers and not is_check:
-            _ask_for_trust(strangers, output)
+        if strangers and not is_check and not output.assume_yes:
+            _ask_for_trust([preview_storage(tools, each.home) for each in strangers], output)
         with progress_of(is_quiet=output.is_quiet) as progress:
             report = recover(tools, candidates, is_check=is_check, verifies_bytes=verifies_bytes, progress=progress)
     return findings, report
@@ -83,21 +118,46 @@ def _set_damaged_catalog_aside() -> None:
         show_note(f"The catalog was damaged. It was kept as {aside}, and a new one is made.")
 
 
-def _ask_for_trust(strangers: list[Candidate], output: Output) -> None:
+def _ask_for_trust(strangers: Sequence[StoragePreview], output: Output) -> None:
     """Show what would come in from storages this machine does not know, and ask. Raises UsageError, Abort."""
-    if output.assume_yes:
-        return
-    for candidate in strangers:
-        show_note(
-            f"{candidate.display_name} ({candidate.storage_uuid[:8]}) at {candidate.path}: "
-            f"{plural(candidate.session_count, 'session')}, {plural(candidate.file_count, 'file')}"
-        )
+    _show_previews(strangers, output, show=show_note)
     if not is_terminal():
         raise UsageError(
-            f"{plural(len(strangers), 'storage')} found that this machine does not know yet. Nothing was changed.",
-            hint="If you trust them, run the same command with --yes.",
+            f"{plural(len(strangers), 'storage')} found that this machine does not trust yet. Nothing was changed.",
+            hint="If you trust them, run the same command with --yes; with --dry-run they are only shown.",
         )
-    click.confirm("Take them into this catalog?", abort=True, err=True)
+    click.confirm("Do you trust them, and take them into this catalog?", abort=True, err=True)
+
+
+def _show_previews(previews: Sequence[StoragePreview], output: Output, *, show: Callable[[str], None]) -> None:
+    for preview in previews:
+        show(f"{preview.display_name} ({preview.storage_uuid}) at {preview.path}, layout {preview.layout}:")
+        show(
+            f"  {plural(preview.session_count, 'session')}, {plural(preview.photo_count, 'photo')}, "
+            f"{plural(preview.file_count, 'file')}, {size_text(preview.total_size_bytes)}, by its own indexes"
+        )
+        if preview.interrupted_runs:
+            show(f"  {plural(preview.interrupted_runs, 'import')} never finished; taking it in finishes them")
+        if preview.backend_url:
+            show(f"  it names the server {preview.backend_url}, which ImaLink never calls")
+        show_findings(preview.findings, is_verbose=output.is_verbose)
+
+
+def _preview_json(preview: StoragePreview) -> dict[str, object]:
+    return {
+        "storage_uuid": preview.storage_uuid,
+        "display_name": json_text(preview.display_name),
+        "path": json_text(str(preview.path)),
+        "layout": preview.layout,
+        "created_at": preview.created_at,
+        "backend_url": json_text(preview.backend_url),
+        "session_count": preview.session_count,
+        "photo_count": preview.photo_count,
+        "file_count": preview.file_count,
+        "total_size_bytes": preview.total_size_bytes,
+        "interrupted_runs": preview.interrupted_runs,
+        "findings": [finding_json(finding) for finding in preview.findings],
+    }
 
 
 def _show(report: RecoveryReport, *, is_check: bool) -> None:

@@ -121,6 +121,14 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "An index file cannot be believed; it was only looked at and stands as it was.",
     ),
+    "index-too-large": (
+        Severity.ERROR,
+        "An index file has more in it than is read of a storage that nobody trusts yet; it was left unread.",
+    ),
+    "name-twins": (
+        Severity.WARNING,
+        "Two files have one name, but for upper and lower case or how an accent is spelt; some disks keep only one.",
+    ),
     "index-edited": (
         Severity.INFO,
         "An index file was changed by another program; what it derives was rebuilt, keys unknown to ImaLink were kept.",

@@ -19,6 +19,9 @@ _PART = r"(?!\.{1,2}(?:/|\Z))[^/\x00\ud800-\udc7f\udd00-\udfff]+"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _UNDECODED = re.compile(r"[\udc80-\udcff]")
 
+OWN_NAMES = frozenset({"imalink-master.json", "imalink-sessions"})
+"""ImaLink's own names at the root in every layout, beside all that begin with ``.imalink``."""
+
 _ROOT_PREFIX = ".imalink"
 # The 8.3 names under which FAT also answers for `.imalink…`, `imalink-…` and `index.json`.
 _SHORT_ALIAS = re.compile(r"imalin~\d")

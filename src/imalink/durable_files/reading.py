@@ -10,7 +10,7 @@ from contextlib import suppress
 from imalink.durable_files.calls import FileCalls
 from imalink.durable_files.trouble import storage_errors
 from imalink.errors import (
-    IndexDamagedError,
+    IndexTooLargeError,
     UnsafePathError,
 )
 
@@ -52,7 +52,7 @@ def tell_special_file(calls: FileCalls, directory: int, name: str, error: OSErro
 def read_capped(calls: FileCalls, directory: int, name: str, cap_bytes: int) -> bytes:
     """Give the content of the regular file ``name``, never holding more than ``cap_bytes`` and one byte.
 
-    Raises IndexDamagedError when there is more (also when it grows meanwhile), and what ``open_regular`` raises.
+    Raises IndexTooLargeError when there is more (also when it grows meanwhile), and what ``open_regular`` raises.
     """
     descriptor = open_regular(calls, directory, name)
     try:
@@ -64,7 +64,7 @@ def read_capped(calls: FileCalls, directory: int, name: str, cap_bytes: int) -> 
                 chunks.append(chunk)
                 left -= len(chunk)
         if left <= 0:
-            raise IndexDamagedError(
+            raise IndexTooLargeError(
                 f"it has more than {cap_bytes:,} bytes, the most such a file may have",
                 file=name,
                 hint="Run `imalink reindex`: it keeps the file as a backup and rebuilds it.",

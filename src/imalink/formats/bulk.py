@@ -6,10 +6,10 @@ What they bring, `make bench` measures as ``master-load``.
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 
-from imalink.core.relative_path import MAX_PART_BYTES, RelativePath
+from imalink.core.relative_path import MAX_PART_BYTES, OWN_NAMES, RelativePath
 from imalink.errors import InvalidPathError
 
 _HEX_DIGITS = b"0123456789abcdef"
@@ -37,9 +37,22 @@ def are_hex64(texts: Collection[str]) -> bool:
 
 
 def are_paths(texts: Collection[str]) -> bool:
-    """Tell whether ``RelativePath.parse`` accepts every text; only what is not ASCII is given to it."""
+    """Tell whether every text is the path of a user's file: ``RelativePath.parse`` accepts it, and it is not ours.
+
+    Only what is not ASCII is given to ``parse``.
+    """
     plain = [text for text in texts if text.isascii()]
-    return _are_plain_paths(plain) and all(map(_is_path, (text for text in texts if not text.isascii())))
+    return (
+        _are_plain_paths(plain)
+        and all(map(_is_path, (text for text in texts if not text.isascii())))
+        and first_own_path(texts, OWN_NAMES) is None
+    )
+
+
+def first_own_path(paths: Iterable[str], own_names: frozenset[str]) -> str | None:
+    """Give a path that is, or lies in, one of ImaLink's names; None without one. Each first part is asked once."""
+    firsts = {path.partition("/")[0]: path for path in paths}
+    return next((path for first, path in firsts.items() if RelativePath(first).is_ours(own_names)), None)
 
 
 def _are_plain_paths(texts: Collection[str]) -> bool:

@@ -7,6 +7,7 @@ Lines are ``begin``, then one ``plan`` or ``replace`` per file, perhaps ``drop``
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 import msgspec
@@ -18,7 +19,7 @@ from imalink.errors import IndexDamagedError
 from imalink.formats.documents import decode_struct
 from imalink.formats.file_records import FileRecord, entry_from, file_record
 from imalink.formats.json_lines import frame_line, parse_lines
-from imalink.formats.records import Integer, Record, path_fields, path_from, sha256_from
+from imalink.formats.records import Integer, Record, file_path_from, path_fields, path_from, sha256_from
 from imalink.formats.run_requests import (
     OriginRecord,
     RequestRecord,
@@ -31,6 +32,7 @@ from imalink.formats.sessions import (
     CountsRecord,
     FindingRecord,
     SessionRecord,
+    counter_from,
     counts_from,
     counts_record,
     finding_from,
@@ -113,6 +115,9 @@ class EndLine(Record, kw_only=True, tag_field="op", tag="end"):
     interrupted: bool = False
 
 
+INTENT_NAME = "intent.jsonl"
+"""The name of a run's file while it is not committed, in the folder of its staged files."""
+
 RunLine = BeginLine | PlanLine | ReplaceLine | DropLine | ClaimsLine | FindingLine | EndLine
 _decoder = msgspec.json.Decoder(RunLine)
 _KINDS: dict[
@@ -137,6 +142,9 @@ _KINDS: dict[
 
 class _Op(msgspec.Struct):
     op: str
+
+
+_STAGED_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 
 class RunWriter:
@@ -265,12 +273,7 @@ def parse_run(data: bytes, *, file: str) -> RunContent:
                 case BeginLine():
                     begin = _begin_from(line)
                 case PlanLine():
-                    plan = RunPlan(
-                        staged_name=line.staged,
-                        entry=entry_from(line.hothash, line.entry),
-                        staged_companions=tuple(line.staged_companions),
-                        origin=None if line.origin is None else origin_from(line.origin),
-                    )
+                    plan = _plan_from(line)
                     plans.pop(line.staged, None)
                     plans[line.staged] = plan
                 case ReplaceLine():
@@ -352,7 +355,7 @@ def check_line(line: bytes) -> None:
     try:
         value = _decode_line(line[9:-1], "")
         if isinstance(value, PlanLine):
-            entry_from(value.hothash, value.entry)
+            _plan_from(value)
         elif isinstance(value, ReplaceLine):
             _replacement_from(value)
     except IndexDamagedError as error:
@@ -368,6 +371,22 @@ def _decode_line(payload: bytes, file: str) -> RunLine:
         if op not in _KINDS:
             raise
         return decode_struct(payload, _KINDS[op], "", {}, file)
+
+
+def _plan_from(line: PlanLine) -> RunPlan:
+    return RunPlan(
+        staged_name=_staged_name(line.staged),
+        entry=entry_from(line.hothash, line.entry),
+        staged_companions=tuple(map(_staged_name, line.staged_companions)),
+        origin=None if line.origin is None else origin_from(line.origin),
+    )
+
+
+def _staged_name(text: str) -> str:
+    """Read the name of a staged file, which is joined to the run's folder: one part, and never the intent file's."""
+    if _STAGED_NAME.fullmatch(text) is None or text == INTENT_NAME:
+        raise ValueError(f"not the name of a staged file: {text!r}")
+    return text
 
 
 def _swap_record(swap: FileSwap) -> SwapRecord:
@@ -392,8 +411,8 @@ def _replacement_from(line: ReplaceLine) -> RunReplacement:
         entry=entry_from(line.hothash, line.entry),
         swaps=tuple(
             FileSwap(
-                staged_name=swap.staged,
-                path=path_from(swap.path, swap.path_bytes),
+                staged_name=_staged_name(swap.staged),
+                path=file_path_from(swap.path, swap.path_bytes),
                 kept=path_from(swap.kept, swap.kept_bytes),
                 sha256=sha256_from(swap.sha256),
                 old_sha256=None if swap.old_sha256 is None else sha256_from(swap.old_sha256),
@@ -420,7 +439,7 @@ def _begin_from(line: BeginLine) -> RunBegin:
         session=session_from(line.session),
         writer=WriterId(line.writer),
         started_at=line.started_at,
-        lamport=line.lamport,
+        lamport=counter_from(line.lamport),
         request=None if line.request is None else request_from(line.request),
         resumes=None if line.resumes is None else RunUuid(parse_uuid(line.resumes)),
     )

@@ -23,9 +23,9 @@ from imalink.formats.picture_records import (
 from imalink.formats.records import (
     Integer,
     Record,
+    file_path_from,
     hothash_from,
     path_fields,
-    path_from,
     path_place,
     safe_text,
     sha256_from,
@@ -145,7 +145,7 @@ def companion_record(companion: Companion) -> CompanionRecord:
 def companion_from(record: CompanionRecord) -> Companion:
     """Read a companion. Raises ValueError or InvalidPathError."""
     return Companion(
-        relative_path=path_from(record.relative_path, record.relative_path_bytes),
+        relative_path=file_path_from(record.relative_path, record.relative_path_bytes),
         sha256=sha256_from(record.sha256),
         size_bytes=size_from(record.file_size),
         modified_ns=parse_instant_ns(record.file_modified),
@@ -174,7 +174,7 @@ def copy_record(copy: FileCopy) -> CopyRecord:
 def copy_from(record: CopyRecord) -> FileCopy:
     """Read a copy. Raises ValueError or InvalidPathError."""
     return FileCopy(
-        relative_path=path_from(record.relative_path, record.relative_path_bytes),
+        relative_path=file_path_from(record.relative_path, record.relative_path_bytes),
         size_bytes=size_from(record.file_size),
         sha256=sha256_from(record.sha256),
         modified_ns=parse_instant_ns(record.file_modified),
@@ -241,7 +241,7 @@ def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
     return FileEntry(
         hothash=hothash_from(hothash),
         method=HothashMethod(record.hothash_method),
-        relative_path=path_from(record.relative_path, record.relative_path_bytes),
+        relative_path=file_path_from(record.relative_path, record.relative_path_bytes),
         size_bytes=size_from(record.file_size),
         sha256=sha256_from(record.sha256),
         modified_ns=parse_instant_ns(record.file_modified),
@@ -275,7 +275,10 @@ def _explain(hothash: str, record: FileRecord) -> tuple[str, str]:
     """Find which field of a record cannot be read: (place, reason)."""
     checks = (
         ("", lambda: hothash_from(hothash)),
-        (path_place(record.relative_path_bytes), lambda: path_from(record.relative_path, record.relative_path_bytes)),
+        (
+            path_place(record.relative_path_bytes),
+            lambda: file_path_from(record.relative_path, record.relative_path_bytes),
+        ),
         ("file_size", lambda: size_from(record.file_size)),
         ("sha256", lambda: sha256_from(record.sha256)),
         ("file_modified", lambda: parse_instant_ns(record.file_modified)),

@@ -28,6 +28,7 @@ from imalink.formats.operation_records import (
     restoration_item,
 )
 from imalink.formats.records import Integer, Record
+from imalink.formats.sessions import counter_from
 
 TARGET_LINE_BYTES = MAX_LINE_BYTES // 2
 """So long a line with several observations becomes; a longer one has but one."""
@@ -143,6 +144,7 @@ def parse_journal(data: bytes, *, writer: WriterId, file: str, skips: int = 0) -
             record = _decode_line(payload, file)
             observations = tuple(observation_from(item) for item in record.items)
             part = _part(record)
+            seq, lamport = counter_from(record.seq), counter_from(record.lamport)
         except IndexDamagedError as error:
             where = f"{place}.{error.place}" if error.place else place
             raise IndexDamagedError(error.reason, file=file, place=where) from error
@@ -151,8 +153,8 @@ def parse_journal(data: bytes, *, writer: WriterId, file: str, skips: int = 0) -
         lines.append(
             JournalLine(
                 writer=writer,
-                seq=record.seq,
-                lamport=record.lamport,
+                seq=seq,
+                lamport=lamport,
                 at=record.at,
                 prev=record.prev,
                 digest=line_digest(payload),
@@ -184,7 +186,7 @@ def parse_operations(data: bytes, *, writer: WriterId) -> list[OperationLine]:
                     has_inverse=bytes(line.inverse) != b"null",
                 )
             )
-        except (msgspec.ValidationError, IndexDamagedError, ValueError):
+        except (IndexDamagedError, ValueError, RecursionError):
             continue  # damaged: `parse_journal` says so
     return found
 

@@ -69,7 +69,15 @@ from imalink.formats.operation_records import (
     shift_from,
     shift_record,
 )
-from imalink.formats.records import hothash_from, path_fields, path_from, safe_text, sha256_from, size_from
+from imalink.formats.records import (
+    file_path_from,
+    hothash_from,
+    path_fields,
+    path_from,
+    safe_text,
+    sha256_from,
+    size_from,
+)
 from imalink.formats.sessions import user_facts_from, user_facts_record
 
 
@@ -252,7 +260,7 @@ def observation_from(item: ObservationItem) -> Observation:
                 hothash=hothash_from(item.hothash),
                 session_uuid=_session_from(item.session_uuid),
                 old_path=path_from(item.old_path, item.old_path_bytes),
-                new_path=path_from(item.new_path, item.new_path_bytes),
+                new_path=file_path_from(item.new_path, item.new_path_bytes),
                 modified_ns=parse_instant_ns(item.file_modified),
                 verified=item.verified,
             )
@@ -303,7 +311,7 @@ def observation_from(item: ObservationItem) -> Observation:
         case CopiedItem():
             return FileCopied(
                 hothash=hothash_from(item.hothash),
-                path=path_from(item.path, item.path_bytes),
+                path=file_path_from(item.path, item.path_bytes),
                 session_uuid=SessionUuid(parse_uuid(item.session_uuid)),
                 size_bytes=size_from(item.file_size),
                 sha256=sha256_from(item.sha256),

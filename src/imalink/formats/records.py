@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from imalink.core.ids import Hothash, Sha256, is_hex64
-from imalink.core.relative_path import RelativePath
+from imalink.core.relative_path import OWN_NAMES, RelativePath
 from imalink.errors import InvalidPathError
 
 Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -35,6 +35,14 @@ def path_from(text: str, encoded: str | None) -> RelativePath:
         return RelativePath.from_bytes(base64.b64decode(encoded, validate=True))
     except ValueError as error:  # binascii.Error is one, and characters beyond ASCII give a plain one
         raise InvalidPathError(f"not base64: {encoded!r}") from error
+
+
+def file_path_from(text: str, encoded: str | None) -> RelativePath:
+    """Read the path of a file of the user's. Raises InvalidPathError, also for one of ImaLink's own names."""
+    path = path_from(text, encoded)
+    if (path[0] in ".iI" or not path.isascii()) and path.is_ours(OWN_NAMES):
+        raise InvalidPathError(f"{path.printable()!r} is, or lies in, one of ImaLink's own names")
+    return path
 
 
 def path_place(encoded: str | None) -> str:

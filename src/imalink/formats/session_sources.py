@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
 from imalink.core.ids import WriterId
 from imalink.errors import IndexDamagedError
+from imalink.formats.sessions import MAX_COUNTER
 
 # Lenient shapes: a key that a later version adds must not hide how far a journal was read.
 
 
 class _Position(msgspec.Struct):
-    seq: int
+    seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_COUNTER)]
 
 
 class _Sources(msgspec.Struct):

@@ -399,15 +399,30 @@ def sources_record(sources: Sources) -> SourcesRecord:
     )
 
 
+def counter_from(value: int) -> int:
+    """Read a number that is counted up. Raises ValueError for one that no counting reaches: the next would overflow."""
+    if not 0 <= value <= MAX_COUNTER:
+        raise ValueError(f"a counter cannot be {value}")
+    return value
+
+
+def generation_from(value: int) -> int:
+    """Read how often a file was replaced; a number that no counting reaches is taken for none."""
+    return value if 0 <= value <= MAX_COUNTER else 0
+
+
 def sources_from(record: SourcesRecord) -> Sources:
-    """Read what a derived file contains."""
-    return Sources(
-        runs=frozenset(RunUuid(run) for run in record.runs),
-        journals={
-            WriterId(writer): JournalPosition(seq=position.seq, digest=position.digest)
-            for writer, position in record.journals.items()
-        },
-    )
+    """Read what a derived file contains. Raises IndexDamagedError."""
+    try:
+        return Sources(
+            runs=frozenset(RunUuid(run) for run in record.runs),
+            journals={
+                WriterId(writer): JournalPosition(seq=counter_from(position.seq), digest=position.digest)
+                for writer, position in record.journals.items()
+            },
+        )
+    except ValueError as error:
+        raise IndexDamagedError(str(error), place="journals") from error
 
 
 def counts_record(statistics: ImportStatistics) -> CountsRecord:

@@ -7,14 +7,17 @@ import re
 from imalink.core.ids import StorageUuid, parse_uuid
 from imalink.core.signature import PictureFolder, Signature
 from imalink.core.timestamps import parse_instant
-from imalink.errors import IndexDamagedError, NewerFormatError
+from imalink.errors import IndexDamagedError, InvalidPathError, NewerFormatError
 from imalink.formats.documents import decode_document, dump_document
-from imalink.formats.records import Integer, Record, safe_text
+from imalink.formats.records import Integer, Record, file_path_from, safe_text
+from imalink.formats.sessions import generation_from
 
 SIGNATURE_NAME = ".imalink-storage"
 SIGNATURE_VERSION = "1.0"
 MAX_SIGNATURE_BYTES = 64 * 1024
 _CLAIMED_UUID = re.compile(rb'"storage_uuid"\s*:\s*"([0-9a-fA-F-]{36})"')
+HERE = "."
+"""How the signature spells a photo root that is the storage's own folder."""
 _VERSION = re.compile(r"([0-9]{1,9})(?:\..*)?")
 
 
@@ -105,7 +108,10 @@ def parse_signature(data: bytes) -> Signature:
         parse_instant(record.created_at)
         place = "previous_uuids"
         previous = tuple(StorageUuid(parse_uuid(text)) for text in record.previous_uuids)
-    except ValueError as error:
+        place = "photo_root"
+        if record.photo_root != HERE:
+            file_path_from(record.photo_root, None)
+    except (ValueError, InvalidPathError) as error:
         raise IndexDamagedError(str(error), file=SIGNATURE_NAME, place=place) from error
     return Signature(
         storage_uuid=storage_uuid,
@@ -124,7 +130,7 @@ def parse_signature(data: bytes) -> Signature:
         hothash_methods=tuple(record.hothash_methods),
         previous_uuids=previous,
         migrated_from=record.migrated_from,
-        generation=record.generation,
+        generation=generation_from(record.generation),
         pictures=_pictures_from(record.pictures),
         extras=decoded.extras,
     )

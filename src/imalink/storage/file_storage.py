@@ -27,9 +27,12 @@ from imalink.errors import (
     IndexDamagedError,
     NotFoundError,
     StorageError,
+    UnsafePathError,
 )
 from imalink.formats.layouts.known import layout_named
+from imalink.formats.signature_file import HERE
 from imalink.storage import staging
+from imalink.storage.caps import TRUSTED, Caps
 from imalink.storage.fold import FoldNotes, FoldResult, StorageFolder
 from imalink.storage.fs import StorageFiles
 from imalink.storage.host import this_host
@@ -48,9 +51,6 @@ from imalink.storage.signature import read_signature, save_signature
 from imalink.storage.trash import Trash
 from imalink.storage.volumes import describe_volume
 
-HERE = "."
-"""How the signature spells a photo root that is the storage's own folder."""
-
 _STABLE_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "apfs", "hfs", "tmpfs", "overlay"})
 
 
@@ -62,7 +62,13 @@ class FileStorage:
     """
 
     def __init__(
-        self, root: StorageRoot, signature: Signature, *, clock: Clock, apart: StorageRoot | StorageError | None = None
+        self,
+        root: StorageRoot,
+        signature: Signature,
+        *,
+        clock: Clock,
+        apart: StorageRoot | StorageError | None = None,
+        caps: Caps = TRUSTED,
     ) -> None:
         self.signature = signature
         self.files = StorageFiles(root)
@@ -70,7 +76,7 @@ class FileStorage:
             self.files if apart is None else apart if isinstance(apart, StorageError) else FolderReader(apart)
         )
         self.layout = layout_named(signature.layout)
-        self.indexes = IndexFiles(self.files, self.layout, clock=clock)
+        self.indexes = IndexFiles(self.files, self.layout, clock=clock, storage_uuid=signature.storage_uuid, caps=caps)
         self.journals = Journals(self.files)
         self.hotpreviews = Hotpreviews(self.files)
         self.trash = Trash(self.files)
@@ -85,12 +91,18 @@ class FileStorage:
         expected_uuid: StorageUuid | None = None,
         calls: FileCalls | None = None,
         needs_pictures: bool = True,
+        is_home: bool = False,
+        caps: Caps = TRUSTED,
     ) -> Self:
         """Open the storage whose own files are at ``path``, and the folder of its pictures if that is another.
 
-        Without ``needs_pictures`` that folder may be away: then what asks for pictures raises. Raises
-        StorageOfflineError when there is nothing of ours, or that folder is away; SignatureDamagedError when our files
-        are there without a readable signature; ForeignStorageError when it is another than ``expected_uuid``.
+        Only for ``is_home``, a folder in this machine's own data directory, may that be another: else a disk could have
+        any folder of this machine read. ``caps`` are how much of its indexes is read at most. Without
+        ``needs_pictures`` that folder may be away: then what asks for pictures raises.
+
+        Raises StorageOfflineError when there is nothing of ours, or that folder is away; SignatureDamagedError when our
+        files are there without a readable signature; ForeignStorageError when it is another than ``expected_uuid``;
+        UnsafePathError when it names a folder elsewhere.
         """
         root = StorageRoot.open(path, calls=calls)
         try:
@@ -101,6 +113,12 @@ class FileStorage:
                     "Nothing was changed.",
                     hint="Plug in the right disk, or tell ImaLink the new place of this one with `imalink recover`.",
                 )
+            if (signature.pictures is not None or layout_named(signature.layout).is_reference) and not is_home:
+                raise UnsafePathError(
+                    f"The storage at {path} says that its pictures stand in another folder. Only storages in ImaLink's "
+                    "own data directory may say so; nothing was opened there.",
+                    hint="If this folder has pictures, take it in with `imalink storage adopt`.",
+                )
             apart: StorageRoot | StorageError | None = None
             if signature.pictures is not None:
                 try:
@@ -110,7 +128,7 @@ class FileStorage:
                     if needs_pictures:
                         raise
                     apart = error
-            return cls(root, signature, clock=clock, apart=apart)
+            return cls(root, signature, clock=clock, apart=apart, caps=caps)
         except BaseException:
             root.close()
             raise

@@ -13,9 +13,9 @@ from imalink.durable_files import FileCalls
 from imalink.errors import StorageOfflineError, UsageError
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.indexed import INDEXED
-from imalink.formats.signature_file import dump_signature
+from imalink.formats.signature_file import HERE, dump_signature
 from imalink.storage import staging
-from imalink.storage.file_storage import HERE, FileStorage
+from imalink.storage.file_storage import FileStorage
 from imalink.storage.fs import StorageFiles
 from imalink.storage.previews import HOTPREVIEWS
 from imalink.storage.root import StorageRoot

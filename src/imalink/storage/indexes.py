@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from imalink.core.finding import Finding
@@ -15,13 +15,15 @@ from imalink.core.session import ImportSession
 from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
 from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.formats.bulk import first_own_path
 from imalink.formats.documents import check_digest, content_digest
 from imalink.formats.layouts.layout import Layout, session_number_of
-from imalink.formats.layouts.master_codec import MAX_INDEX_BYTES, MasterSpelling, dump_master, read_master
-from imalink.formats.layouts.overview_codec import MAX_OVERVIEW_BYTES, dump_overview, parse_overview
+from imalink.formats.layouts.master_codec import MasterSpelling, dump_master, read_master
+from imalink.formats.layouts.overview_codec import dump_overview, parse_overview
 from imalink.formats.layouts.spelling import SessionSpelling
 from imalink.formats.session_sources import peek_journal_seqs
 from imalink.storage.backups import Backups
+from imalink.storage.caps import TRUSTED, Caps
 from imalink.storage.fs import StorageFiles
 
 _TAIL_BYTES = 256
@@ -45,8 +47,18 @@ class IndexFiles:
     repaired here (``storage.fold`` does that).
     """
 
-    def __init__(self, files: StorageFiles, layout: Layout, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        files: StorageFiles,
+        layout: Layout,
+        *,
+        clock: Clock,
+        storage_uuid: StorageUuid | None = None,
+        caps: Caps = TRUSTED,
+    ) -> None:
         self.layout = layout
+        self._storage_uuid = storage_uuid
+        self._caps = caps
         self._files = files
         self.backups = Backups(files, clock=clock)
         self._master_spelling: MasterSpelling | None = None
@@ -54,30 +66,55 @@ class IndexFiles:
 
     def load_overview(self) -> Loaded[Overview]:
         """Read ``index.json``."""
-        data = self._files.read_bytes(self.layout.overview_path, MAX_OVERVIEW_BYTES)
+        data = self._read(self.layout.overview_path, self._caps.overview_bytes)
         index, is_intact = parse_overview(data)
         return Loaded(index=index, is_intact=is_intact, digest=content_digest(data))
 
     def load_master(self) -> Loaded[MasterIndex]:
         """Read the master."""
-        data = self._files.read_bytes(self.layout.master_path, MAX_INDEX_BYTES)
+        path = self.layout.master_path
+        data = self._read(path, self._caps.master_bytes)
         read = read_master(data)
+        self._check_owner(read.index.storage_uuid, path, "storage_uuid")
+        self._check_names((each.relative_path for each in read.index.files.values()), path)
         self._master_spelling = read.spelling
         return Loaded(index=read.index, is_intact=read.is_intact, digest=content_digest(data))
 
     def load_session(self, number: int, *, is_to_change: bool = False) -> Loaded[SessionIndex]:
         """Read the session index with this number; one ``is_to_change`` is then saved faster and takes more memory."""
         path = self._session_files().get(number, self.layout.session_path(number))
-        data = self._files.read_bytes(path, MAX_INDEX_BYTES)
+        data = self._read(path, self._caps.session_bytes)
         read = self.layout.read_session(data, path)
+        index = read.index
+        if index.session.number != number:
+            raise IndexDamagedError(f"it is that of session {index.session.number}", file=path, place="import_session")
+        if not index.storage_uuid and self._storage_uuid is not None:  # another program's, which does not say
+            index = replace(index, storage_uuid=self._storage_uuid)
+        self._check_owner(index.storage_uuid, path, "import_session.storage_uuid")
+        self._check_names((each.relative_path for each in index.files.values()), path)
         if is_to_change and read.spelling is not None:
             self._session_spellings[number] = read.spelling
-        return Loaded(index=read.index, is_intact=read.is_intact, digest=content_digest(data))
+        return Loaded(index=index, is_intact=read.is_intact, digest=content_digest(data))
+
+    def _read(self, path: RelativePath, cap_bytes: int) -> bytes:
+        data = self._files.read_bytes(path, cap_bytes)
+        self._caps.check(data, cap_bytes, path)
+        return data
+
+    def _check_owner(self, named: StorageUuid, path: RelativePath, place: str) -> None:
+        if self._storage_uuid is not None and named != self._storage_uuid:
+            raise IndexDamagedError("it is that of another storage", file=path, place=place)
+
+    def _check_names(self, paths: Iterable[RelativePath], path: RelativePath) -> None:
+        own = first_own_path(paths, self.layout.own_names)
+        if own is not None:
+            reason = f"{RelativePath(own).printable()!r} is, or lies in, one of ImaLink's own names"
+            raise IndexDamagedError(reason, file=path, place="files")
 
     def peek_journal_seqs(self, number: int) -> Mapping[WriterId, int]:
         """Read only how far into each journal the session index with this number says that it reaches."""
         path = self._session_files().get(number, self.layout.session_path(number))
-        return peek_journal_seqs(self._files.read_bytes(path, MAX_INDEX_BYTES), file=path)
+        return peek_journal_seqs(self._read(path, self._caps.session_bytes), file=path)
 
     def claimed_master_digest(self) -> str | None:
         """Give the digest that the master claims for itself in its last bytes; None when it is absent or has none.
@@ -112,7 +149,7 @@ class IndexFiles:
         """Tell whether a session index is as ImaLink left it, or can be read at least; most need no parsing for it."""
         try:
             path = self._session_files().get(number, self.layout.session_path(number))
-            is_intact, _ = check_digest(self._files.read_bytes(path, MAX_INDEX_BYTES), path)
+            is_intact, _ = check_digest(self._read(path, self._caps.session_bytes), path)
             return is_intact or self.load_session(number).is_intact is not False
         except (IndexDamagedError, NotFoundError):
             return False
@@ -126,7 +163,7 @@ class IndexFiles:
         path = self.layout.session_path(number)
         for backup in reversed(self.backups.list_generations(path)):
             try:
-                read = self.layout.read_session(self._files.read_bytes(backup, MAX_INDEX_BYTES), path)
+                read = self.layout.read_session(self._read(backup, self._caps.session_bytes), path)
             except (IndexDamagedError, NotFoundError):
                 continue
             if read.is_intact:

@@ -6,6 +6,7 @@ appends to a journal; anyone reads all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from imalink.core.index import JournalPosition
 from imalink.core.journal import JournalLine, Observation
 from imalink.core.operation import OperationLine, OperationPart
 from imalink.core.relative_path import RelativePath
-from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.errors import IndexDamagedError, IndexTooLargeError, NotFoundError
 from imalink.formats.journal_file import (
     batch_observations,
     dump_journal_line,
@@ -28,6 +29,7 @@ from imalink.storage.fs import StorageFiles
 JOURNAL_FOLDER = RelativePath(".imalink/metadata/journal")
 MAX_SEGMENT_BYTES = 8 * 1024 * 1024
 _READ_CAP_BYTES = 4 * MAX_SEGMENT_BYTES
+_SEGMENT_NAME = re.compile(r"(0|[1-9][0-9]{0,17})\.jsonl")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,26 @@ class Journals:
                     findings.append(Finding(code="journal-damaged", path=segment.path))
         lines.sort(key=lambda line: (line.lamport, line.writer, line.seq))
         return JournalLines(lines=tuple(lines), findings=tuple(findings))
+
+    def check(self) -> list[Finding]:
+        """Read every segment, one at a time, only to tell which cannot be read; none longer than we make them."""
+        findings: list[Finding] = []
+        for writer in self._writers():
+            for segment in self._segments(writer):
+                try:
+                    data = self._files.read_bytes(segment.path, 2 * MAX_SEGMENT_BYTES)
+                    _, is_whole = parse_journal(data, writer=writer, file=segment.path)
+                except IndexTooLargeError as error:
+                    facts = {"why": error.reason}
+                    findings.append(Finding(code="index-too-large", path=segment.path.printable(), facts=facts))
+                except IndexDamagedError as error:
+                    findings.append(
+                        Finding(code="journal-damaged", path=segment.path.printable(), facts={"place": error.place})
+                    )
+                else:
+                    if not is_whole:
+                        findings.append(Finding(code="journal-damaged", path=segment.path.printable()))
+        return findings
 
     def append(self, writer: WriterId, observations: Iterable[Observation], *, at: str, after_seq: int = 0) -> int:
         """Write observations down that are part of no operation: as ``append_lines`` does."""
@@ -160,7 +182,7 @@ class Journals:
             names = self._files.list_names(RelativePath(f"{JOURNAL_FOLDER}/{writer}"))
         except NotFoundError:
             return []
-        numbers = sorted(int(name.removesuffix(".jsonl")) for name in names if name.removesuffix(".jsonl").isdecimal())
+        numbers = sorted(int(found[1]) for name in names if (found := _SEGMENT_NAME.fullmatch(name)) is not None)
         return [_Segment(path=_segment_path(writer, number), first_seq=number) for number in numbers]
 
     def _read(

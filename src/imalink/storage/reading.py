@@ -10,7 +10,7 @@ from typing import NamedTuple
 from imalink import durable_files
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import READ_CHUNK_BYTES, FileCalls, SpaceFacts, storage_errors
-from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.errors import IndexTooLargeError, NotFoundError
 from imalink.storage.root import StorageRoot
 
 
@@ -73,12 +73,12 @@ class FolderReader:
         return self.find_facts(path) is not None
 
     def read_bytes(self, path: RelativePath, cap_bytes: int) -> bytes:
-        """Give a regular file's content. Raises NotFoundError; IndexDamagedError when it exceeds ``cap_bytes``."""
+        """Give a regular file's content. Raises NotFoundError; IndexTooLargeError above ``cap_bytes``."""
         with self.folder_of(path) as directory:
             try:
                 return durable_files.read_capped(self.calls, directory, path.name, cap_bytes)
-            except IndexDamagedError as error:
-                raise IndexDamagedError(error.reason, file=path.printable(), hint=error.hint) from error
+            except IndexTooLargeError as error:
+                raise IndexTooLargeError(error.reason, file=path.printable(), hint=error.hint) from error
 
     def find_bytes(self, path: RelativePath, cap_bytes: int) -> bytes | None:
         """As ``read_bytes``, but None when there is no such file."""

@@ -16,8 +16,8 @@ from imalink.core.timestamps import Clock, format_instant
 from imalink.durable_files import FileCalls
 from imalink.errors import ImalinkError, NestedSourceError, UsageError
 from imalink.formats.layouts.reference import REFERENCE
-from imalink.formats.signature_file import SIGNATURE_NAME
-from imalink.storage.file_storage import HERE, FileStorage
+from imalink.formats.signature_file import HERE, SIGNATURE_NAME
+from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import HOTHASH_METHODS, furnish, refuse_inside_storage
 from imalink.storage.fs import StorageFiles
 from imalink.storage.picture_folder import describe_picture_folder
@@ -50,6 +50,10 @@ class References:
                 home = self.home_of(StorageUuid(parse_uuid(name)))
                 if looks_like_storage(home):
                     yield home
+
+    def is_home(self, path: Path) -> bool:
+        """Tell whether ``path`` is where ImaLink's own files of a reference storage stand."""
+        return self.uuid_of_home(path) is not None
 
     def find_home(self, storage_uuid: StorageUuid) -> Path | None:
         """Give where ImaLink's own files of a storage stand, if it is a reference storage made here."""
@@ -97,7 +101,9 @@ class References:
                 if place == wanted:
                     forgotten = self.home_of(storage.storage_uuid)
             storage.close()
-        return None if forgotten is None else FileStorage.open(forgotten, clock=self._clock, calls=self._calls)
+        if forgotten is None:
+            return None
+        return FileStorage.open(forgotten, clock=self._clock, calls=self._calls, is_home=True)
 
     def refuse_known_inside(self, folder: Path, known: Collection[StorageUuid]) -> None:
         """Refuse a folder in which that of a ``known`` reference storage lies: its files would count twice."""
@@ -114,7 +120,9 @@ class References:
     def _iter_open(self) -> Iterator[FileStorage]:
         for home in self.iter_homes():
             with suppress(ImalinkError):
-                storage = FileStorage.open(home, clock=self._clock, calls=self._calls, needs_pictures=False)
+                storage = FileStorage.open(
+                    home, clock=self._clock, calls=self._calls, needs_pictures=False, is_home=True
+                )
                 if (storage.path / SIGNATURE_NAME).exists():
                     storage.close()  # it was forgotten, and the folder became a storage of its own since
                 else:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from imalink.core.relative_path import RelativePath
 from imalink.core.signature import Signature
-from imalink.errors import IndexDamagedError, NotFoundError, SignatureDamagedError, StorageOfflineError
+from imalink.errors import (
+    IndexDamagedError,
+    NotFoundError,
+    SignatureDamagedError,
+    StorageError,
+    StorageOfflineError,
+)
 from imalink.formats.documents import check_digest
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.known import LAYOUTS
@@ -18,6 +24,8 @@ from imalink.formats.signature_file import MAX_SIGNATURE_BYTES, SIGNATURE_NAME, 
 from imalink.storage import staging
 from imalink.storage.backups import Backups
 from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
+from imalink.storage.root import StorageRoot
 
 SIGNATURE_PATH = RelativePath(SIGNATURE_NAME)
 _OWN_TRACES = tuple(
@@ -29,6 +37,7 @@ _OWN_TRACES = tuple(
 )
 """What no other program makes; an ``index.json`` may be anybody's."""
 _OVERVIEW_GLANCE_BYTES = 64 * 1024 * 1024
+_SAYS_IT_IS_ONE = b'"storage_info"'
 
 
 def read_signature(files: StorageFiles, path: Path) -> Signature:
@@ -103,12 +112,29 @@ def has_sessions(files: StorageFiles) -> bool:
 def looks_like_storage(folder: Path) -> bool:
     """Tell whether a folder has a signature, or what only a storage has beside one; no for one nobody may look into."""
     try:
-        if (folder / SIGNATURE_NAME).exists() or any((folder / trace).exists() for trace in _OWN_TRACES):
-            return True
-        overview = folder / HYBRID.overview_path
-        if not overview.is_file():
-            return False
-        with overview.open("rb") as file:
-            return b'"storage_info"' in file.read(_OVERVIEW_GLANCE_BYTES)
-    except OSError:
+        with StorageRoot.open(folder) as root:
+            return holds_storage(FolderReader(root), None)
+    except (StorageError, NotFoundError):
         return False
+
+
+def holds_storage(reader: FolderReader, folder: RelativePath | None) -> bool:
+    """Tell the same of a folder below an open one; no link is followed. Raises StorageError."""
+
+    def inside(name: str) -> RelativePath:
+        return RelativePath(name if folder is None else f"{folder}/{name}")
+
+    if any(reader.exists(inside(trace)) for trace in (SIGNATURE_NAME, *_OWN_TRACES)):
+        return True
+    facts = reader.find_facts(inside(HYBRID.overview_path))
+    if facts is None or not facts.is_file:
+        return False
+    before, seen_bytes = b"", 0
+    for chunk in reader.iter_content(inside(HYBRID.overview_path)):
+        if _SAYS_IT_IS_ONE in before + chunk:
+            return True
+        seen_bytes += len(chunk)
+        if seen_bytes > _OVERVIEW_GLANCE_BYTES:
+            return False
+        before = chunk[-len(_SAYS_IT_IS_ONE) :]
+    return False

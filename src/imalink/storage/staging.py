@@ -17,7 +17,15 @@ from imalink.core.journal import Commit, FileSwap, RunBegin, RunEnd, RunPlan, Ru
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import AppendFile, storage_errors
 from imalink.errors import NotFoundError, UnsafePathError
-from imalink.formats.commit_file import RunContent, RunWriter, parse_commit, parse_run, parse_run_begin, parse_run_ends
+from imalink.formats.commit_file import (
+    INTENT_NAME,
+    RunContent,
+    RunWriter,
+    parse_commit,
+    parse_run,
+    parse_run_begin,
+    parse_run_ends,
+)
 from imalink.formats.json_lines import MAX_LINE_BYTES
 from imalink.storage.fs import STAGING, StagedFile, StorageFiles
 
@@ -27,7 +35,6 @@ QUARANTINE = RelativePath(".imalink/quarantine")
 """Damaged files that a sound one took the place of."""
 KEEPING_FOLDERS = (TRASH, QUARANTINE)
 COMMITS = RelativePath(".imalink/metadata/commits")
-INTENT_NAME = "intent.jsonl"
 PLACED_MODE = 0o644
 MAX_RUN_BYTES = 2 * 1024 * 1024 * 1024
 
@@ -242,10 +249,10 @@ def list_commits(files: StorageFiles) -> list[RunUuid]:
     return [RunUuid(name.removesuffix(".jsonl")) for name in names if name.endswith(".jsonl")]
 
 
-def load_commit(files: StorageFiles, run_uuid: RunUuid) -> Commit:
+def load_commit(files: StorageFiles, run_uuid: RunUuid, *, cap_bytes: int = MAX_RUN_BYTES) -> Commit:
     """Read a committed run. Raises IndexDamagedError, NotFoundError."""
     path = commit_path(run_uuid)
-    return parse_commit(files.read_bytes(path, MAX_RUN_BYTES), file=path)
+    return parse_commit(files.read_bytes(path, cap_bytes), file=path)
 
 
 def load_run_ends(files: StorageFiles, run_uuid: RunUuid) -> tuple[RunBegin, RunEnd]:

@@ -24,6 +24,7 @@ from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock
 from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError
 from imalink.formats.signature_file import SIGNATURE_NAME
+from imalink.storage.caps import TRUSTED, UNTRUSTED
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import Index, Loaded
 from imalink.storage.previews import hotpreview_path
@@ -110,12 +111,21 @@ def place_of(text: str, *, registry: StorageRegistry, references: References) ->
     return references.find_home(noted[0].storage_uuid) or noted[0].path
 
 
-def browse_storage(path: Path, *, clock: Clock, number: int | None = None) -> BrowsedStorage:
+def browse_storage(
+    path: Path, *, clock: Clock, references: References, number: int | None = None, is_trusted: bool = False
+) -> BrowsedStorage:
     """Read a storage's sessions (or the one with ``number``) straight from its own files at ``path``, read-only.
 
-    Raises StorageOfflineError, SignatureDamagedError, NotFoundError.
+    Of one that is not trusted only so much is read as of a stranger's (``storage.caps``). Raises StorageOfflineError,
+    SignatureDamagedError, NotFoundError.
     """
-    with FileStorage.open(path, clock=clock, needs_pictures=False) as storage:
+    with FileStorage.open(
+        path,
+        clock=clock,
+        needs_pictures=False,
+        is_home=references.is_home(path),
+        caps=TRUSTED if is_trusted else UNTRUSTED,
+    ) as storage:
         looker = _Looker(storage)
         sessions = looker.look(number)
         return BrowsedStorage(

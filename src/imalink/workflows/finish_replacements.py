@@ -11,7 +11,7 @@ from imalink.core.organization import free_name
 from imalink.core.relative_path import RelativePath
 from imalink.errors import NameTakenError
 from imalink.storage.file_storage import FileStorage
-from imalink.storage.staging import ImportRun
+from imalink.storage.staging import KEEPING_FOLDERS, ImportRun
 from imalink.workflows.replacing import as_done, observations_of
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import holds_bytes
@@ -32,12 +32,24 @@ class ReplacementSettling:
         """Carry out what can be, drop the rest, write into the journal what stands there now; give what was done."""
         if not replacements:
             return []
-        done = [settled for each in replacements if (settled := self._settle_one(each)) is not None]
+        done = [
+            settled
+            for each in replacements
+            if self._is_possible(each) and (settled := self._settle_one(each)) is not None
+        ]
         self._run.flush_plans()
         self._storage.append_observations(
             self._tools.writer, [each for replacement in done for each in observations_of(replacement)]
         )
         return done
+
+    def _is_possible(self, replacement: RunReplacement) -> bool:
+        """Tell whether a run of ours may have written this: a picture gives its place up, and is kept where we keep."""
+        return all(
+            not swap.path.is_ours(self._storage.layout.own_names)
+            and any(swap.kept.is_below(folder) for folder in KEEPING_FOLDERS)
+            for swap in replacement.swaps
+        )
 
     def _settle_one(self, replacement: RunReplacement) -> RunReplacement | None:
         picture, *others = replacement.swaps
@@ -61,8 +73,6 @@ class ReplacementSettling:
 
     def _settle_swap(self, swap: FileSwap) -> FileSwap | None:
         """Let the new bytes stand at their place and give the swap as it was done; None: the old ones stand there."""
-        if swap.path.is_ours(self._storage.layout.own_names):
-            return None  # no run of ours writes such a plan
         if self._holds(swap.path, swap.sha256):
             return swap
         staged = self._run.staged_path(swap.staged_name)

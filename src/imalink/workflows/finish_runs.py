@@ -98,6 +98,11 @@ class _Settling:
         them or is copied again with all of them.
         """
         entry = plan.entry
+        places = (entry.relative_path, *(companion.relative_path for companion in entry.companions))
+        is_ours = any(path.is_ours(self._storage.layout.own_names) for path in places)
+        if is_ours or len(entry.companions) != len(plan.staged_companions):
+            self._run.drop(plan.staged_name)  # no run of ours writes such a plan
+            return None
         is_placed = self._holds(entry.relative_path, entry.sha256)
         companions = list(zip(entry.companions, plan.staged_companions, strict=True))
         whole = [(companion, name) for companion, name in companions if self._is_there(companion, name)]

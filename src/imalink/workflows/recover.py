@@ -30,6 +30,7 @@ from imalink.errors import (
     StorageReadOnlyError,
 )
 from imalink.formats.layouts.hybrid import HYBRID
+from imalink.storage.caps import TRUSTED, UNTRUSTED
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
 from imalink.workflows.mend_indexes import mend_indexes
@@ -50,8 +51,6 @@ class Candidate:
     home: Path
     storage_uuid: StorageUuid
     display_name: str
-    session_count: int
-    file_count: int
     is_trusted: bool
 
 
@@ -132,7 +131,14 @@ def find_candidates(
     refused: list[SignatureDamagedError] = []
     for path in find_places(tools, roots, {**known, **trusted}):
         try:
-            with FileStorage.open(path, clock=tools.clock, calls=tools.calls, needs_pictures=False) as storage:
+            with FileStorage.open(
+                path,
+                clock=tools.clock,
+                calls=tools.calls,
+                needs_pictures=False,
+                is_home=tools.references.is_home(path),
+                caps=UNTRUSTED,
+            ) as storage:
                 candidate = _candidate(tools, storage, path, {**known, **trusted})
         except ImalinkError as error:
             if not (is_check and isinstance(error, StorageOfflineError)):
@@ -253,14 +259,11 @@ def _answers(tools: Tools, path: Path, storage_uuid: StorageUuid) -> bool:
 
 
 def _candidate(tools: Tools, storage: FileStorage, home: Path, known: Collection[StorageUuid]) -> Candidate:
-    overview = _overview(storage)
     return Candidate(
         path=storage.path,
         home=home,
         storage_uuid=storage.storage_uuid,
         display_name=storage.signature.display_name,
-        session_count=len(storage.indexes.list_sessions()),
-        file_count=overview.total_files if overview is not None else storage.signature.photo_count,
         is_trusted=storage.storage_uuid in known or tools.references.find_home(storage.storage_uuid) is not None,
     )
 
@@ -298,6 +301,8 @@ def _recover_storage(
         expected_uuid=candidate.storage_uuid,
         calls=tools.calls,
         needs_pictures=False,
+        is_home=tools.references.is_home(candidate.home),
+        caps=UNTRUSTED if is_check and not candidate.is_trusted else TRUSTED,
     ) as storage:
         record = remember_storage(tools, storage, is_noted=not is_check)
         overview = _overview(storage)

@@ -76,7 +76,9 @@ def _find_record(tools: Tools, text: str, folder: Path) -> StorageRecord:
 def _is_whole(tools: Tools, folder: Path) -> bool:
     """Tell whether a folder's signature can be read, so that nothing in it is ours to repair unasked."""
     try:
-        FileStorage.open(folder, clock=tools.clock, calls=tools.calls, needs_pictures=False).close()
+        FileStorage.open(
+            folder, clock=tools.clock, calls=tools.calls, needs_pictures=False, is_home=tools.references.is_home(folder)
+        ).close()
     except SignatureDamagedError:
         return False
     return True

@@ -47,7 +47,12 @@ def repair_known(tools: Tools, record: StorageRecord) -> list[Finding]:
     home = home_of(tools, record)
     try:
         FileStorage.open(
-            home, clock=tools.clock, expected_uuid=record.storage_uuid, calls=tools.calls, needs_pictures=False
+            home,
+            clock=tools.clock,
+            expected_uuid=record.storage_uuid,
+            calls=tools.calls,
+            needs_pictures=False,
+            is_home=tools.references.is_home(home),
         ).close()
     except SignatureDamagedError:
         return [repair_folder(tools, home, record=record).finding]

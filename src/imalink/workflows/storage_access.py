@@ -56,6 +56,7 @@ def open_known(tools: Tools, record: StorageRecord, *, needs_pictures: bool = Tr
         expected_uuid=record.storage_uuid,
         calls=tools.calls,
         needs_pictures=needs_pictures,
+        is_home=layout_named(record.layout).is_reference,
     )
 
 

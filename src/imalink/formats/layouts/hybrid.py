@@ -33,6 +33,7 @@ from imalink.formats.sessions import (
     counts_from,
     finding_from,
     finding_record,
+    generation_from,
     photo_from,
     photo_record,
     session_from,
@@ -120,6 +121,8 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
         photos = [photo_from(photo_uuid, photo) for photo_uuid, photo in record.photos.items()]
         place = "deleted"
         deleted = [tombstone_from(hothash, tombstone) for hothash, tombstone in record.deleted.items()]
+        place = "sources"
+        sources = sources_from(record.sources or SourcesRecord())
     except IndexDamagedError as error:
         where = f"{place}.{error.place}" if error.place else place
         raise IndexDamagedError(error.reason, file=file, place=where) from error
@@ -132,9 +135,9 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
         deleted={tombstone.hothash: tombstone for tombstone in deleted},
         statistics=counts_from(record.statistics),
         findings=tuple(finding for finding in (finding_from(each) for each in record.errors) if finding is not None),
-        sources=sources_from(record.sources or SourcesRecord()),
+        sources=sources,
         generated_at=record.statistics.index_generated,
-        generation=record.generation,
+        generation=generation_from(record.generation),
         extras=decoded.extras,
     )
     spelling: SessionSpelling = Spelling(

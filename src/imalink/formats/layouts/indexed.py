@@ -32,6 +32,7 @@ from imalink.formats.sessions import (
     counts_record,
     finding_from,
     finding_record,
+    generation_from,
     photo_from,
     photo_record,
     session_from,
@@ -156,6 +157,8 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
         photos = [photo_from(photo_uuid, photo) for photo_uuid, photo in record.photos.items()]
         place = "deleted"
         deleted = [tombstone_from(hothash, tombstone) for hothash, tombstone in record.deleted.items()]
+        place = "sources"
+        sources = sources_from(record.sources or SourcesRecord())
     except IndexDamagedError as error:
         where = ".".join(part for part in (place, error.place) if part)
         raise IndexDamagedError(error.reason, file=file, place=where) from error
@@ -168,9 +171,9 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
         deleted={tombstone.hothash: tombstone for tombstone in deleted},
         statistics=counts_from(record.stats),
         findings=tuple(finding for finding in (finding_from(each) for each in record.errors) if finding is not None),
-        sources=sources_from(record.sources or SourcesRecord()),
+        sources=sources,
         generated_at=record.index_generated,
-        generation=record.generation,
+        generation=generation_from(record.generation),
         extras=decoded.extras,
     )
     records: dict[Hothash, FileRecord] = {Hothash(item.hothash): item for item in record.files}

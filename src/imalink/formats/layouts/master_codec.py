@@ -42,14 +42,15 @@ from imalink.formats.layouts.hybrid_records import (
 from imalink.formats.layouts.spelling import Spelling
 from imalink.formats.records import (
     MAX_SIZE_BYTES,
+    file_path_from,
     hothash_from,
     path_fields,
-    path_from,
     path_place,
     sha256_from,
     size_from,
 )
 from imalink.formats.sessions import (
+    generation_from,
     sources_from,
     sources_record,
 )
@@ -130,13 +131,17 @@ def read_master(data: bytes) -> ReadMaster:
                 orphans.append(orphan_from(conflict))
             except (ValueError, InvalidPathError) as error:
                 raise IndexDamagedError(str(error), file=MASTER_PATH, place=f"conflicts.{number}") from error
+    try:
+        sources = sources_from(record.sources)
+    except IndexDamagedError as error:
+        raise IndexDamagedError(error.reason, file=MASTER_PATH, place=f"sources.{error.place}") from error
     master = MasterIndex(
         storage_uuid=StorageUuid(record.storage_uuid),
         files=files,
         orphans=tuple(orphans),
-        sources=sources_from(record.sources),
+        sources=sources,
         indexed_at=record.indexed_at,
-        generation=record.generation,
+        generation=generation_from(record.generation),
         extras=decoded.extras,
     )
     spelling: MasterSpelling = Spelling(entries=files, records=record.files)
@@ -190,7 +195,7 @@ def _check_master(hothash: Hothash, record: MasterFileRecord) -> None:
     """Check what ``_master_entry`` trusts. Raises ValueError or InvalidPathError."""
     hothash_from(hothash)
     sha256_from(record.sha256)
-    path_from(record.relative_path, record.relative_path_bytes)
+    file_path_from(record.relative_path, record.relative_path_bytes)
     size_from(record.file_size)
     parse_instant_ns(record.file_modified)
 
@@ -235,7 +240,7 @@ def _master_entry(hothash: Hothash, record: MasterFileRecord) -> MasterEntry:
         record.hothash_method,
         RelativePath(record.relative_path)
         if record.relative_path_bytes is None
-        else path_from(record.relative_path, record.relative_path_bytes),
+        else file_path_from(record.relative_path, record.relative_path_bytes),
         record.file_size,
         record.sha256,
         record.file_modified,
@@ -255,7 +260,7 @@ def _explain_master(record: MasterFileRecord) -> str:
     checks = (
         (
             f".{path_place(record.relative_path_bytes)}",
-            lambda: path_from(record.relative_path, record.relative_path_bytes),
+            lambda: file_path_from(record.relative_path, record.relative_path_bytes),
         ),
         (".file_size", lambda: size_from(record.file_size)),
         (".sha256", lambda: sha256_from(record.sha256)),

@@ -24,6 +24,7 @@ from imalink.formats.layouts.hybrid_records import (
     VerificationRecord,
 )
 from imalink.formats.records import safe_text
+from imalink.formats.sessions import generation_from
 
 OVERVIEW_PATH = RelativePath("index.json")
 IMALINK_VERSION = "2.0"
@@ -135,7 +136,7 @@ def parse_overview(data: bytes) -> tuple[Overview, bool | None]:
         if isinstance(verified, msgspec.UnsetType)
         else VerificationSummary(at=verified.at, depth=verified.depth, checked=verified.checked, ok=verified.ok),
         conflicts_count=record.conflicts_count,
-        generation=record.generation,
+        generation=generation_from(record.generation),
         extras=decoded.extras,
     )
     return overview, decoded.is_intact
