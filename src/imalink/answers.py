@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 
 def json_text(text: str) -> str:
-    """Give plain text that JSON can hold; bytes that are no UTF-8 are shown as escapes."""
-    return str(text).encode("utf-8", "backslashreplace").decode()
+    r"""Give plain text that JSON can hold; bytes of a name that are no UTF-8 as findings show them, ``\xff``."""
+    try:
+        return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a pair, which no name on a disk decodes to
+        return str(text).encode("utf-8", "backslashreplace").decode()
 
 
 def finding_json(finding: Finding) -> Mapping[str, object]:
