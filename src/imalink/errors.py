@@ -15,6 +15,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── StorageReadOnlyError      the device or folder cannot be written
 │   ├── StorageIoError            the device reported an I/O error
 │   ├── StorageLockedError        another process or machine is working there
+│   ├── IndexChangedError         another replaced an index file while this one was folded
 │   ├── NewerFormatError          written by a newer ImaLink: read only
 │   ├── NameTakenError            a placement would have overwritten a file
 │   └── UnsafePathError           a path that leaves the storage or goes through a link
@@ -134,6 +135,12 @@ class StorageLockedError(StorageError):
     """Another process or machine is working on the storage."""
 
     code = "storage-locked"
+
+
+class IndexChangedError(StorageError):
+    """Another machine replaced an index file between this one's reading and replacing it; nothing was overwritten."""
+
+    code = "index-changed"
 
 
 class NewerFormatError(StorageError):

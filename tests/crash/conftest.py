@@ -57,20 +57,27 @@ class Stage:
     @contextmanager
     def attempt(self, calls: FileCalls | None = None) -> Generator[Workbench]:
         """Put the files back and give a process on them."""
-        shutil.rmtree(self.folder)
-        shutil.copytree(self._kept, self.folder, symlinks=True)
+        self.put_back()
         with self.process(calls) as bench:
             yield bench
 
+    def put_back(self) -> None:
+        """Put the files back."""
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._kept, self.folder, symlinks=True)
+
     @contextmanager
-    def process(self, calls: FileCalls | None = None) -> Generator[Workbench]:
-        """Give a process on the files as they are."""
-        home = self.folder / "home of machine"
+    def process(
+        self, calls: FileCalls | None = None, *, name: str = "machine", clock: SteppingClock | None = None
+    ) -> Generator[Workbench]:
+        """Give a process of the machine ``name`` on the files as they are."""
+        home = self.folder / f"home of {name}"
         home.mkdir(exist_ok=True)
         if not (home / "catalog.sqlite").exists():
             shutil.copyfile(self._empty, home / "catalog.sqlite")
         catalog = self._catalog(home / "catalog.sqlite")
-        with Workbench(self.folder, calls=calls, clock=SteppingClock(), catalog=catalog) as bench:
+        clock = clock or SteppingClock()
+        with Workbench(self.folder, name=name, calls=calls, clock=clock, catalog=catalog) as bench:
             bench.tools = replace(bench.tools, analyser=self._analyser, open_scratch_catalog=self._open_scratch)
             yield bench
 

@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 
 from imalink.durable_files.calls import FileCalls
@@ -54,14 +55,22 @@ def sync_directory(calls: FileCalls, directory: int, path: str = "") -> None:
 
 
 def replace_durably(
-    calls: FileCalls, *, staging: int, directory: int, name: str, data: bytes, mode: int | None = None
+    calls: FileCalls,
+    *,
+    staging: int,
+    directory: int,
+    name: str,
+    data: bytes,
+    mode: int | None = None,
+    before_move: Callable[[], None] | None = None,
 ) -> None:
     """Put ``data`` at ``name`` in ``directory``; after a crash at any moment the file is old or new, never half.
 
     When it returns, the new content is on the device. ``staging`` is an open directory on the same file system, inside
     ``.imalink/``; the temporary file stands there under ``.imalink-<token>.tmp`` and a crash may leave it (recovery
     clears staging). A link of that name is itself replaced, nothing is written through it. ``mode``: None keeps the
-    permissions of the old file. Nothing is retried: on an error before the move the old file stands and the temporary
+    permissions of the old file. ``before_move`` is called last before the new file takes the old one's place, and stops
+    that by raising. Nothing is retried: on an error before the move the old file stands and the temporary
     one is removed; on an error of the last flush the new file stands but may not outlive a power cut.
 
     Raises OutOfSpaceError, StorageReadOnlyError, StorageIoError, StorageOfflineError.
@@ -81,6 +90,8 @@ def replace_durably(
                 calls.fsync(descriptor)
             finally:
                 calls.close(descriptor)
+            if before_move is not None:
+                before_move()
             calls.rename_replacing(staging, temporary, directory, name)
             is_moved = True
             sync_directory(calls, directory, name)

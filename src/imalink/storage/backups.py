@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import Clock
@@ -27,7 +28,8 @@ class Backups:
         self._files.make_directories(BACKUPS)
         backup = RelativePath(f"{BACKUPS}/{_flat(path)}.g{generation}")
         self._files.remove_own(backup)
-        self._files.keep_under(path, backup)
+        with suppress(NameTakenError):  # another machine keeps that generation in this very moment
+            self._files.keep_under(path, backup)
         for old in self.list_generations(path)[:-KEPT_GENERATIONS]:
             self._files.remove_own(old)
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid, StorageUuid, WriterId
 from imalink.core.index import MasterIndex, Overview
 from imalink.core.journal import Commit, Observation
@@ -24,6 +25,7 @@ from imalink.core.timestamps import Clock, format_instant
 from imalink.durable_files import FileCalls
 from imalink.errors import (
     ForeignStorageError,
+    IndexChangedError,
     IndexDamagedError,
     NotFoundError,
     StorageError,
@@ -51,6 +53,7 @@ from imalink.storage.signature import read_signature, save_signature
 from imalink.storage.trash import Trash
 from imalink.storage.volumes import describe_volume
 
+FOLD_TRIES = 5
 _STABLE_INODES = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "apfs", "hfs", "tmpfs", "overlay"})
 
 
@@ -285,14 +288,42 @@ class FileStorage:
         """Bring indexes and signature in step with commits and journals; mend damaged ones on the way.
 
         ``is_anew`` writes all of them again, whatever the master says. ``master`` is the one that stands there, found
-        sound under this lock, where the caller has it at hand.
+        sound under this lock, where the caller has it at hand. An index that another machine replaced meanwhile is
+        never overwritten: all is folded again, five times at most. Raises IndexChangedError after that.
         """
+        findings: list[Finding] = []
+        for number in range(1, FOLD_TRIES):
+            try:
+                return self._fold(notes, check_sessions, is_anew, master if number == 1 else None, findings, number > 1)
+            except IndexChangedError:
+                continue
+        return self._fold(notes, check_sessions, is_anew, None, findings, tells_all=True)
+
+    def _fold(
+        self,
+        notes: FoldNotes | None,
+        check_sessions: Collection[int],
+        is_anew: bool,
+        master: MasterIndex | None,
+        findings: list[Finding],
+        tells_all: bool,
+    ) -> FoldResult:
+        """Fold once; ``findings`` collects those of all tries."""
         folder = StorageFolder(
             self.files, indexes=self.indexes, journals=self.journals, signature=self.signature, clock=self._clock
         )
-        result = folder.fold(notes or self.notes(), check_sessions=check_sessions, is_anew=is_anew, known=master)
+        try:
+            result = folder.fold(
+                notes or self.notes(),
+                check_sessions=check_sessions,
+                is_anew=is_anew,
+                known=master,
+                tells_all=tells_all,
+            )
+        finally:
+            findings.extend(folder.findings)
         self._save_signature(result.signature)
-        return result
+        return replace(result, findings=tuple(findings))
 
     def notes(self) -> FoldNotes:
         """Give the notes of where this storage stands now, for a fold."""

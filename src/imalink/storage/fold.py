@@ -48,7 +48,8 @@ from imalink.storage.staging import list_commits, load_commit
 class FoldResult:
     """What a fold left: the master, its digest, and each session index it rewrote with the hothashes that changed.
 
-    ``operations`` are the lines of operations that were new to the master.
+    ``operations`` are the lines of operations that were new to the master. ``base_digest`` is that of the master it
+    began with, whose content ``sessions`` does not repeat unless the fold ``tells_all``.
     """
 
     master: MasterIndex
@@ -58,6 +59,8 @@ class FoldResult:
     sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]]
     operations: tuple[OperationLine, ...]
     findings: tuple[Finding, ...]
+    base_digest: str | None = None
+    tells_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,7 @@ class StorageFolder:
         self._findings: list[Finding] = []
         self._loaded: dict[int, SessionIndex] = {}
         self._master_extras: Extras = {}
+        self._base_digest: str | None = None
 
     def fold(
         self,
@@ -110,12 +114,16 @@ class StorageFolder:
         check_sessions: Collection[int] = (),
         is_anew: bool = False,
         known: MasterIndex | None = None,
+        tells_all: bool = False,
     ) -> FoldResult:
         """Fold what is new; read the session indexes in ``check_sessions`` too and mend those that are damaged.
 
         ``is_anew`` believes no master: every index is written again from session indexes, commits and journals.
-        ``known`` is the master as the caller found it sound; without it it is read.
+        ``known`` is the master as the caller found it sound; without it it is read. With ``tells_all`` the result has
+        every session, and every manifest is written: another machine may have replaced any of them. Raises
+        IndexChangedError when one does that meanwhile.
         """
+        self._base_digest = self._indexes.claimed_master_digest()
         master = self._load_master() if known is None else known
         self._master_extras = master.extras if master is not None else self._master_extras
         if is_anew and master is not None:
@@ -153,7 +161,19 @@ class StorageFolder:
             index = sessions[number][0]
             self._indexes.save_session(index)
             save_manifest(self._files, index)
-        return self._finish(notes, master, sessions, commits, new_lines, generated_at)
+        if tells_all:
+            for number in self._indexes.list_sessions():
+                index = self._session(number)
+                if index is not None:
+                    save_manifest(self._files, index)
+                    sessions[number] = (index, frozenset(index.files) | _known_of(number, master))
+        result = self._finish(notes, master, sessions, commits, new_lines, generated_at)
+        return replace(result, base_digest=self._base_digest, tells_all=tells_all or master is None)
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was wrong so far."""
+        return self._findings
 
     def _is_ahead(self, index: SessionIndex, master: MasterIndex | None) -> bool:
         """Tell whether a session index, as loaded, has what the master lacks: a fold stopped between the two."""
@@ -177,6 +197,7 @@ class StorageFolder:
             kept = self._indexes.backups.keep_damaged(self._indexes.layout.master_path)
             self._findings.append(damaged_index(self._indexes.layout.master_path, error, kept))
             return None
+        self._base_digest = loaded.digest
         self._master_extras = loaded.index.extras
         if loaded.is_intact is not False:
             return loaded.index

@@ -267,7 +267,7 @@ class StorageFiles(FolderReader):
             for chunk in self.iter_content(path):
                 staged.write(chunk)
 
-    def replace(self, path: RelativePath, data: bytes) -> None:
+    def replace(self, path: RelativePath, data: bytes, *, before_move: Callable[[], None] | None = None) -> None:
         """Put ``data`` at ``path``; after a crash the file is old or new, never half, and new once this returns.
 
         The temporary file stands in ``.imalink/staging/`` (made if absent); the folder of ``path`` must be there.
@@ -276,7 +276,14 @@ class StorageFiles(FolderReader):
         self.check_guard()
         self.make_directories(STAGING)
         with self.root.directory(STAGING) as staging, self.folder_of(path) as directory:
-            durable_files.replace_durably(self.calls, staging=staging, directory=directory, name=path.name, data=data)
+            durable_files.replace_durably(
+                self.calls,
+                staging=staging,
+                directory=directory,
+                name=path.name,
+                data=data,
+                before_move=before_move,
+            )
 
     def append(self, path: RelativePath, data: bytes, *, valid_bytes: int | None = None, is_synced: bool = True) -> int:
         """Append ``data``, durable when it returns, and give the new size; the folder must be there.

@@ -14,7 +14,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession
 from imalink.core.timestamps import Clock
 from imalink.durable_files import storage_errors
-from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.errors import IndexChangedError, IndexDamagedError, NotFoundError
 from imalink.formats.bulk import first_own_path
 from imalink.formats.documents import check_digest, content_digest
 from imalink.formats.layouts.layout import Layout, session_number_of
@@ -44,7 +44,8 @@ class IndexFiles:
     """Loads and saves a storage's overview, session indexes and master.
 
     Loading raises NotFoundError for an absent file and IndexDamagedError for one that cannot be believed; nothing is
-    repaired here (``storage.fold`` does that).
+    repaired here (``storage.fold`` does that). Saving a file that was loaded raises IndexChangedError when another
+    stands there by then.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class IndexFiles:
         self._caps = caps
         self._files = files
         self.backups = Backups(files, clock=clock)
+        self._read_as: dict[RelativePath, str] = {}
         self._master_spelling: MasterSpelling | None = None
         self._session_spellings: dict[int, SessionSpelling] = {}
 
@@ -97,6 +99,8 @@ class IndexFiles:
         return Loaded(index=index, is_intact=read.is_intact, digest=content_digest(data))
 
     def _read(self, path: RelativePath, cap_bytes: int) -> bytes:
+        """Read an index file, and note which one it was: only that may be replaced by what is made from it."""
+        self._read_as[path] = self._state(path)
         data = self._files.read_bytes(path, cap_bytes)
         self._caps.check(data, cap_bytes, path)
         return data
@@ -121,16 +125,33 @@ class IndexFiles:
 
         Nothing is verified: it names a state of the master cheaply, to key this machine's caches.
         """
+        return self._claimed_digest(self.layout.master_path)
+
+    def _claimed_digest(self, path: RelativePath) -> str | None:
         try:
-            with (
-                self._files.open_for_reading(self.layout.master_path) as descriptor,
-                storage_errors("read", self.layout.master_path),
-            ):
+            with self._files.open_for_reading(path) as descriptor, storage_errors("read", path):
                 size = self._files.calls.fstat(descriptor).st_size
                 tail = self._files.calls.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
         except NotFoundError:
             return None
         return content_digest(tail)
+
+    def _state(self, path: RelativePath) -> str:
+        """Name what stands at ``path`` now: by the digest that it claims, else by size and time; empty for nothing."""
+        digest = self._claimed_digest(path)
+        if digest is not None:
+            return digest
+        facts = self._files.find_facts(path)
+        return "" if facts is None else f"{facts.size_bytes} {facts.modified_ns}"
+
+    def _require_unchanged(self, path: RelativePath) -> None:
+        """Make sure that a file that was read still stands there. Raises IndexChangedError."""
+        if path in self._read_as and self._read_as[path] != self._state(path):
+            raise IndexChangedError(
+                f"{path} was replaced by another machine while its new content was put together. Nothing was "
+                "overwritten, and what was imported is in the storage's commits.",
+                hint="See to it that only one machine works on the storage at a time, then run the operation again.",
+            )
 
     def facts(self) -> dict[str, tuple[int, int, int]]:
         """Give (size, mtime, inode) of every index file that is there, by path.
@@ -171,8 +192,9 @@ class IndexFiles:
         return None
 
     def save_overview(self, overview: Overview) -> None:
-        """Replace ``index.json``."""
-        self._save(self.layout.overview_path, dump_overview(overview), overview.generation)
+        """Replace ``index.json``, unless the master that it sums up is another by now."""
+        path = self.layout.overview_path
+        self._save(path, dump_overview(overview), overview.generation, also_unchanged=self.layout.master_path)
 
     def save_master(self, master: MasterIndex) -> str:
         """Replace the master; give its digest."""
@@ -195,6 +217,7 @@ class IndexFiles:
         kept = self.backups.keep_damaged(path) if self._files.exists(path) else None
         self._files.make_directories(self.layout.sessions_directory)
         self._files.replace(path, self.layout.dump_session(index))
+        self._read_as.pop(path, None)
         return kept
 
     def _session_files(self) -> dict[int, RelativePath]:
@@ -210,9 +233,18 @@ class IndexFiles:
                 found[number] = RelativePath(f"{self.layout.sessions_directory}/{name}")
         return found
 
-    def _save(self, path: RelativePath, data: bytes, generation: int) -> None:
+    def _save(
+        self, path: RelativePath, data: bytes, generation: int, *, also_unchanged: RelativePath | None = None
+    ) -> None:
         self.backups.keep_generation(path, generation - 1)
-        self._files.replace(path, data)
+
+        def require_unchanged() -> None:
+            self._require_unchanged(path)
+            if also_unchanged is not None:
+                self._require_unchanged(also_unchanged)
+
+        self._files.replace(path, data, before_move=require_unchanged)
+        self._read_as[path] = content_digest(data) or ""
 
 
 def merge_sessions(storage_uuid: StorageUuid, sessions: Iterable[SessionIndex]) -> MasterIndex:

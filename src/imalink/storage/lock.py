@@ -34,9 +34,9 @@ from imalink.storage.lock_record import (
     TTL_SECONDS,
     LockRecord,
     LockState,
+    can_be_proved_dead,
     counter_offset,
     dump_lock,
-    is_same_host,
     judge_lock,
     new_record,
 )
@@ -207,14 +207,14 @@ def _make_way(files: StorageFiles, here: Host, clock: Clock, sleep: Callable[[fl
 
 def in_use(record: LockRecord, here: Host) -> StorageLockedError:
     """Give the error that names who works on the storage, and what to do if that is not true any more."""
-    hint = "Wait until it is done."
-    if not is_same_host(record, here):
-        hint += (
-            " If that machine died or was unplugged at work: `imalink unlock STORAGE` looks for its heartbeat for"
-            f" {record.silence_seconds} s and then breaks its lock."
-        )
+    if can_be_proved_dead(record, here):
+        gone = "If that process hangs, end it: the next operation then takes the lock over by itself."
     else:
-        hint += " If that process hangs, end it; the next operation then takes the lock over by itself."
+        gone = (
+            "If that machine died or was unplugged at work: `imalink unlock STORAGE` watches its heartbeat for "
+            f"{record.silence_seconds} s and breaks the lock if that stands still."
+        )
+    hint = f"Wait until it is done. {gone}"
     return StorageLockedError(f"The storage is in use by {record.describe()}. Nothing was changed.", hint=hint)
 
 

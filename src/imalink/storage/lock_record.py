@@ -83,9 +83,11 @@ def new_record(host: Host, *, purpose: str, clock: Clock, ttl_seconds: int) -> L
     )
 
 
-def is_same_host(record: LockRecord, host: Host) -> bool:
-    """Tell whether the holder is known to be a process of this machine."""
-    return bool(record.host_id) and record.host_id == host.host_id
+def can_be_proved_dead(record: LockRecord, host: Host) -> bool:
+    """Tell whether one look from ``host`` can show that the holder is gone: a process whose number means something."""
+    if not (record.host_id and record.host_id == host.host_id and record.boot_id and host.boot_id):
+        return False
+    return record.boot_id != host.boot_id or record.pid_namespace == host.pid_namespace
 
 
 def judge_lock(record: LockRecord, host: Host, *, is_held_here: bool) -> LockState:
@@ -94,11 +96,11 @@ def judge_lock(record: LockRecord, host: Host, *, is_held_here: bool) -> LockSta
     Stale: same host, other boot; or same host, boot and process-id namespace with that process gone or another one of
     the same number; or this very process, which does not hold it any more.
     """
-    if not is_same_host(record, host) or not record.boot_id or not host.boot_id:
+    if not can_be_proved_dead(record, host):
         return LockState.HELD
     if record.boot_id != host.boot_id:
         return LockState.STALE
-    if record.pid_namespace != host.pid_namespace or record.pid <= 0:
+    if record.pid <= 0:
         return LockState.HELD
     if record.pid == host.pid and record.pid_start == host.pid_start:
         return LockState.HELD if is_held_here else LockState.STALE

@@ -45,8 +45,8 @@ def build_overview(
 ) -> tuple[Overview, list[Finding]]:
     """Give the overview as it should be now, and what was wrong with the one that stood there.
 
-    ``loaded`` are the sessions that may have changed; ``find_session`` reads one of which the old overview says
-    nothing. An edited or damaged overview is kept as a backup.
+    ``loaded`` are the sessions that may have changed; ``find_session`` gives one of them, or reads one of which the
+    old overview says nothing, or nothing that fits. An edited or damaged overview is kept as a backup.
     """
     before, findings = _load_before(indexes)
     summaries = {summary.number: summary for summary in before.sessions} if before is not None else {}
@@ -54,6 +54,12 @@ def build_overview(
         index = loaded.get(number) or (None if number in summaries else find_session(number))
         if index is not None:
             summaries[number] = summarise(index, indexes.layout)
+    if sum(summary.file_count for summary in summaries.values()) != master.total_files:
+        # The old overview was another machine's, of other sessions than these: each is to be read.
+        for number in summaries:
+            index = find_session(number)
+            if index is not None:
+                summaries[number] = summarise(index, indexes.layout)
     overview = Overview(
         storage_uuid=signature.storage_uuid,
         storage_id=facts.storage_id if facts.storage_id is not None else (before.storage_id if before else None),

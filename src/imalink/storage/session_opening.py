@@ -68,7 +68,7 @@ class SessionOpener:
         standing, is_sound = self._load(number)
         new = self._new_commits.get(number, ())
         if standing is not None and is_sound:
-            return OpenedSession(index=standing, is_rebuilt=False, commits=new)
+            return OpenedSession(index=standing, is_rebuilt=False, commits=self._lacking(number, standing, new))
         if standing is None and self._master is not None and number not in self._known_numbers:
             # A session that is new: what the journals said before it cannot concern its files.
             fresh = self._empty(number, new, Sources(journals=self._master.sources.journals))
@@ -86,6 +86,16 @@ class SessionOpener:
         if standing is not None:
             index = replace(index, extras=standing.extras)
         return OpenedSession(index=index, is_rebuilt=True, commits=every)
+
+    def _lacking(self, number: int, standing: SessionIndex, new: Sequence[Commit]) -> Sequence[Commit]:
+        """Give the commits that a standing index lacks: the new ones, and where it has one that the master lacks, all.
+
+        Then two machines may have folded at once, each replacing what the other had written.
+        """
+        if self._master is None or standing.sources.runs <= self._master.sources.runs:
+            return new
+        every = self._every_commit().get(number, ())
+        return [commit for commit in every if commit.begin.run_uuid not in standing.sources.runs]
 
     def _load(self, number: int) -> tuple[SessionIndex | None, bool]:
         """Give what stands in the file, and whether it can be believed as it is."""

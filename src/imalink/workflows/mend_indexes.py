@@ -113,13 +113,15 @@ def _sound_master(storage: FileStorage) -> MasterIndex | None:
 def _end_sessions_of_dead_imports(tools: Tools, record: StorageRecord) -> None:
     """Settle sessions that still say ``running``: we hold the storage's lock, so no import of it runs.
 
-    What such an import left was finished before, and is in the catalog: the session is as its indexes say.
+    What such an import left was finished before, and is in the catalog: the session is as its indexes say. One that
+    is ``interrupted`` here and stands in no index came to nothing, and another machine has cleared it away.
     """
     with tools.catalog.read() as db:
         dead = [
             each.session.session_uuid
             for each in import_sessions.list_sessions(db, storage_uuid=record.storage_uuid)
             if each.session.status is SessionStatus.RUNNING
+            or (each.session.status is SessionStatus.INTERRUPTED and not each.places)
         ]
     if dead:
         with tools.catalog.begin() as db:

@@ -105,18 +105,23 @@ def write_down(
 
 
 def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> list[Finding]:
-    """Bring the catalog in step with what a fold wrote; give what is worth telling."""
+    """Bring the catalog in step with what a fold wrote; give what is worth telling.
+
+    If the fold began with another master than the one whose content the catalog has, another machine worked there in
+    between: then the catalog is not said to be in step, and whatever works there next tells it everything.
+    """
     with tools.catalog.begin(changes_photos=bool(result.sessions)) as db:
         notes: list[Finding] = []
         for number in sorted(result.sessions):
             index, changed = result.sessions[number]
             notes.extend(project_index(db, record, index, only=changed))
         operations.keep_operations(db, record.id, result.operations)
-        file_storages.update_storage(
-            db,
-            record.storage_uuid,
-            StorageChange(master_digest=Sha256(result.master_digest), last_scan_at=result.overview.last_scan),
-        )
+        known = file_storages.find_storage(db, record.storage_uuid)
+        had = known.master_digest if known is not None else None
+        is_in_step = result.tells_all or had in (None, result.base_digest)
+        digest = Sha256(result.master_digest) if is_in_step else had
+        change = StorageChange(master_digest=digest, last_scan_at=result.overview.last_scan)
+        file_storages.update_storage(db, record.storage_uuid, change)
     return notes
 
 
