@@ -115,7 +115,7 @@ class Machines:
 
     def finish(self, calls: Callable[[], FileCalls | None] = lambda: None) -> list[str]:
         """Let both repeat what they wanted, on a quiet storage; give what is wrong then."""
-        for name, host in (("attic", ATTIC), ("desk", DESK), ("attic", ATTIC)):
+        for name, host in (("attic", ATTIC), ("desk", DESK)):
             with self.machine(name, host, calls()) as bench:
                 self.import_(bench)
         found = oracle.check_settled(self.root, self._one_of_each(), {})
