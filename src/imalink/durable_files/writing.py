@@ -54,6 +54,15 @@ def sync_directory(calls: FileCalls, directory: int, path: str = "") -> None:
                 raise
 
 
+def set_mode_if_known(calls: FileCalls, descriptor: int, mode: int) -> None:
+    """Set the permissions; FAT and some network mounts know none and answer EPERM, which is no reason to stop."""
+    try:
+        calls.set_mode(descriptor, mode)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
 def replace_durably(
     calls: FileCalls,
     *,
@@ -85,7 +94,7 @@ def replace_durably(
         try:
             try:
                 if mode is not None:
-                    _set_mode_if_known(calls, descriptor, mode)
+                    set_mode_if_known(calls, descriptor, mode)
                 write_all(calls, descriptor, data, name)
                 calls.fsync(descriptor)
             finally:
@@ -109,15 +118,6 @@ def _mode_to_keep(calls: FileCalls, directory: int, name: str) -> int | None:
     except FileNotFoundError:
         return None
     return stat.S_IMODE(old.st_mode) if stat.S_ISREG(old.st_mode) else None
-
-
-def _set_mode_if_known(calls: FileCalls, descriptor: int, mode: int) -> None:
-    """Set the permissions; FAT and some network mounts know none and answer EPERM, which is no reason to stop."""
-    try:
-        calls.set_mode(descriptor, mode)
-    except OSError as error:
-        if error.errno not in UNSUPPORTED:
-            raise
 
 
 def append_durably(

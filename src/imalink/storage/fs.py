@@ -66,9 +66,12 @@ class StagedFile:
             self._calls.set_times(self.descriptor, modified_ns)
 
     def set_mode(self, mode: int) -> None:
-        """Set the permission bits that the file will have at its final place (staged files are 0600)."""
+        """Set the permission bits that the file will have at its final place, where the disk knows any.
+
+        Staged files are 0600.
+        """
         with storage_errors("set the permissions of", self.path.printable(), is_writing=True):
-            self._calls.set_mode(self.descriptor, mode)
+            durable_files.set_mode_if_known(self._calls, self.descriptor, mode)
 
     def sync(self) -> None:
         """Flush the file to the device. Failed once means failed: throw the copy away."""
