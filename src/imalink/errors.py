@@ -24,6 +24,7 @@ ImalinkError                      code, message (what happened and what is safe)
 ├── VerificationError             a copy that does not read back as written
 ├── SourceError                   trouble on the source side: a finding for that file
 │   ├── SourceChangedError        the source file changed while it was copied
+│   ├── SourceStalledError        the disk of a source file did not answer
 │   └── SourceOfflineError        the folder that an import goes on with is not there
 ├── MassMissingError              a re-index would mark suspiciously many files missing
 ├── CatalogError                  the database cannot be used
@@ -200,6 +201,12 @@ class SourceChangedError(SourceError):
     """A source file changed while it was copied, three times over."""
 
     code = "source-changed"
+
+
+class SourceStalledError(SourceError):
+    """The disk of a source file did not answer for so long that the file was given up."""
+
+    code = "source-stalled"
 
 
 class SourceOfflineError(SourceError):

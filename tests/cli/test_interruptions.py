@@ -69,13 +69,44 @@ def test_ctrl_c_stops_at_a_safe_point_and_the_next_import_goes_on(empty: Scene, 
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out == b""
-    assert b"Stopp" in err
+    assert f"of {COUNT} pictures are imported and verified; nothing is lost.".encode() in err
+    assert b"`imalink sessions resume 1` goes on where it stopped." in err
     assert b"Traceback" not in err
     assert 0 < sum(1 for _ in empty.photos.iterdir()) < COUNT
     [session] = Stranger(empty.bench.home)("sessions", "list", "--json").json["sessions"]
+    # What was imported is in the indexes at once, and no more than that is said to be.
     assert session["status"] == "interrupted"
+    assert session["file_count"] == sum(1 for _ in empty.photos.iterdir())
+    assert f"{session['file_count']} of {COUNT} pictures".encode() in err
     finish(empty, card)
     assert snapshot(card) == before
+
+
+def test_a_polite_end_is_like_ctrl_c_and_soon(empty: Scene, card: Path) -> None:
+    process = importing(empty, card)
+    wait_until_placed(empty, process, 1)
+    asked_at = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert time.monotonic() - asked_at < 10  # a second or so, on a machine that others do not use
+    said = Stranger(empty.bench.home)("sessions", "resume", "1", "--json")
+    assert (said.code, said.json["status"], said.json["new_imports"]) == (0, "completed", COUNT), said.err
+    assert sorted(photos_below(empty.root).values()) == sums(card)
+
+
+def test_a_killed_import_is_shown_as_interrupted_before_anything_opens_its_storage(empty: Scene, card: Path) -> None:
+    process = importing(empty, card)
+    wait_until_placed(empty, process, 1)
+    process.send_signal(signal.SIGSTOP)
+    [running] = Stranger(empty.bench.home)("sessions", "list", "--json").json["sessions"]
+    assert running["status"] == "running"
+    said = Stranger(empty.bench.home)("sessions", "resume", "1")
+    assert said.code == 11, said.err
+    process.kill()
+    process.communicate(timeout=60)
+    [killed] = Stranger(empty.bench.home)("sessions", "list", "--json").json["sessions"]
+    assert killed["status"] == "interrupted"
 
 
 def test_a_killed_import_is_finished_by_the_next(empty: Scene, card: Path) -> None:

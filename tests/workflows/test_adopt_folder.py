@@ -118,7 +118,7 @@ class StopAfter(SilentProgress):
     def __init__(self, count: int) -> None:
         self.left = count
 
-    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "") -> None:
+    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "", phase: str = "") -> None:
         self.left -= files
 
     def checkpoint(self) -> None:

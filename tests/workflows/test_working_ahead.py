@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from imalink.errors import CancelledError
-from imalink.workflows.working_ahead import work_ahead
+from imalink.workflows.working_ahead import Patience, Pulse, work_ahead
 
 
 def never() -> None:
@@ -111,3 +111,82 @@ def test_a_wish_to_stop_is_seen_while_a_slow_item_is_in_work() -> None:
     with pytest.raises(CancelledError), work_ahead(range(50), work, threads=2, checkpoint=checkpoint) as results:
         list(results)
     assert len(begun) <= 4
+
+
+# --- what does not get on ---------------------------------------------------------------------------------------------
+
+
+class Stuck:
+    """Work in which some items wait, like a read from a disk that does not answer, until they are let go."""
+
+    def __init__(self, *stuck: int) -> None:
+        self.pulse = Pulse()
+        self.released = threading.Event()
+        self.told: list[int] = []
+        self._stuck = stuck
+
+    def work(self, item: int) -> int:
+        self.pulse.beat()
+        if item in self._stuck:
+            self.released.wait(30)
+            self.pulse.beat()
+        return item
+
+    def patience(self, give_up_after: float = 60.0) -> Patience[int, int]:
+        return Patience(
+            pulse=self.pulse,
+            tell=lambda item, _: self.told.append(item),
+            give_up=lambda item: -item,
+            told_after=0.1,
+            aside_after=0.3,
+            give_up_after=give_up_after,
+        )
+
+
+def test_what_does_not_get_on_keeps_nothing_else_back_and_comes_last() -> None:
+    stuck = Stuck(3, 7)
+    found: list[int] = []
+    with work_ahead(range(60), stuck.work, threads=2, checkpoint=never, patience=stuck.patience()) as results:
+        for result in results:
+            found.append(result)
+            if len(found) == 58:
+                stuck.released.set()
+    assert found == [*(item for item in range(60) if item not in (3, 7)), 3, 7]
+    assert set(stuck.told) == {3, 7}
+
+
+def test_what_never_gets_on_is_given_up_last() -> None:
+    stuck = Stuck(2)
+    with work_ahead(range(20), stuck.work, threads=2, checkpoint=never, patience=stuck.patience(0.8)) as results:
+        assert list(results) == [*(item for item in range(20) if item != 2), -2]
+    stuck.released.set()
+
+
+def test_a_wish_to_stop_is_granted_within_seconds_though_a_disk_does_not_answer() -> None:
+    stuck = Stuck(0)
+    asked_at = time.monotonic() + 0.5
+
+    def checkpoint() -> None:
+        if time.monotonic() > asked_at:
+            raise CancelledError("The work was stopped.")
+
+    with (
+        pytest.raises(CancelledError),
+        work_ahead(range(50), stuck.work, threads=2, checkpoint=checkpoint, patience=stuck.patience()) as results,
+    ):
+        list(results)
+    assert time.monotonic() - asked_at < 5
+    stuck.released.set()
+
+
+def test_work_that_only_computes_is_not_taken_for_stuck() -> None:
+    stuck = Stuck()
+
+    def compute(item: int) -> int:
+        with stuck.pulse.computing():
+            time.sleep(0.5 if item == 1 else 0)
+        return item
+
+    with work_ahead(range(9), compute, threads=2, checkpoint=never, patience=stuck.patience()) as results:
+        assert list(results) == list(range(9))
+    assert stuck.told == []

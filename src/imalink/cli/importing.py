@@ -114,7 +114,7 @@ def import_command(
         record = get_storage(tools, storage_name or _storage_of(tools, session_id))
         with progress_of(is_quiet=output.is_quiet) as progress:
             asker = TerminalAsker(progress) if is_terminal() else None
-            report = import_photos(tools, record, request, progress=progress, asker=asker)
+            report = progress.run(lambda: import_photos(tools, record, request, progress=progress, asker=asker))
     if output.as_json:
         show_json(import_json(report, dry_run=dry_run))
     elif not output.is_quiet:
@@ -152,7 +152,7 @@ def _refer(output: Output, request: ImportRequest) -> int:
     from imalink.workflows.refer_to_folder import refer_to_folder
 
     with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
-        found = refer_to_folder(tools, request, progress=progress)
+        found = progress.run(lambda: refer_to_folder(tools, request, progress=progress))
     report, record = found.report, found.record
     if output.as_json:
         show_json(

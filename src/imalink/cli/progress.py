@@ -1,27 +1,35 @@
-"""Progress of a command: a bar on a terminal, now and then a line elsewhere; Ctrl-C stops at the next safe point."""
+"""Progress of a command: bars on a terminal, now and then a line elsewhere; Ctrl-C stops at the next safe point."""
 
 from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from imalink.cli.render import (
     safe,
     show_note,
     size_text,
+    time_text,
 )
+from imalink.core.progress import PhaseCount
 from imalink.errors import CancelledError
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+T = TypeVar("T")
+
 _LINE_SECONDS = 5.0
+_GRACE_SECONDS = 5.0
+"""How long work that was asked to stop may take to do so, before the command ends without it."""
+_LOOK_UP_SECONDS = 0.1
 _PHASES = {
     "scan": "Looking",
     "analyse": "Reading",
@@ -36,9 +44,10 @@ _PHASES = {
 
 
 class _Stop:
-    """Whether the user asked to stop."""
+    """Whether the user asked to stop, and whether nothing but that can be heard now: a question stands there."""
 
     is_asked = False
+    is_question = False
 
 
 class LineProgress:
@@ -47,56 +56,116 @@ class LineProgress:
     def __init__(self, stop: _Stop, *, is_quiet: bool) -> None:
         self._stop = stop
         self._is_quiet = is_quiet
-        self._phase = ""
-        self._total: int | None = None
-        self._files = 0
-        self._bytes = 0
+        self._lock = threading.Lock()
+        self._phases: dict[str, PhaseCount] = {}
+        self._latest = ""
         self._last = time.monotonic()
 
     def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
         """Begin a phase."""
-        self._phase, self._total, self._files, self._bytes = name, total_files, 0, 0
-
-    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "") -> None:
-        """Count, and perhaps say so."""
-        self._files += files
-        self._bytes += size_bytes
         now = time.monotonic()
-        if not self._is_quiet and now - self._last >= _LINE_SECONDS:
-            self._last = now
-            of = f" of {self._total:,}" if self._total is not None else ""
-            show_note(f"{_PHASES.get(self._phase, self._phase)}: {self._files:,}{of} files, {size_text(self._bytes)}")
+        with self._lock:
+            self._latest = name
+            self._phases.pop(name, None)
+            self._phases[name] = PhaseCount(
+                name=name, total_files=total_files, total_bytes=total_bytes, begun_at=now, seen_at=now
+            )
+
+    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "", phase: str = "") -> None:
+        """Count, and perhaps say so."""
+        now = time.monotonic()
+        with self._lock:
+            name = phase or self._latest
+            if name not in self._phases:
+                return  # such a phase was never begun: a rehearsal copies nothing
+            count = self._phases[name].advanced(now, files=files, size_bytes=size_bytes, current=current)
+            self._phases[name] = count
+            self._show(count, now)
+
+    def _show(self, count: PhaseCount, now: float) -> None:
+        if self._is_quiet or now - self._last < _LINE_SECONDS:
+            return
+        self._last = now
+        for each in self._phases.values():
+            if each is count or (each.share is not None and each.share < 1):
+                show_note(line_of(each, now))
+
+    def stalled(self, current: str, seconds: float) -> None:
+        """Say that a file does not get on."""
+        if not self._is_quiet:
+            show_note(f"Waiting for {current}: its disk has not answered for {seconds:.0f} s; others go on.")
 
     @contextmanager
     def paused(self) -> Generator[None]:
         """Leave the terminal to a question for a block, in which Ctrl-C raises KeyboardInterrupt at once."""
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._stop.is_question = True
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            self._stop.is_question = False
 
     def checkpoint(self) -> None:
         """Stop here if the user asked to."""
         if self._stop.is_asked:
-            raise CancelledError(
-                "Stopped at a safe point. Nothing is lost: what was finished is kept.",
-                hint="Run the same command again to go on.",
-            )
+            raise CancelledError("Stopped at a safe point.", hint="Run the same command again to go on.")
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do something that can always be stopped, even while a disk holds it that does not answer.
+
+        It is done by another thread, so that this one hears the user. Asked to stop, it has a few seconds to do so.
+        Raises what the work raises, CancelledError, KeyboardInterrupt.
+        """
+        results: list[T] = []
+        errors: list[BaseException] = []
+
+        def do() -> None:
+            try:
+                results.append(work())
+            except BaseException as error:  # noqa: BLE001 - raised below, by the thread that can show it
+                errors.append(error)
+
+        thread = threading.Thread(target=do, name="work", daemon=True)
+        thread.start()
+        asked_at: float | None = None
+        while thread.is_alive():
+            thread.join(_LOOK_UP_SECONDS)
+            if self._stop.is_asked and asked_at is None:
+                asked_at = time.monotonic()
+            if asked_at is not None and thread.is_alive() and time.monotonic() - asked_at > _GRACE_SECONDS:
+                raise CancelledError(
+                    "Stopped without waiting for a disk that does not answer. Nothing is lost: what was imported and "
+                    "verified is kept.",
+                    hint="`imalink sessions list` shows what was interrupted; `imalink sessions resume ID` goes on.",
+                )
+        if errors:
+            raise errors[0]
+        return results[0]
+
+
+def line_of(count: PhaseCount, now: float) -> str:
+    """Say in a line how far a phase is: files, bytes, speed, what is left, and the file in hand."""
+    of = f" of {count.total_files:,}" if count.total_files is not None else ""
+    parts = [f"{count.files:,}{of} files", size_text(count.size_bytes)]
+    speed, left = count.bytes_per_second(now), count.seconds_left(now)
+    if speed is not None:
+        parts.append(f"{size_text(int(speed))}/s")
+    if left is not None:
+        parts.append(f"{time_text(left)} left")
+    name = _PHASES.get(count.name, count.name)
+    return f"{name}: {', '.join(parts)}" + (f" ({count.current})" if count.current else "")
 
 
 class BarProgress(LineProgress):
-    """A bar with files, bytes, speed and remaining time."""
+    """A bar for each phase that runs, with files, bytes, speed and remaining time."""
 
     def __init__(self, stop: _Stop, bar: RichProgress) -> None:
         super().__init__(stop, is_quiet=True)
         self._bar = bar
-        self._task: TaskID | None = None
-        self._counts_bytes = False
+        self._tasks: dict[str, TaskID] = {}
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """Take the bar away while a question stands there."""
+        """Take the bars away while a question stands there."""
         self._bar.stop()
         try:
             with super().paused():
@@ -105,40 +174,42 @@ class BarProgress(LineProgress):
             self._bar.start()
 
     def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
-        """Begin a phase with a bar of its own."""
+        """Begin a phase with a bar of its own; those that are over go."""
+        for over in [each for each, count in self._phases.items() if count.share in (None, 1.0)]:
+            if over in self._tasks:
+                self._bar.remove_task(self._tasks.pop(over))
         super().start_phase(name, total_files=total_files, total_bytes=total_bytes)
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._counts_bytes = bool(total_bytes)
-        total = total_bytes or total_files
-        self._task = self._bar.add_task(_PHASES.get(name, name), total=total, detail="")
+        if name in self._tasks:
+            self._bar.remove_task(self._tasks.pop(name))
+        self._tasks[name] = self._bar.add_task(_PHASES.get(name, name), total=total_bytes or total_files, detail="")
 
-    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "") -> None:
-        """Move the bar."""
-        super().advance(files=files, size_bytes=size_bytes, current=current)
-        if self._task is not None:
-            of = f"/{self._total:,}" if self._total is not None else ""
-            detail = f"{self._files:,}{of} files"
-            if self._counts_bytes:
-                detail += f", {size_text(self._bytes)}"
-            room = self._bar.console.width - 90  # the bar, the counts and the time come first
-            if current and room > 8:
-                detail += f"  {safe(current)[-min(room, 40) :]}"
-            self._bar.update(self._task, advance=size_bytes if self._counts_bytes else files, detail=detail)
+    def _show(self, count: PhaseCount, now: float) -> None:
+        detail = line_of(count, now).partition(": ")[2].removesuffix(f" ({count.current})")
+        room = self._bar.console.width - 100  # the bar, the counts and the time come first
+        if count.current and room > 8:
+            detail += f"  {safe(count.current)[-min(room, 40) :]}"
+        done = count.size_bytes if count.total_bytes else count.files
+        self._bar.update(self._tasks[count.name], completed=done, detail=detail)
+
+    def stalled(self, current: str, seconds: float) -> None:
+        """Say above the bars that a file does not get on."""
+        self._bar.console.print(
+            f"Waiting for {safe(current)}: its disk has not answered for {seconds:.0f} s; others go on.", markup=False
+        )
 
 
 @contextmanager
 def progress_of(*, is_quiet: bool) -> Generator[LineProgress]:
-    """Give the progress of one command. The first Ctrl-C asks to stop, the second stops at once."""
+    """Give the progress of one command. The first Ctrl-C (or SIGTERM) asks to stop, the second stops at once."""
     stop = _Stop()
 
     def ask(signal_number: int, frame: FrameType | None) -> None:
-        if stop.is_asked:
+        if stop.is_asked or stop.is_question:
             raise KeyboardInterrupt
         stop.is_asked = True
         show_note("Stopping at the next safe point … (Ctrl-C again: at once)")
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         if is_quiet or not sys.stderr.isatty():
             yield LineProgress(stop, is_quiet=is_quiet)
@@ -146,18 +217,18 @@ def progress_of(*, is_quiet: bool) -> Generator[LineProgress]:
         with _bar() as bar:
             yield BarProgress(stop, bar)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _bar() -> RichProgress:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     return Progress(
         TextColumn("{task.description:16}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}", markup=False),
         console=Console(stderr=True),
         transient=True,

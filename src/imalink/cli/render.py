@@ -102,6 +102,14 @@ def size_text(size_bytes: int) -> str:
     return f"{size:.2f} TB"
 
 
+def time_text(seconds: float) -> str:
+    """Give a length of time as people read it: ``40 s``, ``3 min``, ``2 h 5 min``."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def is_terminal() -> bool:
     """Tell whether a person can be asked: stdin and stderr are a terminal."""
     return sys.stdin.isatty() and sys.stderr.isatty()

@@ -200,7 +200,9 @@ def resume(output: Output, session_id: str, source: Path | None, dry_run: bool) 
 
     with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
         asker = TerminalAsker(progress) if is_terminal() else None
-        found = resume_session(tools, session_id, source=source, dry_run=dry_run, progress=progress, asker=asker)
+        found = progress.run(
+            lambda: resume_session(tools, session_id, source=source, dry_run=dry_run, progress=progress, asker=asker)
+        )
     if output.as_json:
         show_json({**import_json(found.report, dry_run=dry_run), "resumed": not found.had_ended})
     elif found.had_ended and not output.is_quiet:

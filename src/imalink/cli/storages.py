@@ -79,8 +79,15 @@ def adopt(output: Output, folder: Path, name: str, description: str, no_index: b
     from imalink.workflows.adopt_folder import adopt_folder
 
     with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
-        report = adopt_folder(
-            tools, folder=folder, display_name=name, description=description, is_indexed=not no_index, progress=progress
+        report = progress.run(
+            lambda: adopt_folder(
+                tools,
+                folder=folder,
+                display_name=name,
+                description=description,
+                is_indexed=not no_index,
+                progress=progress,
+            )
         )
     record, indexed = report.record, report.indexed
     if output.as_json:

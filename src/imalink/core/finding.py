@@ -96,6 +96,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.ERROR,
         "The source file changed while it was copied, three times over; it was not imported.",
     ),
+    "source-stalled": (
+        Severity.ERROR,
+        "The disk of the source file did not answer for a long time; it was not imported, the rest was.",
+    ),
     "source-symlink": (Severity.WARNING, "A symbolic link in the source was not followed."),
     "source-special": (Severity.WARNING, "A socket, pipe or device in the source was not read."),
     "verification-failed": (Severity.ERROR, "The copy did not read back as written; it was not imported."),

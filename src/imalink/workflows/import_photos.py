@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -14,7 +15,7 @@ from imalink.core.ids import RunUuid
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunPlan
 from imalink.core.organization import companion_target
-from imalink.core.progress import Progress, SilentProgress
+from imalink.core.progress import ANALYSE_PHASE, COPY_PHASE, Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.run_request import OriginFile, PlanOrigin, RunKind
 from imalink.core.scan import ScannedFile
@@ -27,6 +28,7 @@ from imalink.core.session import (
 from imalink.core.source_listing import SourceListing, SourcePicture, size_with_companions
 from imalink.core.timestamps import format_instant
 from imalink.errors import (
+    CancelledError,
     ImalinkError,
     InvalidPathError,
 )
@@ -62,6 +64,7 @@ from imalink.workflows.run_session import (
     begin_session,
     commit_run,
     get_open_session,
+    keep_interrupted,
     next_session_number,
     note_interruption,
     number_in,
@@ -75,6 +78,8 @@ from imalink.workflows.storage_access import open_storage, project_fold
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import StagedCopy
+
+_log = logging.getLogger(__name__)
 
 
 def import_photos(
@@ -203,7 +208,7 @@ class _Import:
             number = next_session_number(self._tools, self._storage)
         else:
             number = number_in(self._tools, self._storage, self._known_session)
-        self._start_phase("analyse")
+        self._start_phases()
         with closing(self._decided(None, number)) as found:
             for each in found:
                 for picture, clips in each.files():
@@ -242,8 +247,9 @@ class _Import:
                     earlier=self._earlier_status(),
                 )
             except ImalinkError as error:
-                earlier = known.statistics if known is not None else None
-                note_interruption(self._tools, session, self._tally.counts.statistics(), earlier=earlier)
+                if not (isinstance(error, CancelledError) and self._keep(run, session)):
+                    earlier = known.statistics if known is not None else None
+                    note_interruption(self._tools, session, self._tally.counts.statistics(), earlier=earlier)
                 tell_what_is_safe(
                     error,
                     done_count=self._tally.came_in_before + self._placed_count,
@@ -255,6 +261,25 @@ class _Import:
         with self._tools.catalog.read() as db:
             number = import_sessions.get_session(db, session.session_uuid).session.number
         return self._tally.report(number, session.session_uuid, session.status)
+
+    def _keep(self, run: ImportRun, session: ImportSession) -> bool:
+        """Bring what is planned to its end after the user asked to stop; False: it is left to whoever comes next."""
+        try:
+            self._place(run)
+            self._replacements.give_up(run)
+            keep_interrupted(
+                self._tools,
+                self._record,
+                self._storage,
+                run,
+                session,
+                findings=self._tally.told_so_far(),
+                counts=self._tally.counts,
+            )
+        except ImalinkError as error:
+            _log.warning("what was imported is left to the next command: %s", error)
+            return False
+        return True
 
     def _begin_run(self, run: ImportRun) -> ImportSession:
         if self._known_session is not None:
@@ -286,11 +311,10 @@ class _Import:
             return self._resumption.interrupted.earlier_status
         return self._known_session.session.status if self._known_session is not None else None
 
-    def _start_phase(self, name: str) -> None:
-        self._progress.start_phase(name, total_files=self._asked.picture_count, total_bytes=self._asked.size_bytes)
-        for picture in self._done:
-            self._tally.go_on(picture.file)
-            self._progress.advance(size_bytes=sum(file.size_bytes for file in picture.companions))
+    def _start_phases(self) -> None:
+        for name in (COPY_PHASE, ANALYSE_PHASE):
+            total_files, total_bytes = len(self._listing.pictures), self._listing.total_bytes
+            self._progress.start_phase(name, total_files=total_files, total_bytes=total_bytes)
 
     def _place(self, run: ImportRun) -> None:
         placed = self._group.place(run)
@@ -299,7 +323,7 @@ class _Import:
 
     def _bring_in(self, run: ImportRun, session_number: int) -> None:
         """Stage, place and replace."""
-        self._start_phase("copy")
+        self._start_phases()
         with closing(self._decided(run, session_number)) as found:
             for each in found:
                 for picture, clips in each.files():
@@ -395,7 +419,6 @@ class _Import:
                 continue
             companion = _companion(file.relative_path, path, copy)
             self._tally.count_companion(companion.size_bytes)
-            self._progress.advance(size_bytes=file.size_bytes)
             yield file, companion, copy.staged_name
 
 

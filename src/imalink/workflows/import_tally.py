@@ -10,11 +10,11 @@ from imalink.core.duplicate import Fate
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import PhotoUuid, SessionUuid
 from imalink.core.picture import Fingerprint
-from imalink.core.progress import Progress
+from imalink.core.progress import ANALYSE_PHASE, Progress
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.session import SessionStatus
-from imalink.core.source_listing import SourcePicture
+from imalink.core.source_listing import SourcePicture, size_with_companions
 from imalink.errors import ImalinkError, InvalidPathError
 from imalink.workflows.import_report import ImportReport, PlannedFile
 from imalink.workflows.interrupted_imports import QUIET_CODE, InterruptedImport
@@ -41,6 +41,11 @@ class ImportTally:
         self.findings.extend(findings)
         for finding in findings:
             self._by_path[finding.path].append(finding)
+
+    def told_so_far(self) -> list[Finding]:
+        """Give what was found at the source files that come in, and no earlier run told."""
+        told = self._before.findings if self._before is not None else ()
+        return [finding for found in self._by_path.values() for finding in found if finding not in told]
 
     def told_of(self, path: RelativePath) -> list[Finding]:
         """Give what was found at a source file."""
@@ -97,23 +102,27 @@ class ImportTally:
 
     def fail(self, picture: SourcePicture, error: ImalinkError) -> None:
         """Count a picture and its companions that cannot come in, and say why."""
-        code = "name-too-long" if isinstance(error, InvalidPathError) else error.code
         for file in (picture.file, *picture.companions):
-            self.counts.errors += 1
-            self.findings.append(Finding(code=code, path=file.relative_path.printable(), facts={"why": error.message}))
-        self._progress.advance(files=1, current=picture.file.relative_path.printable())
+            self._fail_file(file, error)
+        self.go_on(picture)
 
     def fail_companion(self, file: ScannedFile, error: ImalinkError) -> None:
         """Count a companion that cannot come in, and say why."""
-        self.fail(SourcePicture(file=file, companions=()), error)
+        self._fail_file(file, error)
+
+    def _fail_file(self, file: ScannedFile, error: ImalinkError) -> None:
+        code = "name-too-long" if isinstance(error, InvalidPathError) else error.code
+        self.counts.errors += 1
+        self.findings.append(Finding(code=code, path=file.relative_path.printable(), facts={"why": error.message}))
 
     def list_file(self, file: ScannedFile, target: RelativePath) -> None:
         """List a picture with the place it would get."""
         self.files.append(PlannedFile(source=file.relative_path.printable(), target=target.printable()))
 
-    def go_on(self, file: ScannedFile) -> None:
-        """Say that a picture is dealt with."""
-        self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+    def go_on(self, picture: SourcePicture) -> None:
+        """Say that a picture is dealt with, and its companions."""
+        current = picture.file.relative_path.printable()
+        self._progress.advance(files=1, size_bytes=size_with_companions(picture), current=current, phase=ANALYSE_PHASE)
 
     def report(self, number: int | None, session_uuid: SessionUuid | None, status: SessionStatus) -> ImportReport:
         """Give what came of it all, with what earlier runs of the import brought."""

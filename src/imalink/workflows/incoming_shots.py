@@ -26,14 +26,13 @@ from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.import_tally import ImportTally
 from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.new_entry import capture_time_of
-from imalink.workflows.read_pictures import Archived, Incoming, PictureReader, ReadPicture, Unreadable, numbered_sets
+from imalink.workflows.read_pictures import Archived, Incoming, PictureReader, ReadPicture, Unreadable
 from imalink.workflows.replaceable import ReplaceTarget
 from imalink.workflows.replacing import Replacements
 from imalink.workflows.shot_pairing import Member, PairedShot, ShotPairing
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import fingerprint_source
-from imalink.workflows.working_ahead import work_ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +114,9 @@ class IncomingShots:
             analyser=self._tools.analyser,
             may_take_in=self._decisions.may_take_in,
             settled=self._settled,
+            progress=progress,
         )
-        with work_ahead(
-            numbered_sets(listing), reader.read, threads=self._tools.threads, checkpoint=progress.checkpoint
-        ) as sets:
+        with reader.read_ahead(listing, threads=self._tools.threads) as sets:
             for pictures in sets:
                 progress.checkpoint()
                 decided = _Set(is_single=len(pictures) == 1, members=[], incoming={})
@@ -186,7 +184,7 @@ class IncomingShots:
             Member(picture=picture, fingerprint=read.fingerprint, facts=read.analysis.facts, target=target)
         )
         self._known.add_bytes(read.fingerprint, picture.file.relative_path)
-        self._tally.go_on(picture.file)
+        self._tally.go_on(picture)
 
     def _leave(self, read: Archived | Incoming, judgement: Judgement, decided: _Set) -> None:
         """Leave a picture at the source by its judgement, and say what becomes of its companions."""
@@ -198,7 +196,7 @@ class IncomingShots:
             self._compare_companions(picture, read.fingerprint)
         else:
             counts.ignored += 1 + len(picture.companions)
-        self._tally.go_on(picture.file)
+        self._tally.go_on(picture)
 
     def _pass_over(self, read: Archived, decided: _Set) -> None:
         """Leave a picture be that an earlier run of this import brought in; its companions may be another matter."""
@@ -206,7 +204,7 @@ class IncomingShots:
         self._count_among(decided, picture, read.fingerprint)
         others = tuple(file for file in picture.companions if not is_as_it_was(file, self._settled))
         self._compare_companions(replace(picture, companions=others), read.fingerprint)
-        self._tally.go_on(picture.file)
+        self._tally.go_on(picture)
 
     def _replace(
         self, run: ImportRun | None, read: Incoming, judgement: Judgement, target: ReplaceTarget, decided: _Set
@@ -222,7 +220,7 @@ class IncomingShots:
         self._count_among(decided, read.picture, read.fingerprint)
         self._tally.findings.extend(read.findings)
         self._known.add(read.fingerprint, target.place.relative_path, photo_uuid)
-        self._tally.go_on(read.picture.file)
+        self._tally.go_on(read.picture)
 
     def _count_among(self, decided: _Set, picture: SourcePicture, fingerprint: Fingerprint) -> None:
         """Let an archived picture of a set of several count among its members, for it may have the others' photo."""

@@ -13,12 +13,12 @@ from imalink.core.ids import PhotoUuid, RunUuid
 from imalink.core.index import Companion, MasterIndex
 from imalink.core.journal import RunPlan
 from imalink.core.picture import Fingerprint
-from imalink.core.progress import Progress
+from imalink.core.progress import ANALYSE_PHASE, COPY_PHASE, Progress
 from imalink.core.relative_path import RelativePath
 from imalink.core.run_request import PlanOrigin, RunRequest
 from imalink.core.scan import ScannedFile
 from imalink.core.session import ImportSession
-from imalink.core.source_listing import SourceListing, SourcePicture
+from imalink.core.source_listing import SourceListing, SourcePicture, size_with_companions
 from imalink.core.timestamps import format_instant
 from imalink.errors import ImalinkError, NotFoundError, SourceError
 from imalink.media.kinds import (
@@ -31,7 +31,7 @@ from imalink.workflows.import_report import ImportReport, PlannedFile
 from imalink.workflows.interrupted_imports import InterruptedImport
 from imalink.workflows.known_pictures import KnownPictures
 from imalink.workflows.new_entry import new_entry
-from imalink.workflows.read_pictures import Incoming, PictureReader, ReadPicture, Unreadable, numbered_sets
+from imalink.workflows.read_pictures import Incoming, PictureReader, ReadPicture, Unreadable
 from imalink.workflows.run_session import (
     RunCounts,
     begin_further_run,
@@ -45,7 +45,6 @@ from imalink.workflows.source_pictures import list_pictures
 from imalink.workflows.storage_access import project_fold
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import fingerprint_source
-from imalink.workflows.working_ahead import work_ahead
 
 GROUP_FILES = 50
 QUIET_CODES = frozenset({"not-a-picture", "empty-file", "companion-without-picture"})
@@ -191,17 +190,19 @@ class _InPlace:
         )
 
     def _carry_out(self, run: ImportRun, session: ImportSession) -> tuple[ImportSession, FoldResult]:
-        self._progress.start_phase("analyse", total_files=self.picture_count, total_bytes=self._listing.total_bytes)
-        self._progress.advance(files=len(self._before))
+        for name in (COPY_PHASE, ANALYSE_PHASE):
+            self._progress.start_phase(
+                name, total_files=len(self._listing.pictures), total_bytes=self._listing.total_bytes
+            )
         reader = PictureReader(
-            self._storage.pictures, self._storage.files, None, run=None, analyser=self._tools.analyser
+            self._storage.pictures,
+            self._storage.files,
+            None,
+            run=None,
+            analyser=self._tools.analyser,
+            progress=self._progress,
         )
-        with work_ahead(
-            numbered_sets(self._listing),
-            reader.read,
-            threads=self._tools.threads,
-            checkpoint=self._progress.checkpoint,
-        ) as sets:
+        with reader.read_ahead(self._listing, threads=self._tools.threads) as sets:
             for pictures in sets:
                 self._take_in(run, pictures)
                 if self._planned >= GROUP_FILES:
@@ -240,7 +241,8 @@ class _InPlace:
                     target=file.relative_path,
                 )
             )
-            self._progress.advance(files=1, size_bytes=file.size_bytes, current=file.relative_path.printable())
+            size_bytes = size_with_companions(read.picture)
+            self._progress.advance(files=1, size_bytes=size_bytes, current=file.relative_path.printable())
         for shot in self._pairing.pair(members):
             for at in shot.files:
                 clips = [members[film] for film in shot.clips.get(at, ())]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from imalink.core.analyser import Analyser, Analysis
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
 from imalink.core.picture import Fingerprint
+from imalink.core.progress import COPY_PHASE, Progress
 from imalink.core.relative_path import RelativePath
 from imalink.core.run_request import OriginFile, is_as_it_was
 from imalink.core.scan import ScannedFile
-from imalink.core.source_listing import SourceListing, SourcePicture
-from imalink.errors import ImalinkError, SourceChangedError, SourceError, VerificationError
+from imalink.core.source_listing import SourceListing, SourcePicture, size_with_companions
+from imalink.errors import ImalinkError, SourceChangedError, SourceError, SourceStalledError, VerificationError
 from imalink.media.kinds import is_film_name
 from imalink.storage.reading import FolderReader
 from imalink.storage.staging import ImportRun
@@ -27,6 +29,14 @@ from imalink.workflows.verified_copy import (
     fingerprint_source,
     stage_verified,
 )
+from imalink.workflows.working_ahead import Patience, Pulse, work_ahead
+
+TOLD_AFTER = 5.0
+"""Seconds without a byte read or written after which the user is told that a disk does not answer …"""
+ASIDE_AFTER = 15.0
+"""… other files come first, …"""
+GIVE_UP_AFTER = 120.0
+"""… and, when all of them are done, the file is given up."""
 
 FILE_TROUBLE = (SourceError, SourceChangedError, VerificationError)
 """What costs one file and no more; any other error stops the import."""
@@ -108,6 +118,7 @@ class PictureReader:
         analyser: Analyser,
         may_take_in: Callable[[Fingerprint, KnownPlace], bool] | None = None,
         settled: Mapping[RelativePath, OriginFile] | None = None,
+        progress: Progress,
     ) -> None:
         self._source = source
         self._stored = stored
@@ -116,6 +127,40 @@ class PictureReader:
         self._analyser = analyser
         self._may_take_in = may_take_in
         self._settled = settled or {}
+        self._progress = progress
+        self._pulse = Pulse()
+
+    @contextmanager
+    def read_ahead(self, listing: SourceListing, *, threads: int) -> Generator[Iterator[list[ReadPicture]]]:
+        """Give for a block the pictures of a source as they are read, set by set, by several threads.
+
+        A file that does not get on, because its disk does not answer, keeps neither the others back nor the end of the
+        block; those behind it come first, and it is given up last. Errors as ``read``.
+        """
+        patience = Patience(
+            pulse=self._pulse,
+            tell=self._tell_stalled,
+            give_up=self._give_up,
+            told_after=TOLD_AFTER,
+            aside_after=ASIDE_AFTER,
+            give_up_after=GIVE_UP_AFTER,
+        )
+        with work_ahead(
+            numbered_sets(listing),
+            self.read,
+            threads=threads,
+            checkpoint=self._progress.checkpoint,
+            patience=patience,
+        ) as sets:
+            yield sets
+
+    def _tell_stalled(self, pictures: PictureSet, seconds: float) -> None:
+        self._progress.stalled(pictures.pictures[0].file.relative_path.printable(), seconds)
+
+    def _give_up(self, pictures: PictureSet) -> list[ReadPicture]:
+        # The thread that the disk holds stays where it is; should it wake up, its next beat ends it.
+        error = SourceStalledError("its disk did not answer for a long time")
+        return [Unreadable(picture=picture, error=error) for picture in pictures.pictures]
 
     def read(self, pictures: PictureSet) -> list[ReadPicture]:
         """Read each picture of a set, in order. Raises StorageError, CancelledError, MachineShortageError."""
@@ -129,6 +174,12 @@ class PictureReader:
             except FILE_TROUBLE as error:
                 found.append(Unreadable(picture=picture, error=error))
             number += 1 + len(picture.companions)
+            self._progress.advance(
+                files=1,
+                size_bytes=size_with_companions(picture),
+                current=picture.file.relative_path.printable(),
+                phase=COPY_PHASE,
+            )
         return found
 
     def discard(self, read: ReadPicture) -> None:
@@ -146,6 +197,7 @@ class PictureReader:
         fingerprint: Fingerprint | None = None
         place: KnownPlace | None = None
         known = self._known
+        self._pulse.beat()
         if run is None or is_clip or known is None or known.may_be_known(file.size_bytes):
             # Bytes that are archived need not be copied to be recognised.
             fingerprint = fingerprint_source(self._source, file, analyser=self._analyser)
@@ -159,14 +211,16 @@ class PictureReader:
         if run is not None:
             copy = self._stage(run, file, number)
             fingerprint = copy.fingerprint
-            analysis = analyse_stored(
-                self._stored,
-                run.staged_path(copy.staged_name),
-                filename=file.relative_path.name,
-                analyser=self._analyser,
-            )
+            with self._pulse.computing():
+                analysis = analyse_stored(
+                    self._stored,
+                    run.staged_path(copy.staged_name),
+                    filename=file.relative_path.name,
+                    analyser=self._analyser,
+                )
         else:
-            analysis = analyse_source(self._source, file, analyser=self._analyser)
+            with self._pulse.computing():
+                analysis = analyse_source(self._source, file, analyser=self._analyser)
         assert fingerprint is not None
         findings = [replace(finding, path=file.relative_path.printable()) for finding in analysis.findings]
         analysis, of_sidecars = with_sidecars(self._source, picture, analysis, analyser=self._analyser)
@@ -196,4 +250,6 @@ class PictureReader:
                 yield file.relative_path, error
 
     def _stage(self, run: ImportRun, file: ScannedFile, number: int) -> StagedCopy:
-        return stage_verified(self._source, file, run, staged_name=f"{number}.part", analyser=self._analyser)
+        return stage_verified(
+            self._source, file, run, staged_name=f"{number}.part", analyser=self._analyser, beat=self._pulse.beat
+        )

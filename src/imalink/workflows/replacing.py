@@ -121,6 +121,12 @@ class Replacements:
             self._tools.writer, [each for replacement in done for each in observations_of(replacement)]
         )
 
+    def give_up(self, run: ImportRun) -> None:
+        """Take back what was planned and not carried out; the new files can be copied again."""
+        for planned in self._planned:
+            run.drop(planned.replacement.swaps[0].staged_name)
+        self._planned.clear()
+
     def _carry_out_one(self, run: ImportRun, planned: _Planned) -> RunReplacement | None:
         replacement = planned.replacement
         picture, *others = replacement.swaps

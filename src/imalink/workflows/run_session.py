@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from imalink.catalog import import_sessions
@@ -16,12 +17,12 @@ from imalink.core.progress import Progress
 from imalink.core.run_request import RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
-from imalink.errors import ImalinkError, UsageError
+from imalink.errors import CancelledError, ImalinkError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
 from imalink.workflows.session_key import session_key
-from imalink.workflows.storage_access import fold_notes
+from imalink.workflows.storage_access import fold_notes, project_fold
 from imalink.workflows.tools import Tools
 
 
@@ -214,6 +215,38 @@ def commit_run(
     return session, result
 
 
+def keep_interrupted(
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    run: ImportRun,
+    session: ImportSession,
+    *,
+    findings: Sequence[Finding],
+    counts: RunCounts,
+) -> None:
+    """Make what a run has brought so far a fact, fold and project it, as recovery would; the rest can be resumed.
+
+    Everything planned is placed. ``findings`` are those of what is in.
+    """
+    ended = format_instant(tools.clock.now())
+    session = replace(session, status=SessionStatus.INTERRUPTED)
+    # What stayed at the source is counted by the run that comes to its end.
+    brought = RunCounts(
+        new_imports=counts.new_imports, companions=counts.companions, size_bytes=counts.size_bytes
+    ).statistics()
+    told = Finding(
+        code="run-interrupted",
+        path=session.source_path,
+        facts={"kept": counts.new_imports, "session": session.title},
+    )
+    storage.root.verify_identity()
+    run.commit(RunEnd(finished_at=ended, session=session, statistics=brought, is_interrupted=True), [told, *findings])
+    result = storage.fold(fold_notes(storage, record))
+    project_fold(tools, record, result)
+    run.clean_up()
+
+
 def note_interruption(
     tools: Tools, session: ImportSession, statistics: ImportStatistics, *, earlier: ImportStatistics | None = None
 ) -> None:
@@ -238,7 +271,7 @@ def tell_what_is_safe(
     """Let an error that ends an import say how much of it is in, and how it goes on."""
     error.message += f" {done_count:,} of {picture_count:,} pictures are {what}; nothing is lost."
     how = f"`imalink sessions resume {session_number}` goes on where it stopped."
-    error.hint = f"{error.hint} Then {how}" if error.hint else how
+    error.hint = f"{error.hint} Then {how}" if error.hint and not isinstance(error, CancelledError) else how
 
 
 def status_after(findings: list[Finding]) -> SessionStatus:

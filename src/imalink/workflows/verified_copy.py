@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from imalink.core.analyser import Analyser, Analysis, SidecarReading
@@ -40,22 +41,31 @@ class StagedCopy:
 
 
 def stage_verified(
-    source: FolderReader, file: ScannedFile, run: ImportRun, *, staged_name: str, analyser: Analyser
+    source: FolderReader,
+    file: ScannedFile,
+    run: ImportRun,
+    *,
+    staged_name: str,
+    analyser: Analyser,
+    beat: Callable[[], None],
 ) -> StagedCopy:
     """Copy ``file`` into the run's staging folder, flush it, read it back and compare.
 
-    A source that changes meanwhile, or a copy that reads back otherwise, is copied again, three times in all. Raises
-    SourceError, SourceChangedError or VerificationError for this file, StorageError when the storage is in trouble.
+    ``beat`` is called whenever it gets on, and may raise CancelledError. A source that changes meanwhile, or a copy
+    that reads back otherwise, is copied again, three times in all. Raises SourceError, SourceChangedError or
+    VerificationError for this file, StorageError when the storage is in trouble.
     """
     trouble: ImalinkError | None = None
     for _ in range(TRIES):
+        beat()
         run.discard(staged_name)
         try:
             with run.stage(staged_name) as staged:
-                checksum, modified_ns = _copy(source, file, staged)
+                checksum, modified_ns = _copy(source, file, staged, beat)
                 staged.set_modified(modified_ns)
                 staged.set_mode(PLACED_MODE)
                 staged.sync()
+                beat()
                 staged.drop_cache()
                 with storage_errors("read back the copy of", file.relative_path.printable()):
                     fingerprint = analyser.fingerprint(staged.descriptor)
@@ -129,7 +139,7 @@ def holds_bytes(files: FolderReader, path: RelativePath, sha256: Sha256, *, anal
         return False
 
 
-def _copy(source: FolderReader, file: ScannedFile, staged: StagedFile) -> tuple[Sha256, int]:
+def _copy(source: FolderReader, file: ScannedFile, staged: StagedFile, beat: Callable[[], None]) -> tuple[Sha256, int]:
     """Copy the bytes; give their SHA-256 and the source's time. Source trouble is told from storage trouble."""
     digest = hashlib.sha256()
     copied = 0
@@ -150,6 +160,7 @@ def _copy(source: FolderReader, file: ScannedFile, staged: StagedFile) -> tuple[
             digest.update(chunk)
             staged.write(chunk)
             copied += len(chunk)
+            beat()
         after = _facts(source, descriptor, file)
     finally:
         opened.__exit__(None, None, None)
