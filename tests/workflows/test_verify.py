@@ -13,6 +13,7 @@ import pytest
 
 from imalink.catalog import verifications
 from imalink.core.damage import Verdict
+from imalink.core.progress import SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.search_query import parse_query
 from imalink.errors import CancelledError, NotFoundError, StorageOfflineError
@@ -208,16 +209,13 @@ def test_samples_come_to_every_file_those_verified_longest_ago_first(scene: Scen
     assert max(verified, key=lambda path: verified[path].at) == seen[0]
 
 
-class StopAfter:
+class StopAfter(SilentProgress):
     """Progress that asks to stop after some files."""
 
     def __init__(self, files: int) -> None:
         self._left = files
 
-    def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
-        """Ignore it."""
-
-    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "") -> None:
+    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "", phase: str = "") -> None:
         """Count."""
         self._left -= files
 
