@@ -1,6 +1,6 @@
 """Folding a storage: bring its session indexes, master, overview and signature in step with commits and journals.
 
-Order of writing: session indexes with their manifests, then the master, the overview, the signature; so whatever is
+Order of writing: session indexes with their manifests, then the overview, the master, the signature; so whatever is
 interrupted is folded again from the older file's ``sources``. Damaged or edited indexes are kept and rebuilt.
 """
 
@@ -261,7 +261,6 @@ class StorageFolder:
         at: str,
     ) -> FoldResult:
         new_master = self._merge(master, sessions, commits, lines, notes, at)
-        digest = self._indexes.save_master(new_master)
         overview, findings = build_overview(
             self._indexes,
             replace(notes.overview_facts(), verification=_last_verification(lines)),
@@ -272,6 +271,8 @@ class StorageFolder:
         )
         self._findings.extend(findings)
         self._indexes.save_overview(overview)
+        # Last of the indexes: what the others say of a session is made again only as long as the master lacks it.
+        digest = self._indexes.save_master(new_master)
         signature = replace(
             self._signature,
             last_indexed=at,
