@@ -115,6 +115,9 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "unlock -n": ["unlock", NAME, "-n"],
         "delete -n": ["delete", scene.photos / "IMG_0003.jpg", "-n"],
         "delete": ["delete", scene.photos / "IMG_0003.jpg", "--reason", "blurred", "--yes"],
+        "sessions rollback -n": ["sessions", "rollback", "2", "-n"],
+        "sessions rollback": ["sessions", "rollback", "2", "--yes"],
+        "undo of a rollback": ["undo", "--yes"],
         "trash list": ["trash", "list"],
         "trash restore -n": ["trash", "restore", scene.hothash("IMG_0003.jpg"), "-n"],
         "trash restore": ["trash", "restore", scene.hothash("IMG_0003.jpg")],
@@ -168,7 +171,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,verify,heal,find,whereis,search,sessions list,"
-        "sessions create,sessions show,sessions edit,sessions resume,sessions statistics,"
+        "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
         "recover,regenerate,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"

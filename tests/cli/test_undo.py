@@ -56,7 +56,7 @@ def test_an_import_is_refused_with_the_command_that_helps(scene: Scene, imalink:
     [session] = json.loads(imalink("operations", "--json").out)["operations"]
     said = imalink("undo", session["operation_uuid"], "--yes")
     assert said.code == 2
-    assert "cannot take back" in said.err
+    assert "imalink sessions rollback 1" in said.err
 
 
 def test_an_unplugged_storage_is_offline(scene: Scene, imalink: Stranger) -> None:

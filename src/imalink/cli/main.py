@@ -20,6 +20,7 @@ from imalink.cli import (
     photos,
     recovery,
     reindexing,
+    rolling_back,
     searching,
     sessions,
     storages,
@@ -74,6 +75,9 @@ for command in (
     system.version,
 ):
     cli.add_command(command)
+
+
+sessions.sessions.add_command(rolling_back.rollback_command)
 
 
 def main() -> None:

@@ -46,6 +46,9 @@ def apply_trashed(index: FoldedIndex, trashed: FileTrashed) -> None:
     if entry is None:
         return
     index.drop_entry(entry.hothash)
+    take_from_photo(index, entry)
+    if trashed.mode == DeletionMode.ROLLBACK and not trashed.shifts:
+        return  # it had only been indexed where it stood, and nobody deleted it
     tombstone = Tombstone(
         hothash=entry.hothash,
         sha256=entry.sha256,
@@ -62,7 +65,6 @@ def apply_trashed(index: FoldedIndex, trashed: FileTrashed) -> None:
         kept=tuple(KeptFile(path=shift.source, kept=shift.target) for shift in trashed.shifts),
     )
     index.set_tombstone(entry.hothash, tombstone)
-    take_from_photo(index, entry)
 
 
 def apply_untrashed(index: FoldedIndex, untrashed: FileUntrashed) -> None:

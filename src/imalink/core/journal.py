@@ -333,6 +333,10 @@ class RunBegin:
         return self.resumes or self.run_uuid
 
 
+IN_PLACE_SUFFIX = ".there"
+"""How the staged name of a file ends that was never staged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
     """One file that the run places: its staged name and its full entry."""
@@ -341,6 +345,11 @@ class RunPlan:
     entry: FileEntry
     staged_companions: tuple[str, ...] = ()
     origin: PlanOrigin | None = None
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file stood there before: it was only indexed."""
+        return self.staged_name.endswith(IN_PLACE_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.finding import Finding
 from imalink.core.ids import PhotoUuid, RunUuid
 from imalink.core.index import Companion, MasterIndex
-from imalink.core.journal import RunPlan
+from imalink.core.journal import IN_PLACE_SUFFIX, RunPlan
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import ANALYSE_PHASE, COPY_PHASE, Progress
 from imalink.core.relative_path import RelativePath
@@ -276,7 +276,7 @@ class _InPlace:
             entry = replace(entry, hotpreview_rendition=None)
         # No file of that name is staged: whoever finishes the run after a crash finds the picture at its place.
         self._planned += 1
-        name = f"{self._counts.new_imports + 1}.there"
+        name = f"{self._counts.new_imports + 1}{IN_PLACE_SUFFIX}"
         names = tuple(f"{name}.{number}" for number in range(len(companions)))
         owners = (member, *clips)
         origin = PlanOrigin(

@@ -74,9 +74,8 @@ def get_operation(tools: Tools, text: str) -> OperationRecord:
     [view] = found
     if view.session_number is not None:
         raise UsageError(
-            f"An import brought files in, which this version cannot take back: {view.record.operation.title}. "
-            "Nothing was changed.",
-            hint=f"`imalink sessions show {view.session_number}` lists what came in.",
+            f"An import is taken back as a session: {view.record.operation.title}. Nothing was changed.",
+            hint=f"Look first what would go: imalink sessions rollback {view.session_number} --dry-run",
         )
     return view.record
 

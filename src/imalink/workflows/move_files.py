@@ -8,6 +8,7 @@ docs/format/durability.md, "Deleting and bringing back".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from imalink.catalog.file_storages import StorageRecord
@@ -191,7 +192,8 @@ class _Mover:
     def sync(self) -> None:
         """Make the new names durable; then folders of the trash that are empty now may go."""
         for folder in sorted(self._touched, key=lambda each: each or ""):
-            self._files.sync_directory(folder)
+            with suppress(NotFoundError):  # a folder of the trash that went before the operation was interrupted
+                self._files.sync_directory(folder)
         for path in self._left:
             self._storage.trash.tidy(path)
 

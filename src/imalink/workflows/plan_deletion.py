@@ -146,11 +146,6 @@ class DeletionPlanner:
         shifts: list[FileShift] = []
         files: list[StandingFile] = []
         companions = {companion.relative_path: companion for companion in entry.companions}
-        if self._mode is not DeletionMode.SOFT and self._storage.pictures is not self._storage.files:
-            raise _LeaveError(
-                entry.relative_path,
-                "Its folder is only referred to and never written into; --mode soft marks it deleted",
-            )
         for path, sha256, is_picture in _files_of(entry):
             facts = self._storage.pictures.find_facts(path)
             if facts is None or not facts.is_file:
@@ -160,7 +155,14 @@ class DeletionPlanner:
             files.append(StandingFile(path=path, size_bytes=facts.size_bytes))
             if self._mode is DeletionMode.SOFT or path in shared:
                 continue
+            if self._storage.pictures is not self._storage.files:
+                raise _LeaveError(
+                    path, "Its folder is only referred to and never written into; --mode soft marks it deleted"
+                )
             found = self._read(path, facts)
+            if found != sha256 and not is_picture and self._mode is DeletionMode.ROLLBACK:
+                self._plan.left.append(LeftOut(hothash=entry.hothash, path=path, why="You changed it since."))
+                continue
             if found != sha256 and (is_picture or self._mode is DeletionMode.HARD):
                 raise _LeaveError(path, f"Its bytes are not those that the index knows; {REINDEX_FIRST}")
             if found != sha256:
