@@ -24,6 +24,7 @@ _LINK = re.compile(r"(?<!\\)\[[^\]\n]*(?:\n[^\]\n]+)?\]\(\s*<?([^)\s>]+)>?(?:\s+
 _REFERENCE = re.compile(r"^\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _NAMED_ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
+_TEST = re.compile(r"`(tests/[\w/.-]+\.py)`")
 # Spelled so that this file does not name what it looks for.
 _MACHINE = re.compile(r"/w[o]rk/[a-z.]|/r[o]ot/|index-[u]rl|pypi\.org/[s]imple|files\.python[h]osted|registry\.[n]pmjs")
 
@@ -64,6 +65,14 @@ def broken_links(project: Path) -> Iterator[str]:
                 yield f"{name}: no such file: {target}"
             elif anchor and file.suffix == ".md" and anchor not in anchors(file.read_text(encoding="utf-8")):
                 yield f"{name}: no such heading: {target}"
+
+
+def absent_tests(project: Path) -> Iterator[str]:
+    """Tell of every test that a page names as proof and that is not there."""
+    for page in documents(project):
+        for name in sorted(set(_TEST.findall(page.read_text(encoding="utf-8")))):
+            if not (project / name).is_file():
+                yield f"{page.relative_to(project).as_posix()}: no such test: {name}"
 
 
 def undescribed(reference: str, wanted: Iterable[str], what: str) -> Iterator[str]:
@@ -132,6 +141,7 @@ def problems(project: Path) -> Iterator[str]:
     from imalink.core.finding import CODES
 
     yield from broken_links(project)
+    yield from absent_tests(project)
     yield from machine_paths(project)
     pages = sorted((project / "docs" / "reference").glob("*.md"))
     reference = "\n".join(page.read_text(encoding="utf-8") for page in pages)

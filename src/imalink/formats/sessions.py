@@ -11,7 +11,7 @@ from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import CaptureTime, parse_instant
 from imalink.core.user_facts import has_user_facts, with_said
-from imalink.errors import IndexDamagedError
+from imalink.errors import IndexDamagedError, InvalidPathError
 from imalink.formats.file_records import FileRecord, entry_from, file_record
 from imalink.formats.picture_records import GpsRecord, gps_from, gps_record
 from imalink.formats.records import Integer, Record, hothash_from, path_fields, path_from, safe_text, sha256_from
@@ -384,7 +384,7 @@ def tombstone_from(hothash: str, record: TombstoneRecord) -> Tombstone:
                 for each in record.kept
             ),
         )
-    except ValueError as error:
+    except (ValueError, InvalidPathError) as error:
         raise IndexDamagedError(str(error)) from error
 
 

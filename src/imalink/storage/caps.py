@@ -10,8 +10,8 @@ from imalink.formats.layouts.overview_codec import MAX_OVERVIEW_BYTES
 
 _MB = 1024 * 1024
 _SMALL_BYTES = _MB
-_BYTES_AN_OBJECT = 64
-_BYTES_A_VALUE = 16
+_BYTES_AN_OBJECT = 32
+_BYTES_A_VALUE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,9 @@ class Caps:
             return
         objects = data.count(b"{") + data.count(b"[")
         values = data.count(b",")
-        if objects > cap_bytes // _BYTES_AN_OBJECT or values > cap_bytes // _BYTES_A_VALUE:
+        most_objects = min(cap_bytes // 2, len(data)) // _BYTES_AN_OBJECT
+        most_values = min(cap_bytes // 2, len(data)) // _BYTES_A_VALUE
+        if objects > most_objects or values > most_values:
             raise IndexTooLargeError(f"it holds {objects:,} objects and {values:,} further values", file=path)
 
 
