@@ -30,6 +30,7 @@ from imalink.errors import (
 from imalink.media.analyser import PictureAnalyser
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportReport, ImportRequest
+from imalink.workflows.import_source import CATALOG_BYTES_PER_PICTURE
 from tests.support.faults import MUTATING, InterposedCalls, LimitedCalls, SimulatedCrash
 from tests.support.photos import make_jpeg
 from tests.support.workbench import SMALL, Workbench, make_source, photos_below, sha256_of, snapshot
@@ -375,7 +376,7 @@ class SmallDisk(InterposedCalls):
 def test_an_import_that_would_not_fit_is_refused_before_anything_is_copied(bench: Workbench, tmp_path: Path) -> None:
     source = make_source(tmp_path / "card")
     size = sum(path.stat().st_size for path in source.iterdir())
-    needed = int(size * 1.05) + 64 * 1024 * 1024
+    needed = int(size * 1.05) + int(3 * CATALOG_BYTES_PER_PICTURE * 1.05) + 64 * 1024 * 1024
     record = bench.create()
     before, catalog = snapshot(bench.disk), bench.dump()
     with bench.restart(SmallDisk(needed - 1)) as again:

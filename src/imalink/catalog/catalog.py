@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Self
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from imalink.catalog import schema
-from imalink.catalog.dialects import DURABLE, WRITES, open_engine, translated_errors, verify_pages
+from imalink.catalog.dialects import DURABLE, WRITES, open_engine, sqlite_file, translated_errors, verify_pages
 from imalink.catalog.models import LibraryState
 
 Db = Session
 """A transaction in progress, as ``begin`` and ``read`` give it; the layers above name it by this word only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogRoom:
+    """The disk of the catalog: how much of it this user may still fill, and which device it is."""
+
+    free_bytes: int
+    device: int
 
 
 class Catalog:
@@ -74,6 +84,17 @@ class Catalog:
         """Read the database through. Raises CatalogDamagedError when it is not sound."""
         with translated_errors(self._url), self._engine.connect() as connection:
             verify_pages(connection, self._url)
+
+    def find_room(self) -> CatalogRoom | None:
+        """Give the room on the disk where the catalog's file stands; None where it is no file of this machine."""
+        file = sqlite_file(self._url)
+        if file is None:
+            return None
+        folder = file.resolve().parent
+        try:
+            return CatalogRoom(free_bytes=shutil.disk_usage(folder).free, device=folder.stat().st_dev)
+        except OSError:
+            return None  # what stands in the way there is told when it is written to
 
     def get_library_rev(self) -> int:
         """Give the number that each commit that changes photos raises."""

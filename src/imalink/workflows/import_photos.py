@@ -70,6 +70,7 @@ from imalink.workflows.run_session import (
     number_in,
     status_after,
     tell_what_is_safe,
+    telling_what_is_imported,
 )
 from imalink.workflows.shot_pairing import Member
 from imalink.workflows.source_pictures import list_pictures
@@ -225,7 +226,7 @@ class _Import:
 
     def run(self) -> ImportReport:
         """Do it: stage and place in groups, commit, fold, project. What brings nothing leaves no trace."""
-        require_space(self._storage, self._listing)
+        require_space(self._tools, self._storage, self._listing)
         known = self._known_session
         with ImportRun(self._storage.files, RunUuid(self._tools.new_uuid())) as run:
             session = self._begin_run(run)
@@ -257,7 +258,8 @@ class _Import:
                     session_number=known.session.number if known is not None else session.number,
                 )
                 raise
-        self._tally.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
+        with telling_what_is_imported():
+            self._tally.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         with self._tools.catalog.read() as db:
             number = import_sessions.get_session(db, session.session_uuid).session.number
         return self._tally.report(number, session.session_uuid, session.status)

@@ -24,6 +24,8 @@ from imalink.workflows.tools import Tools
 
 SPARE_SHARE = 0.05
 SPARE_BYTES = 64 * 1024 * 1024
+CATALOG_BYTES_PER_PICTURE = 8 * 1024
+"""Rows, indexes over them, and the same once more in the write-ahead log."""
 
 
 def require_importable(storage: FileStorage) -> None:
@@ -117,12 +119,28 @@ def require_source_of(source: StorageRoot, known: RunRequest, listing: SourceLis
         )
 
 
-def require_space(storage: FileStorage, listing: SourceListing) -> None:
-    """Make sure that everything would fit even if nothing of it were known. Raises OutOfSpaceError."""
-    needed = int(listing.total_bytes * (1 + SPARE_SHARE)) + SPARE_BYTES
-    free = storage.files.free_bytes()
+def require_space(tools: Tools, storage: FileStorage, listing: SourceListing) -> None:
+    """Make sure that everything would fit even if nothing of it were known, and so would what the catalog notes of it.
+
+    Raises OutOfSpaceError, which says on which disk room is wanting.
+    """
+    pictures = int(listing.total_bytes * (1 + SPARE_SHARE))
+    notes = int(len(listing.pictures) * CATALOG_BYTES_PER_PICTURE * (1 + SPARE_SHARE))
+    room = tools.catalog.find_room()
+    is_one_disk = room is not None and room.device == storage.files.root.device
+    _require(
+        pictures + (notes if is_one_disk else 0) + SPARE_BYTES,
+        storage.files.free_bytes(),
+        "The storage's disk" if not is_one_disk else "The disk of the storage and of the catalog",
+        "Make room on it, or import a part of the folder.",
+    )
+    if room is not None and not is_one_disk:
+        hint = "Make room on it, or move the catalog to another disk (setting `database_url`)."
+        _require(notes + SPARE_BYTES, room.free_bytes, "The catalog's disk (not the storage's)", hint)
+
+
+def _require(needed: int, free: int, what: str, hint: str) -> None:
     if free < needed:
         raise OutOfSpaceError(
-            f"The storage has {free:,} bytes free; the import may need {needed:,}. Nothing was copied.",
-            hint="Make room on its disk, or import a part of the folder.",
+            f"{what} has {free:,} bytes free; the import may need {needed:,}. Nothing was copied.", hint=hint
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from imalink.catalog import import_sessions
@@ -17,7 +18,7 @@ from imalink.core.progress import Progress
 from imalink.core.run_request import RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
-from imalink.errors import CancelledError, ImalinkError, UsageError
+from imalink.errors import CancelledError, CatalogError, ImalinkError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
@@ -250,8 +251,12 @@ def keep_interrupted(
 def note_interruption(
     tools: Tools, session: ImportSession, statistics: ImportStatistics, *, earlier: ImportStatistics | None = None
 ) -> None:
-    """Say in the catalog that a session's run did not come to its end; ``earlier`` is what those before counted."""
-    with tools.catalog.begin() as db:
+    """Say in the catalog that a session's run did not come to its end; ``earlier`` is what those before counted.
+
+    Where that cannot be written (its disk may be the one that is full) the session stays ``running``, which is settled
+    when the storage is next worked on; what stopped the run is to be told, not this.
+    """
+    with suppress(CatalogError), tools.catalog.begin() as db:
         import_sessions.update_session(
             db,
             session.session_uuid,
@@ -272,6 +277,17 @@ def tell_what_is_safe(
     error.message += f" {done_count:,} of {picture_count:,} pictures are {what}; nothing is lost."
     how = f"`imalink sessions resume {session_number}` goes on where it stopped."
     error.hint = f"{error.hint} Then {how}" if error.hint and not isinstance(error, CancelledError) else how
+
+
+@contextmanager
+def telling_what_is_imported() -> Generator[None]:
+    """Let an error of the catalog, which is told last, say that the pictures are in the storage all the same."""
+    try:
+        yield
+    except CatalogError as error:
+        error.message += " All pictures of this import are in the storage and verified; only the catalog lacks them."
+        error.hint += " Whatever works on the storage next tells the catalog."
+        raise
 
 
 def status_after(findings: list[Finding]) -> SessionStatus:

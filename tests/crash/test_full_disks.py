@@ -1,0 +1,108 @@
+"""Really full disks: storage and catalog on one small file system that another program fills in mid-import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from imalink.errors import CatalogError, ImalinkError, OutOfSpaceError
+from tests.crash.conftest import Stage
+from tests.crash.test_import_crashes import Scene
+from tests.crash.test_two_hosts import AtCall
+from tests.support.workbench import Workbench, make_source
+
+ReportCount = Callable[[str, int, int], None]
+pytestmark = pytest.mark.root
+
+MB = 1024 * 1024
+POINTS = 20
+SPACED = 7
+"""An import of the scene has about 140 mutating calls; the points are spread over them."""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system in memory with room for 90 MB."""
+    disk = tmp_path / "small disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=90m", "small", disk], check=True)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+class Ballast:
+    """What another program writes until nothing more fits, and takes away again."""
+
+    def __init__(self, disk: Path) -> None:
+        self._path = disk / "ballast"
+
+    def fill(self, *, but_bytes: int = 0) -> None:
+        facts = os.statvfs(self._path.parent)
+        size = facts.f_bavail * facts.f_frsize - but_bytes
+        with self._path.open("wb") as file:
+            if size > 0:
+                os.posix_fallocate(file.fileno(), 0, size)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("but_bytes", [0, 24 * 1024], ids=["no byte left", "a few kilobytes left"])
+def test_a_disk_that_fills_up_in_an_import_is_named_and_nothing_is_lost_or_doubled(
+    small_disk: Path, but_bytes: int, report_count: ReportCount
+) -> None:
+    ballast = Ballast(small_disk)
+    scene = Scene(Stage(small_disk))
+    violations: list[str] = []
+    refused = 0
+    for number in range(POINTS):
+        at = 1 + SPACED * number
+        calls = AtCall(at, lambda: ballast.fill(but_bytes=but_bytes))
+        with scene.stage.attempt(calls) as bench:
+            violations += [f"{at}: {each}" for each in told(lambda bench=bench: scene.import_(bench))]
+        refused += calls.has_met
+        violations += [f"{at}: while it is full: {each}" for each in scene.violations_at_crash()]
+        ballast.remove()
+        with scene.stage.process() as bench:
+            scene.import_(bench)
+            after = scene.violations_after(bench, checks_catalog=number % 3 == 0)
+            violations += [f"{at}: {each}" for each in after if not each.endswith("has_hotpreview is True")]
+    report_count("points at which the disk was full", refused, POINTS - 3)
+    assert violations == []
+
+
+def told(operation: Callable[[], object]) -> list[str]:
+    """Run an import on a disk that fills up; give what is wrong with what it says, if it stops."""
+    try:
+        operation()
+    except (OutOfSpaceError, CatalogError) as error:
+        names_it = "full" in error.message or "bytes free" in error.message  # the latter before anything was begun
+        return [] if names_it and "Make room" in error.hint else [f"{error.message} / {error.hint}"]
+    except (ImalinkError, OSError) as error:
+        return [f"another cause is named: {error!r}"]
+    return []
+
+
+def test_where_only_the_catalog_s_disk_is_full_an_import_says_so_and_copies_nothing(
+    small_disk: Path, tmp_path: Path, empty_catalog: Path
+) -> None:
+    card = make_source(tmp_path / "card", 2)
+    (small_disk / "home").mkdir()
+    (tmp_path / "home of machine").symlink_to(small_disk / "home")
+    with Workbench(tmp_path, empty_catalog=empty_catalog) as bench:
+        record = bench.create()
+    Ballast(small_disk).fill(but_bytes=MB)
+    with Workbench(tmp_path) as bench:
+        with pytest.raises(OutOfSpaceError, match="The catalog's disk") as caught:
+            bench.import_(record, card)
+        assert "Nothing was copied" in caught.value.message
+        assert "database_url" in caught.value.hint
+        assert [path for path in (bench.root(record) / "photos").rglob("*") if path.is_file()] == []
+        Ballast(small_disk).remove()
+        assert bench.import_(record, card).statistics.new_imports == 2
