@@ -57,8 +57,8 @@ class Container:
             references=References(self.settings.data_directory, clock=self._clock),
             new_uuid=lambda: str(uuid.uuid4()),
             open_scratch_catalog=open_scratch_catalog,
-            # One more than decode: while all workers are busy, another file is copied and flushed.
-            threads=self.settings.workers + 1 if self.settings.workers else 1,
+            # One for each decode worker to wait for it, some that copy and wait for disks meanwhile, and one to spare.
+            threads=self.settings.workers + min(self.settings.workers, 8) + 1 if self.settings.workers else 1,
         )
 
     def _writer(self) -> WriterId:
