@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from imalink.core.conflict import MissingFile
     from imalink.core.finding import Finding
+    from imalink.workflows.card_check_report import CardCheckReport
     from imalink.workflows.heal import HealReport
     from imalink.workflows.import_report import ImportReport
     from imalink.workflows.reindex_report import ReindexReport
@@ -60,6 +61,7 @@ def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, obj
         "total_size_bytes": counts.total_size_bytes,
         "findings": [finding_json(finding) for finding in report.findings],
         "seconds": report.seconds,
+        "source_no_longer_needed": report.source_no_longer_needed,
     }
     if dry_run:
         document["dry_run"] = True
@@ -194,6 +196,41 @@ def heal_json(report: HealReport, *, dry_run: bool = False) -> dict[str, object]
         "already_whole": [json_text(path.printable()) for path in report.already_whole],
         "previews_made": report.previews_made,
         "manifests_written": report.manifests_written,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }
+
+
+def card_check_json(report: CardCheckReport) -> dict[str, object]:
+    """Give what was proved of a card as JSON has it."""
+    statuses = sorted({each.status.value for each in report.files})
+    return {
+        "safe": report.is_safe,
+        "sentence": report.sentence,
+        "total": len(report.files),
+        "counts": {status: sum(each.status.value == status for each in report.files) for status in statuses},
+        "storages": report.storage_count,
+        "min_copies": report.min_copies,
+        "left_out": report.other_count,
+        "files": [
+            {
+                "path": json_text(each.path.printable()),
+                "file_size": each.size_bytes,
+                "sha256": each.sha256,
+                "status": each.status.value,
+                "copies": [
+                    {
+                        "storage_uuid": copy.storage_uuid,
+                        "display_name": json_text(copy.storage),
+                        "relative_path": json_text(copy.path.printable()),
+                        "verified_at": copy.verified_at,
+                    }
+                    for copy in each.copies
+                ],
+                "storages_away": [json_text(name) for name in each.storages_away],
+            }
+            for each in report.files
+        ],
         "findings": [finding_json(finding) for finding in report.findings],
         "seconds": report.seconds,
     }

@@ -98,6 +98,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "heal": ["heal", NAME],
         "heal -n": ["heal", NAME, hothash, "-n"],
         "verify --heal": ["verify", NAME, "--heal"],
+        "card-check": ["card-check", card],
         "regenerate": ["regenerate", NAME],
         "regenerate --session": ["regenerate", NAME, "--session", "1"],
         "browse": ["browse", scene.root],
@@ -170,7 +171,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
-        "import,reindex,scan,verify,heal,find,whereis,search,sessions list,"
+        "import,reindex,scan,verify,heal,card-check,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
         "recover,regenerate,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"

@@ -201,6 +201,14 @@ def test_indexes_manifests_and_previews_are_made_anew(twins: Twins) -> None:
     assert twins.verify() == []
 
 
+def test_an_index_that_only_lost_its_last_byte_is_found_and_written_again(twins: Twins) -> None:
+    master = twins.scene.root / "imalink-master.json"
+    spoil(master, lambda data: data[:-1])
+    assert twins.verify() == ["index-unreadable"]
+    twins.heal()
+    assert twins.verify() == []
+
+
 def test_healing_is_recorded_and_cannot_be_undone(twins: Twins) -> None:
     flip_bit(twins.scene.at("IMG_0001.jpg"))
     twins.verify()

@@ -249,5 +249,7 @@ def show_import(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> Non
         lines.append(f"Nothing came in; session {report.session_id} is as it was.")
     else:
         lines.append(f"Session {report.session_id}, {report.status.value}, in {report.seconds:.1f} s.")
+    if report.source_no_longer_needed and not dry_run:
+        lines.append("Files have been copied to storage. The source directory is no longer needed.")
     show_lines(lines)
     show_findings(report.findings, is_verbose=is_verbose)

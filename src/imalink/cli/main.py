@@ -9,6 +9,7 @@ import click
 from imalink import __version__
 from imalink.cli import (
     browsing,
+    card_checking,
     deleting,
     editing,
     errors,
@@ -65,6 +66,7 @@ for command in (
     browsing.browse_command,
     verifying.verify_command,
     verifying.heal_command,
+    card_checking.card_check_command,
     recovery.recover_command,
     recovery.regenerate_command,
     unlocking.unlock_command,

@@ -28,8 +28,9 @@ from imalink.workflows.follow_moves import follow_moves
 from imalink.workflows.good_copies import GoodCopies, GoodCopy
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
 from imalink.workflows.new_operation import counted, new_operation
-from imalink.workflows.storage_access import open_storage, write_down
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold, write_down
 from imalink.workflows.tools import Tools
+from imalink.workflows.verify_own_files import check_own_files
 from imalink.workflows.verify_reading import FileJudge, Look
 
 _CHUNK_BYTES = 1 << 20
@@ -134,6 +135,7 @@ class _Healing:
             self._write_down()
             self._clean_up()
         if wanted is None:
+            self._mend_own_files()
             self._make_derived()
 
     def heal_files(self, master: MasterIndex, wanted: Collection[Hothash] | None) -> None:
@@ -300,6 +302,16 @@ class _Healing:
             files.remove_own(self._staging)
         except (NotFoundError, StorageError):
             pass  # whatever works on the storage next clears staging away
+
+    def _mend_own_files(self) -> None:
+        """Write the indexes again if any is not as it was left; tell of journals, which nothing brings back."""
+        found = check_own_files(self._storage).findings
+        if any(finding.code in ("index-unreadable", "index-missing") for finding in found):
+            result = self._storage.fold(fold_notes(self._storage, self._record), is_anew=True)
+            project_fold(self._tools, self._record, result)
+        self.report.findings.extend(
+            finding for finding in found if finding.code == "journal-damaged" and finding not in self.report.findings
+        )
 
     def _make_derived(self) -> None:
         """Write manifests and previews anew that are not as they were."""

@@ -235,7 +235,8 @@ class _Import:
                 if not self._tally.counts.new_imports and self._resumption is None:
                     abandon_run(self._tools, run, session)
                     number, session_uuid = (known.session.number, session.session_uuid) if known else (None, None)
-                    return self._tally.report(number, session_uuid, status_after(self._tally.findings))
+                    report = self._tally.report(number, session_uuid, status_after(self._tally.findings))
+                    return replace(report, copies_verified=True)
                 session, result = commit_run(
                     self._tools,
                     self._record,
@@ -262,7 +263,7 @@ class _Import:
             self._tally.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         with self._tools.catalog.read() as db:
             number = import_sessions.get_session(db, session.session_uuid).session.number
-        return self._tally.report(number, session.session_uuid, session.status)
+        return replace(self._tally.report(number, session.session_uuid, session.status), copies_verified=True)
 
     def _keep(self, run: ImportRun, session: ImportSession) -> bool:
         """Bring what is planned to its end after the user asked to stop; False: it is left to whoever comes next."""

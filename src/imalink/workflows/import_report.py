@@ -12,6 +12,14 @@ from imalink.core.organization import KEEP
 from imalink.core.path_template import PathTemplate
 from imalink.core.session import ImportStatistics, SessionStatus
 
+_ARCHIVED_ALL_THE_SAME = frozenset(
+    {
+        *("picture-damaged", "preview-failed", "preview-from-thumbnail", "decode-crashed", "picture-too-large"),
+        *("brought-back", "placed-elsewhere"),
+    }
+)
+"""Findings that ask for a look at files which were archived byte for byte."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRequest:
@@ -53,6 +61,8 @@ class ImportReport:
     place of an archived file; of those left at the source are ``duplicates_undecided`` and ``deleted_before``,
     companions not counted. ``excluded`` files and folders were not looked at, and are in no other count.
 
+    ``copies_verified`` says that what came in was copied and read back, and what was skipped compared.
+
     Of an import that went on after an interruption all is counted as if there had been none; ``came_in_before`` of the
     new imports are of its earlier runs.
     """
@@ -71,6 +81,22 @@ class ImportReport:
     deleted_before: int = 0
     excluded: int = 0
     came_in_before: int = 0
+
+    copies_verified: bool = False
+
+    @property
+    def source_no_longer_needed(self) -> bool:
+        """Whether every file that was seen is proved to be archived: copied and read back, or compared with what is.
+
+        Whatever stayed at the source for any reason, and whatever was left out of account, proves nothing.
+        """
+        counts = self.statistics
+        stayed = counts.errors + counts.ignored + self.excluded + self.duplicates_undecided + self.deleted_before
+        has_doubt = any(
+            finding.severity is not Severity.INFO and finding.code not in _ARCHIVED_ALL_THE_SAME
+            for finding in self.findings
+        )
+        return self.copies_verified and counts.total_scanned > 0 and not stayed and not has_doubt
 
     @property
     def has_warnings(self) -> bool:

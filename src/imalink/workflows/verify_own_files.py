@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from imalink.core.finding import Finding
 from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.relative_path import RelativePath
+from imalink.durable_files import storage_errors
 from imalink.errors import IndexDamagedError, NotFoundError, StorageIoError, UnsafePathError
 from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
@@ -64,8 +65,12 @@ class _Check:
         try:
             loaded = load()
             is_ours = loaded.index.generation > 0
-            if loaded.is_intact or (loaded.is_intact is None and not is_ours):
+            if loaded.is_intact is None and not is_ours:
                 return loaded.index
+            if loaded.is_intact:
+                if self._has_its_end(path):
+                    return loaded.index
+                why = "its last byte is gone; what it says is whole"
         except NotFoundError:
             self.findings.append(Finding(code="index-missing", path=path))
             return None
@@ -73,6 +78,15 @@ class _Check:
             why = error.reason if isinstance(error, IndexDamagedError) else error.message
         self._tell("index-unreadable", path, why)
         return None
+
+    def _has_its_end(self, path: RelativePath) -> bool:
+        """Tell whether an index ends as it was written: with a newline exactly if it is indented."""
+        files = self._storage.files
+        with files.open_for_reading(path) as descriptor, storage_errors("read", path.printable()):
+            size = files.calls.fstat(descriptor).st_size
+            begin = files.calls.pread(descriptor, 2, 0)
+            end = files.calls.pread(descriptor, 2, max(0, size - 2))
+        return (begin == b"{\n") == end.endswith(b"\n")
 
     def session(self, number: int) -> SessionIndex | None:
         """Give a session index, having looked at its manifest too."""
