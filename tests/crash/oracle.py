@@ -128,13 +128,102 @@ def indexed_files(root: Path) -> dict[str, set[str]]:
     return found
 
 
+def tombstones(root: Path) -> list[dict[str, Any]]:
+    """Every tombstone of every session index."""
+    return [
+        tombstone
+        for session in sorted((root / "imports").iterdir())
+        for tombstone in json.loads(session.read_bytes()).get("deleted", {}).values()
+    ]
+
+
+def recorded_files(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """The checksums that tombstones give for files in the trash, and for files that are only marked, by path."""
+    trashed: dict[str, set[str]] = {}
+    marked: dict[str, set[str]] = {}
+    for tombstone in tombstones(root):
+        entry = tombstone.get("entry")
+        if entry is None:
+            continue
+        parts = (entry, *entry.get("companions", ()), *entry.get("copies", ()))
+        sums = {entry_path(record): record["sha256"] for record in parts}
+        for file in tombstone.get("kept", ()):
+            trashed.setdefault(file["kept"], set()).add(sums[file["path"]])
+        if tombstone["mode"] == "soft":
+            for path, sha256 in sums.items():
+                marked.setdefault(path, set()).add(sha256)
+    return trashed, marked
+
+
+def check_deletions(root: Path, files: Mapping[str, Facts], may_be_gone: Iterable[str] = ()) -> list[str]:
+    """Every one of these files is at a place with its entry, or in the trash with its record: once, and nowhere twice.
+
+    ``may_be_gone`` are the checksums of those whose removal was confirmed.
+    """
+    violations: list[str] = []
+    spared = set(may_be_gone)
+    photos = {f"photos/{name}": facts for name, facts in tree(root / "photos").items()}
+    trash = root / ".imalink-trash"
+    kept = {f".imalink-trash/{name}": facts for name, facts in (tree(trash) if trash.exists() else {}).items()}
+    indexed = indexed_files(root)
+    trashed, marked = recorded_files(root)
+    for name, (_, modified_ns, sha256) in files.items():
+        at = [path for path, facts in {**photos, **kept}.items() if facts[2] == sha256]
+        if not at and sha256 in spared:
+            continue
+        if len(at) != 1:
+            violations.append(f"{name} stands {len(at)} times: {at}")
+            continue
+        [path] = at
+        known = trashed if path in kept else {**marked, **indexed}
+        if sha256 not in known.get(path, ()):
+            violations.append(f"{name} stands at {path}, where nothing says so")
+        if {**photos, **kept}[path][1] != modified_ns:
+            violations.append(f"{name} has another time now")
+    whole = {facts[2] for facts in files.values()}
+    violations.extend(
+        f"{path} is none of the files that were there"
+        for path, facts in {**photos, **kept}.items()
+        if facts[2] not in whole
+    )
+    violations.extend(f"an entry names {path}, which is not there" for path in indexed if path not in photos)
+    violations.extend(
+        f"a tombstone names {path}, which is not there"
+        for path, sums in trashed.items()
+        if path not in kept and not sums <= spared
+    )
+    return violations
+
+
+def check_catalog_free(root: Path) -> list[str]:
+    """What must hold of the storage's own files once something has gone through."""
+    violations = list(_stray_names(root))
+    for path in _documents(root):
+        violations.extend(_check_document(path))
+    violations.extend(_check_overview(root))
+    violations.extend(_check_master(root))
+    violations.extend(_check_manifests(root, indexed_files(root)))
+    left = list((root / ".imalink/staging").iterdir())
+    if left:
+        violations.append(f"staging holds {[path.name for path in left]}")
+    return violations
+
+
 def _times(sources: Mapping[str, Facts], sha256: str) -> set[int]:
     return {facts[1] for facts in sources.values() if facts[2] == sha256}
 
 
 def _stray_names(root: Path) -> Iterable[str]:
     """Names outside ``.imalink/`` that no one should see; the lock may be left by a dead process."""
-    expected = {"index.json", "imports", "imalink-master.json", "photos", ".imalink-storage", ".imalink"}
+    expected = {
+        "index.json",
+        "imports",
+        "imalink-master.json",
+        "photos",
+        ".imalink-storage",
+        ".imalink",
+        ".imalink-trash",
+    }
     for path in root.iterdir():
         if path.name not in expected and not path.name.startswith(".imalink-storage.lock"):
             yield f"{path.name} stands in the storage's root"
