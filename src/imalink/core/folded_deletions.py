@@ -127,8 +127,15 @@ def apply_emptied(index: FoldedIndex, emptied: TrashEmptied) -> None:
     if not kept and tombstone.mode == DeletionMode.ROLLBACK:
         index.set_tombstone(tombstone.hothash, None)
         return
-    left = replace(tombstone, kept=kept, mode=emptied.mode)
-    can_return = left.entry is not None and any(
-        each.relative_path in {file.path for file in kept} for each in (left.entry, *left.entry.copies)
-    )
-    index.set_tombstone(left.hothash, left if can_return else replace(left, entry=None))
+    left = replace(tombstone, kept=kept, mode=emptied.mode, entry=_entry_left(tombstone, kept))
+    index.set_tombstone(left.hothash, left)
+
+
+def _entry_left(tombstone: Tombstone, kept: tuple[KeptFile, ...]) -> FileEntry | None:
+    """Give the entry without the files that are gone from the trash; None when none is left there."""
+    entry = tombstone.entry
+    if entry is None or not kept:
+        return None
+    places = {file.kept: file.path for file in kept}
+    # Companions alone cannot come back, and yet it has to be known what they are.
+    return returned_entry(tombstone, places) or replace(entry, status=FileStatus.MISSING, copies=())
