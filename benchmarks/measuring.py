@@ -40,7 +40,7 @@ def at_most(what: str, value: float, limit: float, *, unit: str = "", holds: boo
 
 
 def at_least(what: str, ratio: float, limit: float, *, note: str) -> Figure:
-    """Judge how many times as fast our workers are; that says nothing when others use the processors."""
+    """Judge how many times as fast ours is as something; that says nothing when others use the processors."""
     load, processors = os.getloadavg()[0], os.cpu_count() or 1
     is_busy = ratio < limit and load > processors + 1
     if is_busy:
