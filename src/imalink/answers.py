@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imalink.core.conflict import ConflictAction, ConflictType, actions_for, orphan_id
 from imalink.core.damage import Verdict
 
 if TYPE_CHECKING:
     # Types alone: the command line spells small answers without loading the workflows.
     from collections.abc import Iterator, Mapping
 
-    from imalink.core.conflict import MissingFile
+    from imalink.core.conflict import DuplicateFilename, MissingFile, PathMismatch
     from imalink.core.finding import Finding
     from imalink.workflows.card_check_report import CardCheckReport
+    from imalink.core.ids import StorageUuid
+    from imalink.core.relative_path import RelativePath
     from imalink.workflows.heal import HealReport
     from imalink.workflows.import_report import ImportReport
+    from imalink.workflows.look_at_conflicts import Conflicts, Elsewhere
     from imalink.workflows.reindex_report import ReindexReport
     from imalink.workflows.verify_report import VerifyReport
 
@@ -71,8 +75,10 @@ def import_json(report: ImportReport, *, dry_run: bool = False) -> dict[str, obj
     return document
 
 
-def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
-    """Give what a re-index found as JSON has it."""
+def reindex_json(
+    report: ReindexReport, *, dry_run: bool, storage_uuid: StorageUuid, elsewhere: Elsewhere
+) -> dict[str, object]:
+    """Give what a re-index found as JSON has it; ``elsewhere`` tells where else missing pictures stand."""
     return {
         "strategy": report.strategy,
         "dry_run": dry_run,
@@ -100,6 +106,15 @@ def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
             }
             for edit in report.modified_files
         ],
+        "companion_files": [
+            {
+                "kind": each.fate.value,
+                "hothash": each.hothash,
+                "path": None if each.path is None else json_text(each.path),
+                "old_path": None if each.old_path is None else json_text(each.old_path),
+            }
+            for each in report.companion_files
+        ],
         "rehashed_files": [
             {"path": json_text(each.path), "old_hothash": each.old_hothash, "new_hothash": each.new_hothash}
             for each in report.rehashed_files
@@ -111,7 +126,7 @@ def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
         "duplicates": [
             {"hothash": row.hothash, "path": json_text(row.path), "of": json_text(row.of)} for row in report.duplicates
         ],
-        "conflicts": list(_conflicts(report)),
+        "conflicts": list(_conflicts(report, storage_uuid, elsewhere)),
         "added": None if report.added is None else import_json(report.added),
         "files_hashed": report.files_hashed,
         "files_seen": report.files_seen,
@@ -120,25 +135,124 @@ def reindex_json(report: ReindexReport, *, dry_run: bool) -> dict[str, object]:
     }
 
 
-def _conflicts(report: ReindexReport) -> Iterator[dict[str, object]]:
+def conflicts_json(conflicts: Conflicts) -> list[dict[str, object]]:
+    """Spell all conflicts of a storage, each with its name and what can be done about it."""
+    storage_uuid, elsewhere = conflicts.storage.storage_uuid, conflicts.elsewhere
+    orphans = (
+        {
+            **_orphan_conflict(each.path, each.deleted_at, storage_uuid),
+            "file_size": each.size_bytes,
+            "detected_at": each.detected_at,
+            "reason": each.reason,
+        }
+        for each in conflicts.orphans
+    )
+    return [
+        *(_missing_conflict(each, storage_uuid, elsewhere) for each in conflicts.missing),
+        *orphans,
+        *(_mismatch_conflict(each, storage_uuid) for each in conflicts.mismatches),
+        *(_name_conflict(each, storage_uuid) for each in conflicts.duplicates),
+    ]
+
+
+def action_words(action: ConflictAction, storage_uuid: StorageUuid, hothash: str = "") -> tuple[str, str | None]:
+    """Say what an action does, and the command that does it today; None where there is nothing to run."""
+    meaning, command = _ACTION_WORDS[action]
+    return meaning, command and command.format(storage=storage_uuid[:8], hothash=hothash)
+
+
+_REINDEX = "imalink reindex {storage}"
+_ACTION_WORDS: Mapping[ConflictAction, tuple[str, str | None]] = {
+    ConflictAction.USE_COPY: ("Use the copy in another storage.", "imalink find {hothash}"),
+    ConflictAction.COPY_BACK: ("Copy it from there to where it was with your file manager, then re-index.", _REINDEX),
+    ConflictAction.SEARCH: ("Search the storage: it may have been moved or renamed.", _REINDEX),
+    ConflictAction.REMOVE: (
+        "Take all missing files out of the index; what you said of their photos is kept.",
+        f"{_REINDEX} --remove-missing",
+    ),
+    ConflictAction.ADD: (
+        "Take all pictures that belong to no session into one of their own, where they stand.",
+        f"{_REINDEX} --add-orphans",
+    ),
+    ConflictAction.LEAVE_OUT: ("Name it in an .imalinkignore in the photos, and no re-index looks at it.", None),
+    ConflictAction.KEEP_ALL: ("Keep them all: they are different pictures, and nothing is wrong.", None),
+    ConflictAction.RENAME: ("Rename one of them with your file manager, then re-index.", _REINDEX),
+    ConflictAction.UPDATE_INDEX: ("Let the index have it where it stands.", _REINDEX),
+}
+
+
+def _conflicts(report: ReindexReport, storage_uuid: StorageUuid, elsewhere: Elsewhere) -> Iterator[dict[str, object]]:
     for missing in report.missing_files:
-        yield {"type": "missing_file", **_missing_json(missing)}
+        yield _missing_conflict(missing, storage_uuid, elsewhere)
     deleted = {each.path: each.deleted_at for each in report.once_deleted}
     for path in report.orphans:
-        yield {"type": "orphan_file", "path": json_text(path), "deleted_at": deleted.get(path)}
-    for move in report.path_mismatches:
-        yield {
-            "type": "path_mismatch",
-            "hothash": move.hothash,
-            "expected_path": json_text(move.old_path),
-            "path": json_text(move.new_path),
-        }
+        yield _orphan_conflict(path, deleted.get(path), storage_uuid)
+    for mismatch in report.path_mismatches:
+        yield _mismatch_conflict(mismatch, storage_uuid)
     for same in report.same_names:
-        yield {
-            "type": "duplicate_filename",
-            "filename": json_text(same.filename),
-            "instances": [{"hothash": hothash, "path": json_text(path)} for hothash, path in same.instances],
-        }
+        yield _name_conflict(same, storage_uuid)
+
+
+def _missing_conflict(missing: MissingFile, storage_uuid: StorageUuid, elsewhere: Elsewhere) -> dict[str, object]:
+    copies = elsewhere.get(missing.hothash, ())
+    has_copy = any(copy.is_there for copy in copies)
+    return {
+        "conflict_id": missing.conflict_id,
+        "type": ConflictType.MISSING_FILE.value,
+        **_missing_json(missing),
+        "filename": json_text(missing.expected_path.name),
+        "copies_elsewhere": [
+            {
+                "storage_uuid": copy.storage_uuid,
+                "display_name": json_text(copy.display_name),
+                "relative_path": json_text(copy.relative_path),
+                "full_path": json_text(copy.full_path),
+                "is_there": copy.is_there,
+            }
+            for copy in copies
+        ],
+        "actions": _actions(ConflictType.MISSING_FILE, storage_uuid, missing.hothash, has_copy_elsewhere=has_copy),
+    }
+
+
+def _orphan_conflict(path: RelativePath, deleted_at: str | None, storage_uuid: StorageUuid) -> dict[str, object]:
+    return {
+        "conflict_id": orphan_id(path),
+        "type": ConflictType.ORPHAN_FILE.value,
+        "path": json_text(path),
+        "deleted_at": deleted_at,
+        "actions": _actions(ConflictType.ORPHAN_FILE, storage_uuid),
+    }
+
+
+def _mismatch_conflict(mismatch: PathMismatch, storage_uuid: StorageUuid) -> dict[str, object]:
+    return {
+        "conflict_id": mismatch.conflict_id,
+        "type": ConflictType.PATH_MISMATCH.value,
+        "hothash": mismatch.hothash,
+        "expected_path": json_text(mismatch.expected_path),
+        "path": json_text(mismatch.path),
+        "detected_at": mismatch.detected_at,
+        "actions": _actions(ConflictType.PATH_MISMATCH, storage_uuid),
+    }
+
+
+def _name_conflict(same: DuplicateFilename, storage_uuid: StorageUuid) -> dict[str, object]:
+    return {
+        "conflict_id": same.conflict_id,
+        "type": ConflictType.DUPLICATE_FILENAME.value,
+        "filename": json_text(same.filename),
+        "instances": [{"hothash": hothash, "path": json_text(path)} for hothash, path in same.instances],
+        "actions": _actions(ConflictType.DUPLICATE_FILENAME, storage_uuid),
+    }
+
+
+def _actions(
+    conflict_type: ConflictType, storage_uuid: StorageUuid, hothash: str = "", *, has_copy_elsewhere: bool = False
+) -> list[dict[str, object]]:
+    offered = actions_for(conflict_type, has_copy_elsewhere=has_copy_elsewhere)
+    words = [(action, *action_words(action, storage_uuid, hothash)) for action in offered]
+    return [{"action": action.value, "meaning": meaning, "command": command} for action, meaning, command in words]
 
 
 def _missing_json(missing: MissingFile) -> dict[str, object]:

@@ -17,6 +17,7 @@ from imalink.runtime.container import Container
 from imalink.runtime.settings import load_settings
 from imalink.workflows.activate_storage import set_storage_active
 from imalink.workflows.create_storage import create_storage
+from imalink.workflows.look_at_conflicts import find_elsewhere
 from imalink.workflows.look_at_sessions import list_sessions
 from imalink.workflows.look_at_storages import check_accessibility
 from imalink.workflows.read_indexes import (
@@ -148,8 +149,10 @@ class StorageIndexService:
 
         Raises MassMissingError, with nothing changed, when suspiciously much would be marked missing.
         """
-        report = reindex(self._tools, get_storage(self._tools, storage_uuid), ReindexRequest())
-        return reindex_json(report, dry_run=False)
+        record = get_storage(self._tools, storage_uuid)
+        report = reindex(self._tools, record, ReindexRequest())
+        elsewhere = find_elsewhere(self._tools, record, report.missing_files)
+        return reindex_json(report, dry_run=False, storage_uuid=record.storage_uuid, elsewhere=elsewhere)
 
     def read_session_index(self, session: ImportSession) -> dict[str, object]:
         """Give a session's index as its file has it. Raises NotFoundError, IndexDamagedError."""

@@ -124,6 +124,25 @@ def test_findings_are_4(run: Run, scene: Scene) -> None:
     assert run("recover", "--check").code == 4
 
 
+def test_conflicts_that_wait_for_a_choice_are_4_and_say_what_can_be_done(run: Run, scene: Scene) -> None:
+    assert run("conflicts", NAME).out.startswith("No conflicts")
+    (scene.photos / "IMG_0001.jpg").unlink()
+    scene.add("new.jpg", 50)
+    scene.add("rome/IMG_0002.jpg", 51)
+    assert "imalink conflicts" in run("reindex", NAME).out
+    said = run("conflicts", NAME)
+    assert said.code == 4
+    for words in ("1 file missing:", "2 files in no session:", "--remove-missing", "--add-orphans"):
+        assert words in said.out
+    assert run("reindex", NAME, "--add-orphans", "--remove-missing", "-q").code == 0
+    said = run("conflicts", NAME)
+    assert (said.code, said.out.splitlines()[0]) == (0, "1 name of several pictures:")
+    assert "photos/IMG_0002.jpg, photos/rome/IMG_0002.jpg" in said.out
+    assert run("conflicts", "nowhere").code == 10
+    scene.root.rename(scene.folder / "away")
+    assert run("conflicts", NAME).code == 12
+
+
 def test_a_check_with_a_storage_unplugged_is_0_and_says_what_it_left_out(run: Run, scene: Scene) -> None:
     green = scene.bench.create("Green")
     scene.bench.import_(green, make_source(scene.folder / "own", 2, first_seed=70))

@@ -78,6 +78,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "reindex full": ["reindex", NAME, "--strategy", "full"],
         "reindex -n": ["reindex", NAME, "-n"],
         "scan": ["scan", scene.root],
+        "conflicts": ["conflicts", NAME],
         "find": ["find", hothash, hothash[:12]],
         "whereis": ["whereis", hothash],
         "search": ["search", "IMG"],
@@ -171,7 +172,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
-        "import,reindex,scan,verify,heal,card-check,find,whereis,search,sessions list,"
+        "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
         "recover,regenerate,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
@@ -318,6 +319,7 @@ def test_no_control_character_of_a_name_reaches_the_terminal(scene: Scene, here:
         ["import", card, "--storage", NAME, "--title", "\x1b[2Jtitle", "-n"],
         ["import", card, "--storage", NAME, "--title", "\x1b[2Jtitle"],
         ["reindex", NAME],
+        ["conflicts", NAME],
         ["sessions", "list"],
         ["sessions", "show", "1"],
         ["sessions", "show", "2"],

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from imalink.core.conflict import OrphanFile
+from imalink.core.conflict import OrphanFile, PathMismatch
 from imalink.core.damage import Damage, Verdict
 from imalink.core.duplicate import DuplicatePolicy, Fate
 from imalink.core.finding import CODES, Finding
@@ -330,11 +330,13 @@ def _orphans(draw: st.DrawFn) -> OrphanFile:
 
 
 orphans = _orphans()
+mismatches = st.builds(PathMismatch, hothash=hothashes, expected_path=paths, path=paths, detected_at=instants)
 master_indexes = st.builds(
     MasterIndex,
     storage_uuid=uuids.map(StorageUuid),
     files=st.lists(master_entries, max_size=2).map(lambda many: {each.hothash: each for each in many}),
     orphans=st.lists(orphans, max_size=2).map(tuple),
+    mismatches=st.lists(mismatches, max_size=2).map(tuple),
     sources=sources,
     indexed_at=instants,
     generation=counts,

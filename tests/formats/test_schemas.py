@@ -284,7 +284,7 @@ def test_the_wheel_would_hold_the_schemas() -> None:
 
 def test_conflicts_and_operations_of_later_versions_are_valid_where_readers_pass_over_them() -> None:
     master = examples("master")[0]
-    master["conflicts"].append({"type": "duplicate_filename", "filename": "a.jpg"})
+    master["conflicts"].append({"type": "from_the_future", "filename": "a.jpg"})
     assert complaints("master", master) == []
     line = examples("journal-line")[0]
     line["items"].append({"op": "from-the-future"})

@@ -7,7 +7,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imalink.core.index import MasterIndex, SessionIndex
@@ -21,7 +21,7 @@ LAYOUTS = pytest.mark.parametrize("layout", [hybrid.HYBRID, indexed.INDEXED], id
 
 @LAYOUTS
 @given(strategies.session_indexes, strategies.session_indexes, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_session_of_old_and_new_parts_is_written_as_if_all_were_new(
     layout: Layout, old: SessionIndex, new: SessionIndex, random: Random
 ) -> None:
@@ -35,7 +35,7 @@ def test_a_session_of_old_and_new_parts_is_written_as_if_all_were_new(
 
 
 @given(strategies.master_indexes, strategies.master_indexes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_master_of_old_and_new_entries_is_written_as_if_all_were_new(old: MasterIndex, new: MasterIndex) -> None:
     read = master_codec.read_master(master_codec.dump_master(old))
     mixed = replace(read.index, files={**read.index.files, **new.files})

@@ -200,7 +200,7 @@ def test_a_conflict_of_a_kind_that_this_version_does_not_know_is_passed_over() -
     kind = DOCUMENTS["master"]
     document = as_json(kind.data())
     known = copy.deepcopy(document["conflicts"])
-    document["conflicts"].insert(1, {"type": "duplicate_filename", "filename": "a.jpg", "instances": []})
+    document["conflicts"].insert(1, {"type": "from_the_future", "filename": "a.jpg", "instances": []})
     assert rewritten(kind, document)["conflicts"] == known
 
 

@@ -138,7 +138,9 @@ def test_a_move_is_only_reported_where_paths_are_not_to_be_mended(scene: Scene, 
     scene.move(A, "rome/a.jpg")
     before = scene.places()
     report = look(scene, ReindexRequest(strategy=strategy, fixes_paths=False))
-    assert [(each.old_path, each.new_path) for each in report.path_mismatches] == [(f"photos/{A}", "photos/rome/a.jpg")]
+    assert [(each.expected_path, each.path) for each in report.path_mismatches] == [
+        (f"photos/{A}", "photos/rome/a.jpg")
+    ]
     assert (report.moved_files, report.missing_files, report.orphans) == ((), (), ())
     assert (report.has_findings, report.changes_detected) == (True, True)
     assert scene.places() == before
@@ -154,10 +156,10 @@ def test_a_companion_stays_with_its_picture_where_paths_are_not_to_be_mended(sce
     assert before[A] == [f"{A}.xmp"]
     scene.move(f"{A}.xmp", f"rome/{A}.xmp")
     report = look(scene, NO_FIX)
-    assert [each.new_path for each in report.path_mismatches] == [f"photos/rome/{A}.xmp"]
+    assert [each.path for each in report.path_mismatches] == [f"photos/rome/{A}.xmp"]
     assert scene.companions() == before
     scene.move(A, f"rome/{A}")
-    assert [each.new_path for each in look(scene, NO_FIX).path_mismatches] == [
+    assert [each.path for each in look(scene, NO_FIX).path_mismatches] == [
         f"photos/rome/{A}",
         f"photos/rome/{A}.xmp",
     ]
@@ -173,7 +175,7 @@ def test_a_lost_main_file_keeps_its_place_where_paths_are_not_to_be_mended(scene
     scene.look()
     (scene.photos / A).unlink()
     report = look(scene, NO_FIX)
-    assert [(each.old_path, each.new_path) for each in report.path_mismatches] == [(f"photos/{A}", "photos/copy.jpg")]
+    assert [(each.expected_path, each.path) for each in report.path_mismatches] == [(f"photos/{A}", "photos/copy.jpg")]
     assert scene.bench.session(scene.record).files[hothash].relative_path == f"photos/{A}"
     scene.look()
     assert scene.place_of(hothash) == "copy.jpg"

@@ -10,6 +10,7 @@ from imalink import __version__
 from imalink.cli import (
     browsing,
     card_checking,
+    conflicts,
     deleting,
     editing,
     errors,
@@ -53,6 +54,7 @@ for command in (
     reindexing.reindex_command,
     reindexing.scan_command,
     reindexing.enrich_command,
+    conflicts.conflicts_command,
     finding.find,
     finding.whereis,
     searching.search_command,

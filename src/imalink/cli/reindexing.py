@@ -19,7 +19,8 @@ from imalink.cli.render import (
 from imalink.core.finding import Severity
 
 if TYPE_CHECKING:
-    from imalink.workflows.reindex_report import ReindexReport
+    from imalink.core.ids import StorageUuid
+    from imalink.workflows.reindex_report import CompanionFile, ReindexReport
 
 _SHOWN = 15
 
@@ -62,6 +63,7 @@ def reindex_command(
 
     Your files are never touched. A file that is gone is only marked missing, unless you say otherwise.
     """
+    from imalink.workflows.look_at_conflicts import find_elsewhere
     from imalink.workflows.reindex import reindex
     from imalink.workflows.reindex_request import ReindexRequest, Strategy
     from imalink.workflows.storage_access import get_storage
@@ -81,10 +83,11 @@ def reindex_command(
         record = get_storage(tools, name)
         with progress_of(is_quiet=output.is_quiet) as progress:
             report = reindex(tools, record, request, progress=progress)
+        elsewhere = find_elsewhere(tools, record, report.missing_files if output.as_json else ())
     if output.as_json:
-        show_json(reindex_json(report, dry_run=dry_run))
+        show_json(reindex_json(report, dry_run=dry_run, storage_uuid=record.storage_uuid, elsewhere=elsewhere))
     elif not output.is_quiet:
-        _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
+        _show(report, record.storage_uuid, dry_run=dry_run, is_verbose=output.is_verbose)
     return errors.FINDINGS if report.has_findings else errors.DONE
 
 
@@ -97,7 +100,7 @@ scan_command = click.Command(
 )
 
 
-def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
+def _show(report: ReindexReport, storage_uuid: StorageUuid, *, dry_run: bool, is_verbose: bool) -> None:
     lines = [f"Looked at {plural(report.files_seen, 'file')} in {report.seconds:.2f} s, read {report.files_hashed:,}."]
     if not report.changes_detected and not report.damaged_files and report.added is None:
         lines.append("Nothing changed since the last look.")
@@ -109,8 +112,9 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
         ("moved or renamed", [f"{move.old_path} → {move.new_path}" for move in report.moved_files]),
         (
             "not where the index has them, which was left as it is",
-            [f"{move.old_path} → {move.new_path}" for move in report.path_mismatches],
+            [f"{each.expected_path} → {each.path}" for each in report.path_mismatches],
         ),
+        ("that go with a picture", [_companion_line(each) for each in report.companion_files]),
         ("edited", [f"{edit.path} ({edit.kind})" for edit in report.modified_files]),
         ("damaged: bytes changed though nobody wrote them", list(report.damaged_files)),
         ("back again", list(report.returned_files)),
@@ -131,8 +135,16 @@ def _show(report: ReindexReport, *, dry_run: bool, is_verbose: bool) -> None:
             lines.extend(f"  {row}" for row in shown)
             if len(rows) > len(shown):
                 lines.append(f"  … and {len(rows) - len(shown):,} more (-v shows them all)")
+    if report.missing_files or report.orphans or report.path_mismatches:
+        lines.append(f"`imalink conflicts {storage_uuid[:8]}` tells what can be done about these.")
     show_lines(lines)
     show_findings(report.findings, is_verbose=is_verbose)
+
+
+def _companion_line(file: CompanionFile) -> str:
+    if file.path is None or file.old_path is None:
+        return f"{file.path or file.old_path} ({file.fate.value})"
+    return f"{file.old_path} → {file.path}"
 
 
 @click.command("enrich")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from imalink.core.conflict import MissingFile, OrphanFile
+from imalink.core.conflict import MissingFile, OrphanFile, PathMismatch
 from imalink.core.damage import Damage
 from imalink.core.finding import Finding
 from imalink.core.ids import (
@@ -261,6 +261,7 @@ class MasterIndex:
     storage_uuid: StorageUuid
     files: Mapping[Hothash, MasterEntry]
     orphans: tuple[OrphanFile, ...] = ()
+    mismatches: tuple[PathMismatch, ...] = ()
     sources: Sources = Sources()
     indexed_at: str = ""
     generation: int = 0
@@ -275,6 +276,15 @@ class MasterIndex:
     def total_size_bytes(self) -> int:
         """Bytes of those files; companions are not counted."""
         return sum(entry.size_bytes + sum(copy.size_bytes for copy in entry.copies) for entry in self.files.values())
+
+    def standing(self) -> Iterator[tuple[Hothash, RelativePath]]:
+        """Give every picture file that is believed to be on the disk."""
+        for entry in self.files.values():
+            if entry.status is FileStatus.PRESENT:
+                yield entry.hothash, entry.relative_path
+            for copy in entry.copies:
+                if copy.status is FileStatus.PRESENT:
+                    yield entry.hothash, copy.relative_path
 
     def missing(self) -> list[MissingFile]:
         """List what is missing now, by path."""

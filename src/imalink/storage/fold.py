@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imalink.core.conflict import OrphanFile
+from imalink.core.conflict import OrphanFile, PathMismatch
 from imalink.core.finding import Finding
 from imalink.core.fold import SessionFold
 from imalink.core.ids import Hothash, RunUuid, WriterId
@@ -67,7 +67,7 @@ class FoldResult:
 class FoldNotes:
     """What the caller adds to a fold: facts that stand in no commit or journal.
 
-    ``orphans`` None keeps those of the last walk. ``scan`` and ``scanned_at`` are set by a re-index.
+    ``orphans`` and ``mismatches`` None keep those of the last walk. ``scan`` and ``scanned_at`` are set by a re-index.
     ``base_path``, ``directory_name`` and ``storage_id`` are notes for readers of the overview.
     """
 
@@ -76,6 +76,7 @@ class FoldNotes:
     storage_id: int | None = None
     is_active: bool = True
     orphans: Sequence[OrphanFile] | None = None
+    mismatches: Sequence[PathMismatch] | None = None
     scan: ScanSummary | None = None
     scanned_at: str | None = None
 
@@ -127,7 +128,11 @@ class StorageFolder:
         master = self._load_master() if known is None else known
         self._master_extras = master.extras if master is not None else self._master_extras
         if is_anew and master is not None:
-            notes = replace(notes, orphans=master.orphans if notes.orphans is None else notes.orphans)
+            notes = replace(
+                notes,
+                orphans=master.orphans if notes.orphans is None else notes.orphans,
+                mismatches=master.mismatches if notes.mismatches is None else notes.mismatches,
+            )
             master = None
         known_runs = master.sources.runs if master is not None else frozenset[RunUuid]()
         commits = self._load_commits(run for run in list_commits(self._files) if run not in known_runs)
@@ -325,6 +330,9 @@ class StorageFolder:
         if orphans and sessions:
             indexed = {place.relative_path for entry in files.values() for place in entry.places()}
             orphans = [orphan for orphan in orphans if orphan.path not in indexed]
+        mismatches = notes.mismatches
+        if mismatches is None:
+            mismatches = master.mismatches if master is not None else ()
         sources = master.sources if master is not None else Sources()
         positions = dict(sources.journals)
         for line in lines:
@@ -334,6 +342,9 @@ class StorageFolder:
             storage_uuid=self._signature.storage_uuid,
             files=files,
             orphans=tuple(sorted(orphans, key=lambda orphan: orphan.path)),
+            mismatches=tuple(
+                sorted((each for each in mismatches if _is_open(each, files)), key=lambda each: each.expected_path)
+            ),
             sources=Sources(runs=sources.runs | runs, journals=positions),
             indexed_at=at,
             generation=(master.generation if master is not None else 0) + 1,
@@ -367,6 +378,13 @@ def _earliest(positions: Sequence[Mapping[WriterId, JournalPosition]]) -> dict[W
     """Give for each writer the earliest position that all have reached; a writer unknown to one starts at its begin."""
     shared = set(positions[0]).intersection(*positions[1:])
     return {writer: min((each[writer] for each in positions), key=lambda at: at.seq) for writer in shared}
+
+
+def _is_open(mismatch: PathMismatch, files: Mapping[Hothash, MasterEntry]) -> bool:
+    """Tell whether the index still has the file where it does not stand."""
+    entry = files.get(mismatch.hothash)
+    known = () if entry is None else (*entry.places(), *entry.companions)
+    return any(file.relative_path == mismatch.expected_path for file in known)
 
 
 def _known_of(number: int, master: MasterIndex | None) -> set[Hothash]:

@@ -76,6 +76,7 @@ def build_overview(
         last_scan_result=facts.scan or (before.last_scan_result if before else None),
         last_verification=facts.verification or (before.last_verification if before else None),
         conflicts_count=len(master.orphans)
+        + len(master.mismatches)
         + sum(entry.status is FileStatus.MISSING for entry in master.files.values()),
         generation=(before.generation if before else 0) + 1,
         extras=before.extras if before else {},

@@ -83,6 +83,7 @@ def _look(
         newly_missing=newly,
         orphans=tuple(orphan.path for orphan in master.orphans),
         once_deleted=once_deleted(master.orphans),
+        path_mismatches=master.mismatches,
         files_seen=count - len(gone),
     )
     return report, observations

@@ -349,6 +349,7 @@ class _Reindex:
         notes = replace(
             fold_notes(self._storage, self._record),
             orphans=plan.orphans,
+            mismatches=plan.mismatches(),
             scan=summary,
             scanned_at=format_instant(self._tools.clock.now()),
         )
@@ -406,7 +407,7 @@ class _Reindex:
         missing, newly_missing = plan.missing()
         return ReindexReport(
             strategy=self._request.strategy.value,
-            changes_detected=bool(plan.observations) or bool(plan.left_moves) or plan.are_orphans_changed,
+            changes_detected=plan.is_anything_new,
             moved_files=tuple(plan.moved),
             missing_files=missing,
             newly_missing=newly_missing,
@@ -418,7 +419,8 @@ class _Reindex:
             removed_files=tuple(plan.removed),
             modified_files=tuple(plan.modified),
             damaged_files=plan.damaged(),
-            path_mismatches=tuple(plan.left_moves),
+            companion_files=tuple(plan.companions),
+            path_mismatches=plan.mismatches(),
             duplicates=plan.duplicates() if self._request.finds_duplicates else (),
             same_names=plan.same_names() if self._request.finds_duplicates else (),
             files_hashed=self._read.hashed_count,

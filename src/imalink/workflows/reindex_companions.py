@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imalink.core.analyser import Analyser
@@ -18,19 +18,21 @@ from imalink.core.sidecar_facts import SidecarFacts
 from imalink.errors import NotFoundError, StorageError
 from imalink.media.kinds import companion_kind, is_companion_name, is_raw_name
 from imalink.storage.reading import FolderReader
+from imalink.workflows.reindex_report import CompanionFate, CompanionFile
 from imalink.workflows.verified_copy import read_stored_sidecar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledCompanions:
-    """By picture, the companions it had and has; ``left_moves`` are those that were only to be reported.
+    """By picture, the companions it had and has; ``moves`` are those that stand elsewhere now.
 
-    ``missing`` are companions of standing pictures that are nowhere, ``damaged`` those whose bytes changed although
-    nobody wrote them.
+    ``left_moves`` are such as were only to be reported, ``missing`` companions of standing pictures that are nowhere,
+    ``damaged`` those whose bytes changed although nobody wrote them.
     """
 
     before: Mapping[Hothash, set[Companion]]
     now: Mapping[Hothash, set[Companion]]
+    moves: tuple[tuple[KnownFile, RelativePath], ...]
     left_moves: tuple[tuple[KnownFile, RelativePath], ...]
     missing: tuple[RelativePath, ...]
     damaged: tuple[KnownFile, ...]
@@ -39,6 +41,22 @@ class SettledCompanions:
         """List the pictures that have other companions now."""
         everything = sorted(self.before.keys() | self.now.keys())
         return [hothash for hothash in everything if self.now.get(hothash, set()) != self.before.get(hothash, set())]
+
+    def rows(self) -> Iterator[CompanionFile]:
+        """Tell by path of every companion that moved, came, went, or has other bytes or another picture."""
+        old = {each.relative_path: (hothash, each) for hothash, found in self.before.items() for each in found}
+        new = {each.relative_path: (hothash, each) for hothash, found in self.now.items() for each in found}
+        sources = {path: file.path for file, path in self.moves}
+        for path, (hothash, companion) in sorted(new.items()):
+            known = old.get(path)
+            if path in sources:
+                yield _row(CompanionFate.MOVED, hothash, path, sources[path])
+            elif known is None:
+                yield _row(CompanionFate.ARRIVED, hothash, path, None)
+            elif (known[0], known[1].sha256) != (hothash, companion.sha256):
+                yield _row(CompanionFate.CHANGED, hothash, path, None)
+        for path in sorted(old.keys() - new.keys() - set(sources.values())):
+            yield _row(CompanionFate.GONE, old[path][0], None, path)
 
 
 def settle_companions(
@@ -120,8 +138,19 @@ def settle_companions(
     for path in arrived.keys() & beside.keys():
         now[beside[path]].add(as_read(path, arrived[path]))
     return SettledCompanions(
-        before=before, now=now, left_moves=tuple(left_moves), missing=tuple(lost), damaged=tuple(damaged)
+        before=before,
+        now=now,
+        moves=tuple(moved.items()) if fixes_paths else (),
+        left_moves=tuple(left_moves),
+        missing=tuple(lost),
+        damaged=tuple(damaged),
     )
+
+
+def _row(
+    fate: CompanionFate, hothash: Hothash, path: RelativePath | None, old_path: RelativePath | None
+) -> CompanionFile:
+    return CompanionFile(fate=fate, hothash=hothash, path=path, old_path=old_path)
 
 
 def _looks_untouched(known: KnownFile, now: ScannedFile) -> bool:

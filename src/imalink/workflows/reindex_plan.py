@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from imalink.core.analyser import Analyser
 from imalink.core.comparison import Comparison, FileRole, KnownFile
-from imalink.core.conflict import MissingFile, OrphanFile
+from imalink.core.conflict import DuplicateFilename, MissingFile, OrphanFile, PathMismatch, same_mismatches
 from imalink.core.damage import Damage, Verdict
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash
@@ -37,7 +37,7 @@ from imalink.workflows.reindex_companions import SettledCompanions, settle_compa
 from imalink.workflows.reindex_deleted import ReturnedPictures
 from imalink.workflows.reindex_entries import EntryReader
 from imalink.workflows.reindex_orphans import settle_orphans
-from imalink.workflows.reindex_report import DuplicateFile, ModifiedFile, MovedFile, RemovedFile, SameName
+from imalink.workflows.reindex_report import CompanionFile, DuplicateFile, ModifiedFile, MovedFile, RemovedFile
 from imalink.workflows.reindex_sidecars import find_telling_sidecars
 from imalink.workflows.reindex_standing import duplicates, main_paths, same_names, standing_as_known, standing_pictures
 
@@ -77,6 +77,7 @@ class ReindexPlan:
         self.modified: list[ModifiedFile] = []
         self.removed: list[RemovedFile] = []
         self.damaged_companions: tuple[RelativePath, ...] = ()
+        self.companions: list[CompanionFile] = []
         self.new_orphans: tuple[RelativePath, ...] = ()
         self.orphans: tuple[OrphanFile, ...] = ()
         self.are_orphans_changed = False
@@ -183,6 +184,7 @@ class ReindexPlan:
         if settled is None:
             return
         self.left_moves.extend(_moved(file, path) for file, path in settled.left_moves)
+        self.companions.extend(settled.rows())
         self.findings.extend(Finding(code="companion-missing", path=path.printable()) for path in settled.missing)
         for file in settled.damaged:
             self._add_damage(file, is_broken=False)
@@ -248,6 +250,21 @@ class ReindexPlan:
         everything = sorted((*still, *newly), key=lambda each: each.expected_path)
         return tuple(everything), tuple(newly)
 
+    def mismatches(self) -> tuple[PathMismatch, ...]:
+        """Give the files that stand elsewhere than the index has them, which was to be left as it is."""
+        since = {each.conflict_id: each.detected_at for each in self.master.mismatches}
+        found = [
+            PathMismatch(hothash=move.hothash, expected_path=move.old_path, path=move.new_path, detected_at=self._now)
+            for move in self.left_moves
+        ]
+        return tuple(replace(each, detected_at=since.get(each.conflict_id, self._now)) for each in found)
+
+    @property
+    def is_anything_new(self) -> bool:
+        """Whether this look found what the last one did not."""
+        are_as_before = same_mismatches(self.master.mismatches, self.mismatches())
+        return bool(self.observations) or self.are_orphans_changed or not are_as_before
+
     def damaged(self) -> tuple[RelativePath, ...]:
         """Give the files whose bytes changed though nobody wrote them; the index keeps the good checksum."""
         return tuple(sorted((*(edit.path for edit in self._outcome.damaged), *self.damaged_companions)))
@@ -285,7 +302,7 @@ class ReindexPlan:
         """Give one row for each extra copy that stands on the disk now."""
         return duplicates(standing_pictures(self._comparison, self._outcome))
 
-    def same_names(self) -> tuple[SameName, ...]:
+    def same_names(self) -> tuple[DuplicateFilename, ...]:
         """Give the names that several different pictures have."""
         return same_names(standing_pictures(self._comparison, self._outcome))
 

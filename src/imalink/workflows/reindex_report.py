@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
-from imalink.core.conflict import MissingFile, OrphanFile
+from imalink.core.conflict import DuplicateFilename, MissingFile, OrphanFile, PathMismatch
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
@@ -72,16 +73,23 @@ class DuplicateFile:
     of: RelativePath
 
 
+class CompanionFate(StrEnum):
+    """What became of a companion."""
+
+    MOVED = "moved"
+    ARRIVED = "arrived"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SameName:
-    """Different pictures of one file name in different folders: each hothash with one path."""
+class CompanionFile:
+    """A companion of a picture that is not as it was; ``old_path`` of one that moved, or is gone."""
 
-    instances: tuple[tuple[Hothash, RelativePath], ...]
-
-    @property
-    def filename(self) -> str:
-        """The name they share."""
-        return self.instances[0][1].name
+    fate: CompanionFate
+    hothash: Hothash
+    path: RelativePath | None
+    old_path: RelativePath | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,7 @@ class ReindexReport:
     """What a re-index found.
 
     ``missing_files``, ``duplicates``, ``same_names``, ``orphans`` and ``once_deleted`` (of the orphans) are what holds
-    now, the rest this run. ``path_mismatches`` are moves that were only to be reported.
+    now, and so do ``path_mismatches``, moves that were only to be reported; the rest is this run's.
 
     ``lost_copies`` are files that are gone while another of the same picture stands.
 
@@ -110,10 +118,11 @@ class ReindexReport:
     removed_files: tuple[RemovedFile, ...] = ()
     rehashed_files: tuple[RehashedFile, ...] = ()
     modified_files: tuple[ModifiedFile, ...] = ()
+    companion_files: tuple[CompanionFile, ...] = ()
     damaged_files: tuple[RelativePath, ...] = ()
     duplicates: tuple[DuplicateFile, ...] = ()
-    same_names: tuple[SameName, ...] = ()
-    path_mismatches: tuple[MovedFile, ...] = ()
+    same_names: tuple[DuplicateFilename, ...] = ()
+    path_mismatches: tuple[PathMismatch, ...] = ()
     files_hashed: int = 0
     files_seen: int = 0
     added: ImportReport | None = None
@@ -145,7 +154,7 @@ class StandingReport:
 
     missing_files: tuple[MissingFile, ...]
     duplicates: tuple[DuplicateFile, ...]
-    same_names: tuple[SameName, ...]
+    same_names: tuple[DuplicateFilename, ...]
     orphans: tuple[RelativePath, ...]
     once_deleted: tuple[OnceDeleted, ...]
     damaged_files: tuple[RelativePath, ...]
@@ -183,7 +192,7 @@ class StandingReport:
                 for hothash, path, of in wire.duplicates
             ),
             same_names=tuple(
-                SameName(instances=tuple((Hothash(hothash), _path(path)) for hothash, path in instances))
+                DuplicateFilename(instances=tuple((Hothash(hothash), _path(path)) for hothash, path in instances))
                 for instances in wire.same_names
             ),
             orphans=tuple(map(_path, wire.orphans)),

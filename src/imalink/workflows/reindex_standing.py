@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from imalink.core.comparison import Comparison, FileRole, KnownFile
+from imalink.core.conflict import DuplicateFilename, duplicate_filenames
 from imalink.core.ids import Hothash
 from imalink.core.index import FileStatus, MasterIndex
 from imalink.core.reconcile import Reconciliation
 from imalink.core.relative_path import RelativePath
-from imalink.workflows.reindex_report import DuplicateFile, SameName
+from imalink.workflows.reindex_report import DuplicateFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +89,11 @@ def duplicates(pictures: Iterable[Standing]) -> tuple[DuplicateFile, ...]:
     return tuple(rows)
 
 
-def same_names(pictures: Iterable[Standing]) -> tuple[SameName, ...]:
+def same_names(pictures: Iterable[Standing]) -> tuple[DuplicateFilename, ...]:
     """Give the names that several different pictures have."""
-    pictures = list(pictures)
-    several = _several(each.path.name for each in pictures)
-    alike = [(each.path, each.hothash) for each in pictures if each.path.name in several]
-    places: dict[str, dict[Hothash, RelativePath]] = defaultdict(dict)
-    for path, hothash in sorted(alike):
-        places[path.name].setdefault(hothash, path)
-    return tuple(
-        SameName(instances=tuple(instances.items())) for _, instances in sorted(places.items()) if len(instances) > 1
-    )
+    return duplicate_filenames((each.hothash, each.path) for each in pictures)
 
 
-_Value = TypeVar("_Value", Hothash, str)
-
-
-def _several(values: Iterable[_Value]) -> set[_Value]:
+def _several(values: Iterable[Hothash]) -> set[Hothash]:
     """Give the values that come more than once."""
     return {value for value, count in Counter(values).items() if count > 1}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from imalink.core.conflict import OrphanFile
+from imalink.core.conflict import DuplicateFilename, OrphanFile, PathMismatch
 from imalink.core.ids import Hothash, HothashMethod, SessionUuid, Sha256
 from imalink.core.picture import Fingerprint
+from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
 from imalink.formats.file_records import CompanionRecord, CopyRecord, DamageRecord, FileRecord
 from imalink.formats.records import Integer, Record, hothash_from, path_fields, path_from, sha256_from, size_from
@@ -144,7 +145,32 @@ class OrphanFileRecord(Record, kw_only=True, tag_field="type", tag="orphan_file"
     deleted_at: str | None = None
 
 
-ConflictRecord = MissingFileRecord | OrphanFileRecord
+class PathMismatchRecord(Record, kw_only=True, tag_field="type", tag="path_mismatch"):
+    """A conflict: it stands elsewhere than the index has it, and the index was to be left as it is."""
+
+    hothash: str
+    expected_path: str
+    expected_path_bytes: str | None = None
+    path: str
+    path_bytes: str | None = None
+    detected_at: str
+
+
+class InstanceRecord(Record, kw_only=True):
+    """One of several pictures with one file name."""
+
+    hothash: str
+    path: str
+
+
+class DuplicateFilenameRecord(Record, kw_only=True, tag_field="type", tag="duplicate_filename"):
+    """A conflict: different pictures have one file name."""
+
+    filename: str
+    instances: list[InstanceRecord]
+
+
+ConflictRecord = MissingFileRecord | OrphanFileRecord | PathMismatchRecord | DuplicateFilenameRecord
 
 
 class MasterRecord(Record, kw_only=True, omit_defaults=False):
@@ -197,4 +223,36 @@ def orphan_from(record: OrphanFileRecord) -> OrphanFile:
         fingerprint=fingerprint,
         deleted_at=record.deleted_at,
         reason=record.reason,
+    )
+
+
+def mismatch_record(mismatch: PathMismatch) -> PathMismatchRecord:
+    """Spell a path mismatch."""
+    expected, expected_bytes = path_fields(mismatch.expected_path)
+    path, encoded = path_fields(mismatch.path)
+    return PathMismatchRecord(
+        hothash=mismatch.hothash,
+        expected_path=expected,
+        expected_path_bytes=expected_bytes,
+        path=path,
+        path_bytes=encoded,
+        detected_at=mismatch.detected_at,
+    )
+
+
+def mismatch_from(record: PathMismatchRecord) -> PathMismatch:
+    """Read a path mismatch. Raises ValueError or InvalidPathError."""
+    return PathMismatch(
+        hothash=hothash_from(record.hothash),
+        expected_path=path_from(record.expected_path, record.expected_path_bytes),
+        path=path_from(record.path, record.path_bytes),
+        detected_at=record.detected_at,
+    )
+
+
+def duplicate_filename_record(same: DuplicateFilename) -> DuplicateFilenameRecord:
+    """Spell a name that several pictures have."""
+    return DuplicateFilenameRecord(
+        filename=RelativePath(same.filename).printable(),
+        instances=[InstanceRecord(hothash=hothash, path=path_fields(path)[0]) for hothash, path in same.instances],
     )
