@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from imalink.core.conflict import DuplicateFilename, MissingFile, PathMismatch
     from imalink.core.finding import Finding
-    from imalink.workflows.card_check_report import CardCheckReport
     from imalink.core.ids import StorageUuid
     from imalink.core.relative_path import RelativePath
+    from imalink.workflows.card_check_report import CardCheckReport
     from imalink.workflows.heal import HealReport
     from imalink.workflows.import_report import ImportReport
     from imalink.workflows.look_at_conflicts import Conflicts, Elsewhere
@@ -177,6 +177,7 @@ _ACTION_WORDS: Mapping[ConflictAction, tuple[str, str | None]] = {
     ConflictAction.LEAVE_OUT: ("Name it in an .imalinkignore in the photos, and no re-index looks at it.", None),
     ConflictAction.KEEP_ALL: ("Keep them all: they are different pictures, and nothing is wrong.", None),
     ConflictAction.RENAME: ("Rename one of them with your file manager, then re-index.", _REINDEX),
+    ConflictAction.DELETE: ("Delete one of them; it goes to the trash.", "imalink delete HOTHASH"),
     ConflictAction.UPDATE_INDEX: ("Let the index have it where it stands.", _REINDEX),
 }
 

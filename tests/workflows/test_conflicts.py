@@ -69,7 +69,7 @@ def test_all_four_are_told_with_what_can_be_done(scene: Scene) -> None:
         "missing_file": ["search", "remove"],
         "orphan_file": ["add", "leave-out"],
         "path_mismatch": ["update-index"],
-        "duplicate_filename": ["keep-all", "rename"],
+        "duplicate_filename": ["keep-all", "rename", "delete"],
     }
     commands = [each["command"] for row in rows.values() for each in cast(list[Row], row["actions"]) if each["command"]]
     assert f"imalink reindex {scene.record.storage_uuid[:8]} --add-orphans" in commands

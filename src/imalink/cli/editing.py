@@ -8,7 +8,7 @@ import click
 
 from imalink.answers import json_text
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import FIELD_WORDS, fact_text, facts_json, groups_of
+from imalink.cli.photo_facts import change_lines, facts_json, groups_of
 from imalink.cli.render import (
     plural,
     show_json,
@@ -21,14 +21,14 @@ from imalink.core.user_facts import FactChange, UserValue, custom_field
 from imalink.errors import UsageError
 
 if TYPE_CHECKING:
-    from imalink.workflows.edit_photos import EditedPhoto, EditReport
+    from imalink.workflows.edit_photos import EditReport
     from imalink.workflows.flush_outbox import WaitingEdits
 
 _SHOWN_PHOTOS = 20
 
 
 @click.command("edit")
-@click.argument("hothashes", metavar="HOTHASH...", nargs=-1, required=True)
+@click.argument("hothashes", metavar="HOTHASH|FILE...", nargs=-1, required=True)
 @click.option("--rating", metavar="N", help="0 to 5 stars; none for what the file itself says.")
 @click.option("--title", metavar="TEXT", help="Its title; empty: it has none.")
 @click.option("--caption", metavar="TEXT", help="Its caption; empty: it has none.")
@@ -144,7 +144,12 @@ def _show(report: EditReport, *, dry_run: bool, is_verbose: bool) -> None:
         show_lines([f"{'Would edit' if dry_run else 'Edited'} {plural(len(report.edited), 'photo')}:"])
     shown = report.edited if is_verbose else report.edited[:_SHOWN_PHOTOS]
     for photo in shown:
-        show_lines([f"  {photo.hothash[:10]}  {photo.original_filename}", *_change_lines(photo)])
+        show_lines(
+            [
+                f"  {photo.hothash[:10]}  {photo.original_filename}",
+                *change_lines(photo.facts_before, photo.facts, photo.after.fields),
+            ]
+        )
     if len(report.edited) > len(shown):
         show_lines([f"  … and {len(report.edited) - len(shown):,} more; -v shows them all."])
     if report.unchanged:
@@ -158,14 +163,6 @@ def show_waiting(waiting: tuple[WaitingEdits, ...]) -> None:
         show_note(f"{plural(each.edits, 'edit')} waiting for {each.display_name} ({each.status}).")
     if waiting:
         show_note("What waits holds in the catalog, and is told to the storage when it is next worked on.")
-
-
-def _change_lines(photo: EditedPhoto) -> list[str]:
-    lines: list[str] = []
-    for name in groups_of(photo.after.fields):
-        before, after = fact_text(photo.facts_before, name), fact_text(photo.facts, name)
-        lines.append(f"    {FIELD_WORDS[name]:8}  {before or '(none)'} → {after or '(none)'}")
-    return lines
 
 
 def _report_json(report: EditReport, *, dry_run: bool) -> dict[str, object]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("hothashes", metavar="HOTHASH...", nargs=-1, required=True)
+@click.argument("hothashes", metavar="HOTHASH|FILE...", nargs=-1, required=True)
 @common_options
 def find(output: Output, hothashes: tuple[str, ...]) -> int:
     """Print the full path of one file that holds each picture and can be opened now.
@@ -57,7 +57,7 @@ def _answer_json(answer: Answer) -> dict[str, object]:
 
 
 @click.command()
-@click.argument("hothashes", metavar="HOTHASH...", nargs=-1, required=True)
+@click.argument("hothashes", metavar="HOTHASH|FILE...", nargs=-1, required=True)
 @common_options
 def whereis(output: Output, hothashes: tuple[str, ...]) -> int:
     """List every known place of each picture, offline ones too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from imalink.answers import finding_json, json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.photo_facts import change_lines, facts_json, groups_of, said_text
 from imalink.cli.render import (
     is_terminal,
     plural,
@@ -19,28 +21,39 @@ from imalink.cli.render import (
     show_table,
 )
 from imalink.core.finding import Severity
+from imalink.core.user_facts import value_of
 from imalink.errors import UsageError
 
 if TYPE_CHECKING:
+    from imalink.core.operation import FactsEdit
     from imalink.workflows.look_at_operations import OperationView
     from imalink.workflows.undo_operation import RestoredFile, UndoReport
 
 _SHOWN = 15
 _SHOWN_UUID = 8
+_SHOWN_SUMMARY = 80
 
 
 @click.command("operations")
+@click.argument("operation", metavar="[OPERATION]", required=False)
 @click.option("--storage", default=None, metavar="STORAGE", help="Only what was done there.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
 @common_options
-def operations_command(output: Output, storage: str | None, limit: int) -> None:
-    """List what was done to many files at once, newest first, and whether it can be undone."""
-    from imalink.workflows.look_at_operations import list_operations
+def operations_command(output: Output, operation: str | None, storage: str | None, limit: int) -> None:
+    """List what was done to many files at once, newest first, and whether it can be undone.
+
+    OPERATION is an id from that list, or its beginning: then only that one, and of an edit each photo and what was said
+    of it before and after.
+    """
+    from imalink.workflows.look_at_operations import get_view, list_operations, with_edits
 
     with open_tools(output) as tools:
-        found = list_operations(tools, storage=storage, limit=limit)
+        wanted = (
+            list_operations(tools, storage=storage, limit=limit) if operation is None else [get_view(tools, operation)]
+        )
+        found = with_edits(tools, wanted)
     if output.as_json:
-        show_json({"operations": [_operation_json(view) for view in found]})
+        show_json({"operations": [_operation_json(view, is_whole=operation is not None) for view in found]})
     elif not found:
         show_lines(["Nothing was done yet."])
     else:
@@ -52,11 +65,13 @@ def operations_command(output: Output, storage: str | None, limit: int) -> None:
                     view.record.recorded_at[:16].replace("T", " "),
                     _state(view),
                     ", ".join(view.storage_names),
-                    view.record.operation.title,
+                    view.record.operation.title + _summary(view.edits),
                 )
                 for view in found
             ],
         )
+        if operation is not None:
+            show_lines(_edit_lines(found[0].edits, is_verbose=output.is_verbose))
 
 
 @click.command("undo")
@@ -107,7 +122,9 @@ def _lines(report: UndoReport, *, is_verbose: bool) -> list[str]:
     shown = report.files if is_verbose else report.files[:_SHOWN]
     lines.extend(f"  {_row(file)}" for file in shown)
     photos = report.photos if is_verbose else report.photos[:_SHOWN]
-    lines.extend(f"  {photo.hothash[:10]}  {photo.original_filename}" for photo in photos)
+    for photo in photos:
+        lines.append(f"  {photo.hothash[:10]}  {photo.original_filename}")
+        lines.extend(change_lines(photo.facts_before, photo.facts, photo.after.fields))
     if len(report.photos) > len(photos):
         lines.append(f"  … and {len(report.photos) - len(photos):,} more (-v shows them all)")
     if len(report.files) > len(shown):
@@ -138,7 +155,55 @@ def _state(view: OperationView) -> str:
     return state if view.session_number is None else f"{state} (session {view.session_number})"
 
 
-def _operation_json(view: OperationView) -> dict[str, object]:
+def _summary(edits: Sequence[FactsEdit]) -> str:
+    """Say in a few words which fields an edit changed, and to what where all its photos got the same."""
+    told: list[str] = []
+    for field in dict.fromkeys(field for edit in edits for field in edit.fields):
+        values = {said_text(value_of(edit.after, field)) for edit in edits if field in edit.fields}
+        value = next(iter(values)) if len(values) == 1 else None
+        is_taken_back = values == {None}
+        told.append(f"{field} taken back" if is_taken_back else field if value is None else f"{field} → {value}")
+    text = ", ".join(told)
+    shown = text if len(text) <= _SHOWN_SUMMARY else text[: _SHOWN_SUMMARY - 1] + "…"
+    return f" ({shown})" if shown else ""
+
+
+def _edit_lines(edits: Sequence[FactsEdit], *, is_verbose: bool) -> list[str]:
+    shown = edits if is_verbose else edits[:_SHOWN]
+    lines: list[str] = []
+    for edit in shown:
+        lines.append(f"Photo {edit.photo_uuid}:")
+        for field, before, after in _changes(edit):
+            lines.append(f"  {field}: {_said(before)} → {_said(after)}")
+    if len(edits) > len(shown):
+        lines.append(f"… and {len(edits) - len(shown):,} more (-v shows them all)")
+    return lines
+
+
+def _said(text: str | None) -> str:
+    return "(nothing said)" if text is None else text or "(empty)"
+
+
+def _changes(edit: FactsEdit) -> Iterator[tuple[str, str | None, str | None]]:
+    for field in edit.fields:
+        yield field, said_text(value_of(edit.before, field)), said_text(value_of(edit.after, field))
+
+
+def _edit_json(edit: FactsEdit) -> dict[str, object]:
+    return {
+        "photo_uuid": edit.photo_uuid,
+        "changes": [
+            {
+                "field": json_text(field),
+                "before": None if before is None else json_text(before),
+                "after": None if after is None else json_text(after),
+            }
+            for field, before, after in _changes(edit)
+        ],
+    }
+
+
+def _operation_json(view: OperationView, *, is_whole: bool) -> dict[str, object]:
     operation = view.record.operation
     return {
         "operation_uuid": operation.operation_uuid,
@@ -154,6 +219,7 @@ def _operation_json(view: OperationView) -> dict[str, object]:
         "undoes": operation.undoes,
         "undone_by": next(iter(view.record.undone_in.values()), None),
         "session_id": view.session_number,
+        "edits": [_edit_json(edit) for edit in view.edits] if is_whole else [],
     }
 
 
@@ -175,7 +241,16 @@ def _report_json(report: UndoReport) -> dict[str, object]:
             }
             for file in report.files
         ],
-        "photos": [{"photo_uuid": photo.photo_uuid, "hothash": photo.hothash} for photo in report.photos],
+        "photos": [
+            {
+                "photo_uuid": photo.photo_uuid,
+                "hothash": photo.hothash,
+                "original_filename": json_text(photo.original_filename),
+                "before": facts_json(photo.facts_before, groups_of(photo.after.fields)),
+                "after": facts_json(photo.facts, groups_of(photo.after.fields)),
+            }
+            for photo in report.photos
+        ],
         "moved_files": [
             {"old_path": json_text(shift.source), "new_path": json_text(shift.target)} for shift in report.shifts
         ],

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from imalink.answers import json_text
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.picture import GpsPosition
+from imalink.core.session import Author
 from imalink.core.timestamps import CaptureTime
+from imalink.core.user_facts import UserValue
 
 FIELD_WORDS: Mapping[str, str] = {
     "title": "title",
@@ -33,6 +35,33 @@ def groups_of(fields: Collection[str]) -> list[str]:
 def fact_text(facts: PhotoFacts, name: str) -> str:
     """Spell a fact for people; empty when nothing holds."""
     return _TEXTS[name](facts)
+
+
+def change_lines(before: PhotoFacts, after: PhotoFacts, fields: Collection[str]) -> list[str]:
+    """Spell for people what held of the facts of these fields, and what holds then."""
+    return [
+        f"    {FIELD_WORDS[name]:8}  {fact_text(before, name) or '(none)'} → {fact_text(after, name) or '(none)'}"
+        for name in groups_of(fields)
+    ]
+
+
+def said_text(value: UserValue | None) -> str | None:
+    """Spell what a user said of one field; None when nothing was said."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(value)
+        case Author():
+            return value.name + (f" <{value.email}>" if value.email else "")
+        case CaptureTime():
+            return _time_text(value)
+        case GpsPosition():
+            return _gps_text(value)
+        case _:
+            return str(value)
 
 
 def facts_json(facts: PhotoFacts, names: Collection[str] = tuple(FIELD_WORDS)) -> dict[str, object]:

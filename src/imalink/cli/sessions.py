@@ -22,6 +22,7 @@ from imalink.cli.render import (
 
 if TYPE_CHECKING:
     from imalink.catalog.import_sessions import SessionRecord
+    from imalink.core.ids import StorageUuid
     from imalink.core.session import ImportStatistics
     from imalink.workflows.look_at_sessions import SessionRun
 
@@ -37,9 +38,10 @@ def sessions() -> None:
 def list_sessions(output: Output, storage_name: str | None) -> None:
     """List the imports, newest first."""
     from imalink.workflows.look_at_sessions import list_sessions as run
+    from imalink.workflows.look_at_sessions import storage_names
 
     with open_tools(output) as tools:
-        records = run(tools, storage=storage_name)
+        records, names = run(tools, storage=storage_name), storage_names(tools)
     if output.as_json:
         show_json({"sessions": [_session_json(record) for record in records]})
         return
@@ -47,13 +49,14 @@ def list_sessions(output: Output, storage_name: str | None) -> None:
         show_lines(["Nothing was imported yet."])
         return
     show_table(
-        ("ID", "IMPORTED", "FILES", "STATUS", "TITLE"),
+        ("ID", "IMPORTED", "FILES", "STATUS", "STORAGE", "TITLE"),
         [
             (
                 str(record.session.number),
                 record.session.imported_at[:16].replace("T", " "),
                 f"{record.file_count:,}",
                 record.session.status.value,
+                ", ".join(dict.fromkeys(names.get(each, each[:8]) for each in _storages_of(record))),
                 record.session.title,
             )
             for record in records
@@ -228,6 +231,12 @@ def edit(output: Output, session_id: str, title: str | None, description: str | 
         show_json({**_session_json(record), "description": json_text(record.session.description)})
     elif not output.is_quiet:
         show_lines([f"Session {record.session.number}: {record.session.title}"])
+
+
+def _storages_of(record: SessionRecord) -> list[StorageUuid]:
+    """Give the storages that hold part of a session, or into which it is to go."""
+    held = [place.storage_uuid for place in record.places]
+    return held or ([] if record.storage_uuid is None else [record.storage_uuid])
 
 
 def _counts_json(counts: ImportStatistics) -> dict[str, object]:

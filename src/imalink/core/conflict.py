@@ -35,6 +35,7 @@ class ConflictAction(StrEnum):
     LEAVE_OUT = "leave-out"
     KEEP_ALL = "keep-all"
     RENAME = "rename"
+    DELETE = "delete"
     UPDATE_INDEX = "update-index"
 
 
@@ -133,7 +134,7 @@ def actions_for(conflict_type: ConflictType, *, has_copy_elsewhere: bool = False
 
 _ACTIONS = {
     ConflictType.ORPHAN_FILE: (ConflictAction.ADD, ConflictAction.LEAVE_OUT),
-    ConflictType.DUPLICATE_FILENAME: (ConflictAction.KEEP_ALL, ConflictAction.RENAME),
+    ConflictType.DUPLICATE_FILENAME: (ConflictAction.KEEP_ALL, ConflictAction.RENAME, ConflictAction.DELETE),
     ConflictType.PATH_MISMATCH: (ConflictAction.UPDATE_INDEX,),
 }
 

@@ -118,7 +118,8 @@ def parse_query(text: str) -> SearchQuery:
             words.append(token.value)
         elif token.key not in KEYS:
             raise _unreadable(
-                f"{token.key!r} is no search key.", more=f' To search for the word, quote it: "{token.key}:…".'
+                f"{token.key!r} is no search key.",
+                more=f""" To search for the word, quote it: "{token.key}:…", in a shell '"{token.key}:…"'.""",
             )
         elif not token.value:
             raise _unreadable(f"{token.key}: has no value.", key=token.key)

@@ -107,8 +107,18 @@ def place_of(text: str, *, registry: StorageRegistry, references: References) ->
         names = ", ".join(f"{storage.storage_uuid} ({storage.display_name})" for storage in noted)
         raise AmbiguousError(f"{text!r} fits several storages: {names}.", hint="Name one by its UUID or its folder.")
     if not noted:
+        _refuse_folder_around(path)
         return path
     return references.find_home(noted[0].storage_uuid) or noted[0].path
+
+
+def _refuse_folder_around(path: Path) -> None:
+    """Name the storages in a folder that is none itself. Raises NotFoundError if there are any."""
+    inside = sorted(each.parent for each in path.glob(f"*/{SIGNATURE_NAME}")) if path.is_dir() else []
+    if inside:
+        raise NotFoundError(
+            f"{path} is no storage, but holds {len(inside)}.", hint=f"Name one of them: {', '.join(map(str, inside))}"
+        )
 
 
 def browse_storage(

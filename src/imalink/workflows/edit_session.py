@@ -9,6 +9,7 @@ from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.journal import SessionEdited
 from imalink.core.operation import OperationKind
 from imalink.core.session import check_description, check_title
+from imalink.errors import UsageError
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import new_operation
 from imalink.workflows.session_key import session_key
@@ -22,6 +23,10 @@ def edit_session(tools: Tools, text: str, *, title: str | None = None, descripti
     All of its storages must be reachable; otherwise nothing is changed. Raises UsageError, NotFoundError,
     StorageError.
     """
+    if title is None and description is None:
+        raise UsageError(
+            "Nothing was said of the session, so nothing was changed.", hint="Give --title, --description or both."
+        )
     title = check_title(title) if title is not None else None
     description = check_description(description) if description is not None else None
     with tools.catalog.read() as db:

@@ -15,6 +15,7 @@ from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, parse_hothash_pref
 from imalink.core.index import FileStatus
 from imalink.errors import AmbiguousError, NotFoundError, StorageError
 from imalink.workflows.file_finder import FileFinder
+from imalink.workflows.named_by_file import find_named
 from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 
@@ -94,13 +95,17 @@ def find_files(tools: Tools, prefixes: list[str], *, heals: bool = False) -> lis
 
 
 def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
-    """Give the pictures that a user means by hothashes or unique prefixes of them.
+    """Give the pictures that a user means by hothashes, unique prefixes of them, or files.
 
-    Raises UsageError, NotFoundError, AmbiguousError.
+    Raises UsageError, NotFoundError, AmbiguousError, SourceError.
     """
     hothashes: list[Hothash] = []
+    named = [(text, find_named(tools, text)) for text in prefixes]
     with tools.catalog.read() as db:
-        for text in prefixes:
+        for text, known in named:
+            if known is not None:
+                hothashes.append(known)
+                continue
             prefix = parse_hothash_prefix(text)
             found = locations.find_hothashes(db, prefix, limit=10)
             deleted = [] if found else tombstones.find_hothashes(db, prefix)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from imalink.catalog import file_storages, import_sessions, operations
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.catalog.operations import OperationRecord, OperationState
 from imalink.core.ids import OperationUuid, StorageUuid
-from imalink.core.operation import Operation, OperationKind
+from imalink.core.operation import FactsEdit, Operation, OperationKind
 from imalink.core.session import SessionStatus
 from imalink.errors import AmbiguousError, NotFoundError, UsageError
 from imalink.workflows.storage_access import get_storage
@@ -20,11 +20,15 @@ MIN_PREFIX_LENGTH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationView:
-    """An operation with the display names of its storages; ``session_number`` is that of an import."""
+    """An operation with the display names of its storages; ``session_number`` is that of an import.
+
+    ``edits`` is what an edit of photos changed, photo by photo.
+    """
 
     record: OperationRecord
     storage_names: tuple[str, ...]
     session_number: int | None = None
+    edits: tuple[FactsEdit, ...] = ()
 
 
 def list_operations(tools: Tools, *, storage: str | None = None, limit: int | None = None) -> list[OperationView]:
@@ -40,6 +44,15 @@ def list_operations(tools: Tools, *, storage: str | None = None, limit: int | No
     found.extend(_import_view(record, names) for record in imports)
     found.sort(key=lambda view: view.record.recorded_at, reverse=True)
     return found[:limit]
+
+
+def with_edits(tools: Tools, views: Sequence[OperationView]) -> list[OperationView]:
+    """Give the operations with what the edits among them changed."""
+    with tools.catalog.read() as db:
+        return [
+            replace(view, edits=tuple(operations.find_edits(db, view.record.operation.operation_uuid)))
+            for view in views
+        ]
 
 
 def get_undoable(tools: Tools) -> OperationRecord:
@@ -60,6 +73,20 @@ def get_operation(tools: Tools, text: str) -> OperationRecord:
 
     Raises NotFoundError, AmbiguousError, and UsageError for an import.
     """
+    view = get_view(tools, text)
+    if view.session_number is not None:
+        raise UsageError(
+            f"An import is taken back as a session: {view.record.operation.title}. Nothing was changed.",
+            hint=f"Look first what would go: imalink sessions rollback {view.session_number} --dry-run",
+        )
+    return view.record
+
+
+def get_view(tools: Tools, text: str) -> OperationView:
+    """Give the operation or import with this UUID, or the only one whose UUID begins so.
+
+    Raises NotFoundError, AmbiguousError.
+    """
     wanted = text.strip().lower()
     found = [view for view in list_operations(tools) if view.record.operation.operation_uuid.startswith(wanted)]
     if len(wanted) < MIN_PREFIX_LENGTH or not found:
@@ -71,13 +98,7 @@ def get_operation(tools: Tools, text: str) -> OperationRecord:
         raise AmbiguousError(
             f"{text} fits {len(found)} operations. Nothing was changed.", hint="Give more characters of its UUID."
         )
-    [view] = found
-    if view.session_number is not None:
-        raise UsageError(
-            f"An import is taken back as a session: {view.record.operation.title}. Nothing was changed.",
-            hint=f"Look first what would go: imalink sessions rollback {view.session_number} --dry-run",
-        )
-    return view.record
+    return found[0]
 
 
 def _view(record: OperationRecord, names: Mapping[StorageUuid, str]) -> OperationView:

@@ -37,6 +37,12 @@ class SessionFile:
     rating: int | None
 
 
+def storage_names(tools: Tools) -> dict[StorageUuid, str]:
+    """Give what each known storage is called."""
+    with tools.catalog.read() as db:
+        return {record.storage_uuid: record.display_name for record in file_storages.list_storages(db)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRun:
     """One import into a session: where from and to, when, and what it came to."""
