@@ -5,10 +5,10 @@ Format page: docs/format/index-files.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from imalink.core.conflict import OrphanFile
+from imalink.core.conflict import DuplicateFilename, OrphanFile, PathMismatch, duplicate_filenames
 from imalink.core.ids import Hothash, StorageUuid
 from imalink.core.index import (
     Companion,
@@ -36,6 +36,10 @@ from imalink.formats.layouts.hybrid_records import (
     MasterRecord,
     MissingFileRecord,
     OrphanFileRecord,
+    PathMismatchRecord,
+    duplicate_filename_record,
+    mismatch_from,
+    mismatch_record,
     orphan_from,
     orphan_record,
 )
@@ -58,6 +62,8 @@ from imalink.formats.sessions import (
 MASTER_PATH = RelativePath("imalink-master.json")
 MASTER_VERSION = "1.0"
 MAX_INDEX_BYTES = 2 * 1024 * 1024 * 1024
+MAX_LISTED_INSTANCES = 10_000
+"""So many files at most the master lists as sharing their names; what is in ``files`` tells of the others."""
 MasterSpelling = Spelling[MasterEntry, MasterFileRecord]
 
 
@@ -83,6 +89,8 @@ def dump_master(master: MasterIndex, spelling: MasterSpelling | None = None) -> 
         for missing in master.missing()
     ]
     conflicts.extend(orphan_record(orphan) for orphan in master.orphans)
+    conflicts.extend(mismatch_record(mismatch) for mismatch in master.mismatches)
+    conflicts.extend(map(duplicate_filename_record, _first_names(duplicate_filenames(master.standing()))))
     record = MasterRecord(
         index_version=MASTER_VERSION,
         storage_uuid=master.storage_uuid,
@@ -125,12 +133,15 @@ def read_master(data: bytes) -> ReadMaster:
         place = f"files.{hothash}{_explain_master(record.files[hothash])}"
         raise IndexDamagedError(str(error), file=MASTER_PATH, place=place) from error
     orphans: list[OrphanFile] = []
+    mismatches: list[PathMismatch] = []
     for number, conflict in enumerate(record.conflicts):
-        if isinstance(conflict, OrphanFileRecord):
-            try:
+        try:
+            if isinstance(conflict, OrphanFileRecord):
                 orphans.append(orphan_from(conflict))
-            except (ValueError, InvalidPathError) as error:
-                raise IndexDamagedError(str(error), file=MASTER_PATH, place=f"conflicts.{number}") from error
+            elif isinstance(conflict, PathMismatchRecord):
+                mismatches.append(mismatch_from(conflict))
+        except (ValueError, InvalidPathError) as error:
+            raise IndexDamagedError(str(error), file=MASTER_PATH, place=f"conflicts.{number}") from error
     try:
         sources = sources_from(record.sources)
     except IndexDamagedError as error:
@@ -139,6 +150,7 @@ def read_master(data: bytes) -> ReadMaster:
         storage_uuid=StorageUuid(record.storage_uuid),
         files=files,
         orphans=tuple(orphans),
+        mismatches=tuple(mismatches),
         sources=sources,
         indexed_at=record.indexed_at,
         generation=generation_from(record.generation),
@@ -148,6 +160,16 @@ def read_master(data: bytes) -> ReadMaster:
     return ReadMaster(
         index=master, is_intact=decoded.is_intact, spelling=spelling if decoded.is_intact is True else None
     )
+
+
+def _first_names(duplicates: Sequence[DuplicateFilename]) -> Iterator[DuplicateFilename]:
+    """Give as many names as the master lists: cameras begin anew at 0001, and it must stay quick to load."""
+    left = MAX_LISTED_INSTANCES
+    for each in duplicates:
+        left -= len(each.instances)
+        if left < 0:
+            return
+        yield each
 
 
 def _master_file_record(entry: MasterEntry) -> MasterFileRecord:
