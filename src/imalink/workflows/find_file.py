@@ -134,6 +134,10 @@ def _hothashes(tools: Tools, prefixes: Iterable[str]) -> list[Hothash]:
     """Give the hothashes that a user means, of deleted pictures too. Raises as ``get_pictures``."""
     found: list[Hothash] = []
     for text in prefixes:
+        named = find_named(tools, text)
+        if named is not None:
+            found.append(named)
+            continue
         prefix = parse_hothash_prefix(text)
         with tools.catalog.read() as db:
             deleted = tombstones.find_hothashes(db, prefix)
