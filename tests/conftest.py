@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
+# How long examples take to make says more of what else the machine does than of the tests, so no run fails for it.
+settings.register_profile("default", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("default")
 # In CI every run tries the same examples, and a failure is printed as found: shrinking takes minutes, and is done where
 # someone looks at it.
-settings.register_profile("ci", derandomize=True, phases=[Phase.explicit, Phase.generate])
+settings.register_profile(
+    "ci",
+    settings.get_profile("default"),
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
