@@ -41,6 +41,8 @@ def make_original(folder: Path, kind: str, *, has_home_on_disk: bool = False, im
     card = make_source(folder / "card", PICTURES)
     make_jpeg(card / "raw and all/IMG_0001.jpg", seed=77)
     (card / "IMG_0002.xmp").write_text("<x/>")
+    for number, path in enumerate(sorted(card.rglob("*.*"))):
+        os.utime(path, (1, 1_720_000_000 + 2 * number))  # FAT keeps every second second
     try:
         with WarmImalink(folder, home) as imalink:
             made = imalink("storage", "create", disk.place, "--name", "Blue", "--json")

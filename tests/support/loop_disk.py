@@ -50,7 +50,11 @@ class LoopDisk:
             self.place = place
             place.mkdir(parents=True, exist_ok=True)
         if self.kind in MOUNTERS:
-            _run(*MOUNTERS[self.kind], os.fspath(self.image), os.fspath(self.place))
+            device = _run("losetup", "--find", "--show", os.fspath(self.image))
+            try:
+                _run(*MOUNTERS[self.kind], device, os.fspath(self.place))
+            finally:
+                _run("losetup", "--detach", device)  # once nothing uses it any more
         else:
             _run("mount", "-t", self.kind, "-o", "loop", os.fspath(self.image), os.fspath(self.place))
 
@@ -93,5 +97,5 @@ def why_not(kind: str, folder: Path) -> str | None:
     return None
 
 
-def _run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True, text=True)
+def _run(*words: str) -> str:
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()

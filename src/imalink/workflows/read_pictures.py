@@ -210,6 +210,12 @@ class PictureReader:
         copy: StagedCopy | None = None
         if run is not None:
             copy = self._stage(run, file, number)
+            if fingerprint is not None and fingerprint.sha256 != copy.fingerprint.sha256:
+                run.discard(copy.staged_name)
+                raise SourceChangedError(
+                    f"{file.relative_path.printable()} was read twice and not twice alike.",
+                    hint="Import again when no other program is writing it; if none is, try another card reader.",
+                )
             fingerprint = copy.fingerprint
             with self._pulse.computing():
                 analysis = analyse_stored(
