@@ -9,11 +9,12 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 PYTHON_SOURCES := $(wildcard src tests scripts benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check format bench serve lock clean
+.PHONY: help env demo test faults check format bench serve lock clean
 
 help:
 	@echo 'make demo     try ImaLink on generated photos'
 	@echo 'make test     run every test; says what was skipped and why'
+	@echo 'make faults   the long form of the fault programme: all kills, errors and power cuts; takes hours'
 	@echo 'make check    formatting, lint, types, layers, documentation'
 	@echo 'make format   put the formatting right'
 	@echo 'make bench    measure'
@@ -43,6 +44,9 @@ demo: env
 
 test: env
 	@$(BIN)/python -m pytest -n 2
+
+faults: env
+	@IMALINK_FAULTS_ALL=1 $(BIN)/python -m pytest -n 2 tests/crash
 
 check: env
 	@$(BIN)/ruff format --check --quiet $(PYTHON_SOURCES) || { echo 'Not formatted: run make format' >&2; exit 1; }

@@ -119,7 +119,21 @@ def count_skips(reports: list[pytest.TestReport | pytest.CollectReport], modules
     return counts
 
 
+def sum_counts(reports: list[pytest.TestReport]) -> Counter[str]:
+    """What the suites of the fault programme counted, each by the name before the colon."""
+    counts: Counter[str] = Counter()
+    for report in reports:
+        for what, count in report.user_properties:
+            suite, colon, _ = what.partition(": ")
+            if colon and isinstance(count, int):
+                counts[suite] += count
+    return counts
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    counted = sum_counts([*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])])
+    for suite, count in sorted(counted.items()):
+        terminalreporter.write_line(f"{suite}: {count:,} cases")
     counts = count_skips(terminalreporter.stats.get("skipped", []), config.stash[_COLLECT_SKIPS])
     if not counts:
         terminalreporter.write_sep("=", "nothing was skipped", green=True)

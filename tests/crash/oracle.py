@@ -1,6 +1,7 @@
 """An independent judge of a storage folder: the standard library only, nothing of the product.
 
-Each check gives a list of violations in words; an empty list is a pass.
+Each check gives a list of violations in words; an empty list is a pass. The numbers I1 … I14 are those of
+docs/reference/testing.md. What session indexes should say is worked out by ``oracle_fold`` beside it.
 """
 
 from __future__ import annotations
@@ -10,15 +11,102 @@ import hashlib
 import json
 import os
 import re
-import stat
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from tests.crash.oracle_fold import UnjudgedError, entries_by_hothash, fold_differences
 
 Facts = tuple[int, int, str]
 """Size, time and SHA-256 of a file."""
+
+Document = dict[str, Any]
+LOCK = ".imalink-storage.lock"
+STAGING = ".imalink/staging"
+KEEPING = (".imalink-trash", ".imalink/quarantine")
+
+
+class Shape(NamedTuple):
+    """Where a layout has its files; ``photos`` is empty where the pictures stand in the folder itself."""
+
+    overview: str
+    sessions: str
+    master: str
+    photos: str
+
+
+HYBRID = Shape("index.json", "imports", "imalink-master.json", "photos")
+INDEXED = Shape(".imalink/overview.json", "imalink-sessions", "imalink-master.json", "")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One storage: the folder of ImaLink's own files, and that of the pictures where it is another."""
+
+    root: Path
+    apart: Path | None = None
+
+    @property
+    def shape(self) -> Shape:
+        return HYBRID if (self.root / HYBRID.sessions).is_dir() else INDEXED
+
+    @property
+    def base(self) -> Path:
+        """The folder that paths in indexes are relative to."""
+        return self.apart or self.root
+
+    def pictures(self) -> dict[str, Facts]:
+        """Every file of the user's, by its path as indexes spell it."""
+        folder = self.shape.photos
+        return {
+            f"{folder}/{name}" if folder else name: facts
+            for name, facts in tree(self.base / folder).items()
+            if folder or not name.startswith((".imalink", "imalink-"))
+        }
+
+    def sessions(self, leaves_out: Container[str] = ()) -> dict[str, Document]:
+        folder = self.root / self.shape.sessions
+        paths = [path for path in sorted(folder.glob("*")) if path.name not in leaves_out]
+        return {path.name: json.loads(path.read_bytes()) for path in paths}
+
+    def document(self, name: str) -> Document:
+        return json.loads((self.root / name).read_bytes())
+
+
+@dataclass(frozen=True)
+class Before:
+    """What there was before the operation: the card, the pictures, and which of these stood in no index."""
+
+    card: Mapping[str, Facts]
+    pictures: Mapping[str, Facts] = field(default_factory=dict[str, Facts])
+    own: frozenset[str] = frozenset()
+    damaged: Mapping[str, Facts] = field(default_factory=dict[str, Facts])
+    """Index files that were no good then, by their names."""
+    kept: frozenset[str] = frozenset()
+    """The checksums of what stands in trash and quarantine."""
+    is_replacing: bool = False
+    """Files of the card may take the place of those that stand there."""
+    is_removing: bool = False
+    """Pictures are removed for good: that was asked for."""
+
+    def whole(self) -> set[str]:
+        """The checksums of all whole pictures that there are."""
+        return {facts[2] for facts in (*self.card.values(), *self.pictures.values())} | self.kept
+
+
+def look(place: Place, card: Mapping[str, Facts], *, is_replacing: bool = False, is_removing: bool = False) -> Before:
+    """See what there is before an operation; what no index names is the user's own, unless the card has it."""
+    pictures = place.pictures() if place.root.is_dir() else {}
+    damaged, own = dict[str, Facts](), set[str]()
+    if (place.root / ".imalink-storage").exists():
+        damaged = {path.name: facts_of(path) for path in _documents(place) if list(_check_document(path))}
+        known = indexed_files(place, leaves_out=damaged)
+        on_card = {facts[2] for facts in card.values()}
+        own = {name for name, facts in pictures.items() if known and name not in known and facts[2] not in on_card}
+    kept = {facts[2] for folder in KEEPING for facts in tree(place.root / folder).values()}
+    return Before(card, pictures, frozenset(own), damaged, frozenset(kept), is_replacing, is_removing)
 
 
 def facts_of(path: Path) -> Facts:
@@ -28,11 +116,21 @@ def facts_of(path: Path) -> Facts:
 
 def tree(folder: Path) -> dict[str, Facts]:
     """Every regular file below a folder."""
-    return {
-        os.fsencode(path.relative_to(folder)).decode("utf-8", "surrogateescape"): facts_of(path)
-        for path in sorted(folder.rglob("*"))
-        if stat.S_ISREG(path.lstat().st_mode)
-    }
+    found: dict[str, Facts] = {}
+    waiting = [(os.fspath(folder), "")]
+    while waiting:
+        at, prefix = waiting.pop()
+        try:
+            entries = list(os.scandir(at))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            name = prefix + os.fsencode(entry.name).decode("utf-8", "surrogateescape")
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, f"{name}/"))
+            elif entry.is_file(follow_symlinks=False):
+                found[name] = facts_of(Path(entry.path))
+    return dict(sorted(found.items()))
 
 
 def canonical_digest(document: Mapping[str, Any]) -> str:
@@ -42,255 +140,269 @@ def canonical_digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a framed file; raises AssertionError when one is bad."""
-    lines: list[dict[str, Any]] = []
-    data = path.read_bytes()
-    assert data.endswith(b"\n"), f"{path} has a torn tail"
-    for raw in data.splitlines():
-        checksum, _, payload = raw.partition(b" ")
-        assert int(checksum, 16) == zlib.crc32(payload), f"{path} has a line with a wrong checksum"
-        lines.append(json.loads(payload))
-    return lines
+def path_of(record: Mapping[str, Any], key: str = "relative_path") -> str:
+    """The true path in a record, also of a name that is not UTF-8."""
+    encoded = record.get(f"{key}_bytes")
+    return record[key] if encoded is None else base64.b64decode(encoded).decode("utf-8", "surrogateescape")
 
 
-def entry_path(record: Mapping[str, Any]) -> str:
-    encoded = record.get("relative_path_bytes")
-    if encoded is None:
-        return record["relative_path"]
-    return base64.b64decode(encoded).decode("utf-8", "surrogateescape")
+# at any moment
 
 
-def check_at_crash(root: Path, sources: Mapping[str, Facts], planted: Mapping[str, Facts]) -> list[str]:
-    """What must hold at any moment: final names hold whole pictures or the user's own files, nothing half anywhere."""
+def check_at_crash(place: Place, before: Before, *, has_claims: bool = False, may_be_vacant: bool = False) -> list[str]:
+    """What must hold at any moment (I2, I5, I6, I9): final names hold whole pictures, nothing is lost, nothing is half.
+
+    ``has_claims``: the file system knows no other way than to claim a name with an empty file. ``may_be_vacant``: nor
+    can it exchange two files, so that a place may be empty for a moment.
+    """
     violations: list[str] = []
-    whole = {sha256 for _, _, sha256 in sources.values()}
-    for name, facts in tree(root / "photos").items():
-        if name in planted:
-            if facts != planted[name]:
-                violations.append(f"the user's own photos/{name} was touched")
-        elif facts[2] not in whole:
-            violations.append(f"photos/{name} is no whole picture of the source ({facts[0]} bytes)")
-    violations.extend(
-        f"the user's own photos/{name} is gone" for name in planted if not (root / "photos" / name).exists()
-    )
-    violations.extend(_stray_names(root))
-    for path in _documents(root):
-        violations.extend(_check_document(path))
+    whole, standing = before.whole(), place.pictures()
+    for name, facts in standing.items():
+        if name in before.own:
+            if facts != before.pictures[name]:
+                violations.append(f"I9: the user's own {name} was touched")
+        elif facts[2] not in whole and not (has_claims and facts[0] == 0):
+            violations.append(f"I2: {name} is no whole picture ({facts[0]} bytes)")
+        elif name in before.pictures and facts[2] != before.pictures[name][2] and not before.is_replacing:
+            violations.append(f"I2: {name} holds another picture than before ({facts[0]} bytes)")
+    for name in before.pictures:
+        if name not in standing and (name in before.own or not may_be_vacant):
+            violations.append(f"I9: {name} is gone")
+    violations.extend(_lost_bytes(place, before, standing))
+    violations.extend(_stray_names(place))
+    for path in _documents(place):
+        if before.damaged.get(path.name) != facts_of(path):
+            violations.extend(_check_document(path))
     return violations
+
+
+def _lost_bytes(place: Place, before: Before, standing: Mapping[str, Facts]) -> Iterator[str]:
+    """Whatever is done, the bytes of every picture that stood there stand somewhere in the storage."""
+    left = {facts[2] for facts in standing.values()}
+    gone = [name for name, facts in before.pictures.items() if facts[2] not in left]
+    if not gone or before.is_removing:
+        return
+    for folder in (*KEEPING, STAGING):
+        left |= {facts[2] for facts in tree(place.root / folder).values()}
+    for name in gone:
+        if before.pictures[name][2] not in left:
+            yield f"I3: the bytes of {name} are lost"
+
+
+# when an operation has gone through
 
 
 def check_settled(
-    root: Path, sources: Mapping[str, Facts], planted: Mapping[str, Facts], *, is_complete: bool = True
+    place: Place,
+    before: Before,
+    *,
+    is_complete: bool,
+    may_be_vacant: bool = False,
+    is_behind: bool = False,
+    checks_previews: bool = True,
 ) -> list[str]:
-    """What must hold once an operation has gone through; ``is_complete``: one that imported all of the source."""
-    violations = check_at_crash(root, sources, planted)
-    photos = tree(root / "photos")
-    standing = Counter(facts[2] for name, facts in photos.items() if name not in planted)
-    for name, (_, modified_ns, sha256) in sources.items():
-        if standing[sha256] > 1 or (is_complete and not standing[sha256]):
-            violations.append(f"the source's {name} stands {standing[sha256]} times")
-        elif standing[sha256] and not any(
-            facts[2] == sha256 and facts[1] in _times(sources, sha256) for facts in photos.values()
-        ):
-            violations.append(f"the copy of {name} has not its time {modified_ns}")
-    indexed = indexed_files(root)
-    for path, sha256s in indexed.items():
-        facts = photos.get(path.removeprefix("photos/"))
-        if facts is None:
-            violations.append(f"an entry names {path}, which is not there")
-        elif {facts[2]} != sha256s:
-            violations.append(f"an entry gives {path} another checksum")
-    placed = {f"photos/{name}" for name in photos if name not in planted}
-    violations.extend(f"{path} was placed and has no entry" for path in sorted(placed - indexed.keys()))
-    violations.extend(f"{path} is the user's own and has an entry" for path in sorted(indexed.keys() - placed))
-    violations.extend(_check_overview(root))
-    violations.extend(_check_master(root))
-    violations.extend(_check_manifests(root, indexed))
-    violations.extend(_check_previews(root))
-    left = list((root / ".imalink/staging").iterdir())
+    """What must hold once an operation has gone through (I3–I6, I8, I9, I12, I14).
+
+    ``is_complete``: everything on the card is in. ``is_behind``: the indexes may tell of files as they were before the
+    user changed them, so that those that are as they were before the operation are not compared with the disk.
+    """
+    violations = check_at_crash(place, before, may_be_vacant=may_be_vacant)
+    pictures = place.pictures()
+    violations.extend(_check_card(before, pictures, is_complete=is_complete))
+    indexed = indexed_files(place)
+    touched = pictures.keys() | indexed.keys()
+    if is_behind:
+        touched = {name for name in touched if pictures.get(name) != before.pictures.get(name)}
+    violations.extend(_check_entries(pictures, indexed, touched))
+    violations.extend(_check_manifests(place, pictures, indexed, touched))
+    placed = pictures.keys() - before.pictures.keys()
+    violations.extend(f"I4: {path} was placed and has no entry" for path in sorted(placed - indexed.keys()))
+    violations.extend(_check_indexes(place, indexed))
+    if checks_previews:
+        violations.extend(_check_previews(place))
+    left = sorted(each.name for each in (place.root / STAGING).glob("*"))
     if left:
-        violations.append(f"staging holds {[path.name for path in left]}")
-    for commit in (root / ".imalink/metadata/commits").iterdir():
-        lines = read_lines(commit)
-        if lines[0]["op"] != "begin" or lines[-1]["op"] != "end" or lines[-1]["count"] != len(lines) - 1:
-            violations.append(f"the commit {commit.name} is not whole")
+        violations.append(f"I5: staging holds {left}")
+    if (place.root / LOCK).exists():
+        violations.append("I14: the lock was left")
+    try:
+        violations.extend(f"I6: {each}" for each in fold_differences(place.root, place.sessions().values()))
+    except UnjudgedError as error:
+        violations.append(f"I6: {error}")
     return violations
 
 
-def indexed_files(root: Path) -> dict[str, set[str]]:
-    """Every path that a session index names, with the checksums it gives for it."""
+def _check_entries(pictures: Mapping[str, Facts], indexed: Mapping[str, set[str]], touched: Set[str]) -> Iterator[str]:
+    for path, listed in indexed.items():
+        if listed == {"missing"} or path not in touched:
+            continue
+        if path not in pictures:
+            yield f"I3: an entry names {path}, which is not there"
+        elif {pictures[path][2]} != listed:
+            yield f"I3: entries give {path} other checksums: {sorted(listed)}"
+
+
+def _check_card(before: Before, pictures: Mapping[str, Facts], *, is_complete: bool) -> Iterator[str]:
+    """I8: each file of the card stands exactly once, with its time, unless it stood there already."""
+    if not before.card:
+        return
+    standing = Counter(facts[2] for name, facts in pictures.items() if name not in before.own)
+    stood = Counter(facts[2] for name, facts in before.pictures.items() if name not in before.own)
+    times: dict[str, set[int]] = {}
+    for _, modified_ns, sha256 in before.card.values():
+        times.setdefault(sha256, set()).add(modified_ns)
+    for name, (_, modified_ns, sha256) in before.card.items():
+        if standing[sha256] > max(1, stood[sha256]) or (is_complete and not standing[sha256]):
+            yield f"I8: the card's {name} stands {standing[sha256]} times"
+        elif standing[sha256] and not stood[sha256]:
+            if not any(facts[2] == sha256 and facts[1] in times[sha256] for facts in pictures.values()):
+                yield f"I8: the copy of {name} has not its time {modified_ns}"
+
+
+def check_own_files(place: Place, indexed: Mapping[str, set[str]]) -> list[str]:
+    """I5, I6, I12 alone, of a storage of which nobody knows what it held before."""
+    violations = list(_stray_names(place))
+    for path in _documents(place):
+        violations.extend(_check_document(path))
+    violations.extend(_check_indexes(place, indexed))
+    pictures = place.pictures()
+    violations.extend(_check_manifests(place, pictures, indexed, pictures.keys() | indexed.keys()))
+    left = sorted(each.name for each in (place.root / STAGING).glob("*"))
+    return violations + ([f"I5: staging holds {left}"] if left else [])
+
+
+# indexes
+
+
+def indexed_files(place: Place, *, leaves_out: Container[str] = ()) -> dict[str, set[str]]:
+    """Every path that a session index names, with the checksums it gives for it, or ``missing``."""
     found: dict[str, set[str]] = {}
-    for session in sorted((root / "imports").iterdir()):
-        for entry in json.loads(session.read_bytes())["files"].values():
+    for document in place.sessions(leaves_out).values():
+        for _, entry in entries_by_hothash(document):
+            is_missing = entry.get("status") == "missing"
             for record in (entry, *entry.get("companions", ()), *entry.get("copies", ())):
-                found.setdefault(entry_path(record), set()).add(record["sha256"])
+                said = "missing" if is_missing else record["sha256"]
+                found.setdefault(path_of(record), set()).add(said)
     return found
 
 
-def tombstones(root: Path) -> list[dict[str, Any]]:
-    """Every tombstone of every session index."""
-    return [
-        tombstone
-        for session in sorted((root / "imports").iterdir())
-        for tombstone in json.loads(session.read_bytes()).get("deleted", {}).values()
-    ]
+def listing(place: Place) -> dict[str, str]:
+    """What the session indexes say of each path, and which pictures belong to no session."""
+    said = {path: ",".join(sorted(sums)) for path, sums in indexed_files(place).items()}
+    for conflict in place.document(place.shape.master)["conflicts"]:
+        if conflict["type"] == "orphan_file":
+            said[path_of(conflict, "path")] = "orphan"
+    return said
 
 
-def recorded_files(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """The checksums that tombstones give for files in the trash, and for files that are only marked, by path."""
-    trashed: dict[str, set[str]] = {}
-    marked: dict[str, set[str]] = {}
-    for tombstone in tombstones(root):
-        entry = tombstone.get("entry")
-        if entry is None:
-            continue
-        parts = (entry, *entry.get("companions", ()), *entry.get("copies", ()))
-        sums = {entry_path(record): record["sha256"] for record in parts}
-        for file in tombstone.get("kept", ()):
-            trashed.setdefault(file["kept"], set()).add(sums[file["path"]])
-        if tombstone["mode"] == "soft":
-            for path, sha256 in sums.items():
-                marked.setdefault(path, set()).add(sha256)
-    return trashed, marked
-
-
-def check_deletions(root: Path, files: Mapping[str, Facts], may_be_gone: Iterable[str] = ()) -> list[str]:
-    """Every one of these files is at a place with its entry, or in the trash with its record: once, and nowhere twice.
-
-    ``may_be_gone`` are the checksums of those whose removal was confirmed.
-    """
-    violations: list[str] = []
-    spared = set(may_be_gone)
-    photos = {f"photos/{name}": facts for name, facts in tree(root / "photos").items()}
-    trash = root / ".imalink-trash"
-    kept = {f".imalink-trash/{name}": facts for name, facts in (tree(trash) if trash.exists() else {}).items()}
-    indexed = indexed_files(root)
-    trashed, marked = recorded_files(root)
-    for name, (_, modified_ns, sha256) in files.items():
-        at = [path for path, facts in {**photos, **kept}.items() if facts[2] == sha256]
-        if not at and sha256 in spared:
-            continue
-        if len(at) != 1:
-            violations.append(f"{name} stands {len(at)} times: {at}")
-            continue
-        [path] = at
-        known = trashed if path in kept else {**marked, **indexed}
-        if sha256 not in known.get(path, ()):
-            violations.append(f"{name} stands at {path}, where nothing says so")
-        if {**photos, **kept}[path][1] != modified_ns:
-            violations.append(f"{name} has another time now")
-    whole = {facts[2] for facts in files.values()}
-    violations.extend(
-        f"{path} is none of the files that were there"
-        for path, facts in {**photos, **kept}.items()
-        if facts[2] not in whole
-    )
-    violations.extend(f"an entry names {path}, which is not there" for path in indexed if path not in photos)
-    violations.extend(
-        f"a tombstone names {path}, which is not there"
-        for path, sums in trashed.items()
-        if path not in kept and not sums <= spared
-    )
-    return violations
-
-
-def check_catalog_free(root: Path) -> list[str]:
-    """What must hold of the storage's own files once something has gone through."""
-    violations = list(_stray_names(root))
-    for path in _documents(root):
-        violations.extend(_check_document(path))
-    violations.extend(_check_overview(root))
-    violations.extend(_check_master(root))
-    violations.extend(_check_manifests(root, indexed_files(root)))
-    left = list((root / ".imalink/staging").iterdir())
-    if left:
-        violations.append(f"staging holds {[path.name for path in left]}")
-    return violations
-
-
-def _times(sources: Mapping[str, Facts], sha256: str) -> set[int]:
-    return {facts[1] for facts in sources.values() if facts[2] == sha256}
-
-
-def _stray_names(root: Path) -> Iterable[str]:
-    """Names outside ``.imalink/`` that no one should see; the lock may be left by a dead process."""
-    expected = {
-        "index.json",
-        "imports",
-        "imalink-master.json",
-        "photos",
-        ".imalink-storage",
-        ".imalink",
-        ".imalink-trash",
+def statuses(place: Place) -> set[str]:
+    """How the imports of a storage ended."""
+    return {
+        document.get("import_session", document).get("status", "completed") for document in place.sessions().values()
     }
-    for path in root.iterdir():
-        if path.name not in expected and not path.name.startswith(".imalink-storage.lock"):
-            yield f"{path.name} stands in the storage's root"
-    for path in (root / "imports").glob("*"):
-        if not re.fullmatch(r"session_[0-9]+\.json", path.name):
-            yield f"{path.name} stands in imports/"
 
 
-def _documents(root: Path) -> list[Path]:
-    candidates = [root / "index.json", root / "imalink-master.json", root / ".imalink-storage"]
-    return [path for path in (*candidates, *(root / "imports").glob("*")) if path.exists()]
+def facts_said(place: Place) -> dict[str, Document]:
+    """What was said of each photo, by the pictures it has; without clocks."""
+    said: dict[str, Document] = {}
+    left_out = {"clocks", "files", "primary"}
+    for document in place.sessions().values():
+        for photo in document.get("photos", {}).values():
+            if photo["files"]:
+                said[" ".join(sorted(photo["files"]))] = {
+                    field: value for field, value in photo.items() if field not in left_out
+                }
+    return said
 
 
-def _check_document(path: Path) -> Iterable[str]:
+def _documents(place: Place) -> list[Path]:
+    shape = place.shape
+    candidates = [place.root / each for each in (shape.overview, shape.master, ".imalink-storage")]
+    return [path for path in (*candidates, *(place.root / shape.sessions).glob("*")) if path.exists()]
+
+
+def _check_document(path: Path) -> Iterator[str]:
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        yield f"{path.name} is no JSON: {error}"
+        yield f"I6: {path.name} is no JSON: {error}"
         return
     if path.name != ".imalink-storage" and document.get("content_sha256") != canonical_digest(document):
-        yield f"{path.name} has not the digest it claims"
+        yield f"I6: {path.name} has not the digest it claims"
 
 
-def _check_overview(root: Path) -> Iterable[str]:
-    overview = json.loads((root / "index.json").read_bytes())
-    named = {each["index_file"]: each for each in overview["import_sessions"]}
-    there = {f"imports/{path.name}" for path in (root / "imports").iterdir()}
-    if set(named) != there:
-        yield f"the overview names {sorted(named)}, there are {sorted(there)}"
-    for index_file, summary in named.items():
-        session = json.loads((root / index_file).read_bytes())
-        count = sum(1 + len(entry.get("copies", ())) for entry in session["files"].values())
-        if (summary["file_count"], summary["session_uuid"]) != (count, session["import_session"]["session_uuid"]):
-            yield f"the overview tells other things of {index_file}"
+def _stray_names(place: Place) -> Iterable[str]:
+    """I5, I10: names outside ``.imalink/`` that no one should see; the lock may be left by a dead process."""
+    shape = place.shape
+    if not shape.photos:
+        expected = {".imalink", ".imalink-storage", ".imalink-trash", ".imalinkignore", shape.sessions, shape.master}
+        own = [path for path in place.root.iterdir() if path.name.startswith((".imalink", "imalink"))]
+    else:
+        expected = {*HYBRID, ".imalink-storage", ".imalink", ".imalink-trash"}
+        own = list(place.root.iterdir())
+    for path in own:
+        if path.name not in expected and not path.name.startswith(LOCK):
+            yield f"I5: {path.name} stands in the storage's root"
+    for path in (place.root / shape.sessions).glob("*"):
+        if not re.fullmatch(r"session_[0-9]+\.json", path.name):
+            yield f"I5: {path.name} stands among the session indexes"
+    if place.apart is not None:
+        yield from (f"I10: {path} was written" for path in place.apart.rglob("*imalink*"))
 
 
-def _check_master(root: Path) -> Iterable[str]:
-    master = json.loads((root / "imalink-master.json").read_bytes())
-    in_master = {
-        entry_path(record): record["sha256"]
-        for entry in master["files"].values()
-        for record in (entry, *entry.get("companions", ()), *entry.get("copies", ()))
-    }
-    in_sessions = {path: next(iter(sums)) for path, sums in indexed_files(root).items()}
-    if in_master != in_sessions:
-        yield f"master and sessions differ in {sorted(in_master.items() ^ in_sessions.items())}"
-    commits = {path.stem for path in (root / ".imalink/metadata/commits").iterdir()}
+def _check_indexes(place: Place, indexed: Mapping[str, set[str]]) -> Iterator[str]:
+    """I6: overview and master say what the session indexes say, and contain every commit."""
+    shape, sessions = place.shape, place.sessions()
+    overview = place.document(shape.overview)
+    named = {Path(each["index_file"]).name: each for each in overview["import_sessions"]}
+    if set(named) != set(sessions):
+        yield f"I6: the overview names {sorted(named)}, there are {sorted(sessions)}"
+        return
+    for name, document in sessions.items():
+        head = document.get("import_session", document)
+        count = sum(1 + len(entry.get("copies", ())) for _, entry in entries_by_hothash(document))
+        if (named[name]["file_count"], named[name]["session_uuid"]) != (count, head["session_uuid"]):
+            yield f"I6: the overview tells other things of {name}"
+    master = place.document(shape.master)
+    in_master: dict[str, set[str]] = {}
+    for entry in master["files"].values():
+        for record in (entry, *entry.get("companions", ()), *entry.get("copies", ())):
+            is_missing = record.get("status", entry.get("status")) == "missing"
+            in_master.setdefault(path_of(record), set()).add("missing" if is_missing else record["sha256"])
+    if in_master.keys() != indexed.keys() or any(not said <= indexed[path] for path, said in in_master.items()):
+        yield f"I6: master and sessions differ in {sorted(in_master.keys() ^ indexed.keys()) or 'checksums'}"
+    commits = {path.stem for path in (place.root / ".imalink/metadata/commits").glob("*")}
     if set(master["sources"].get("runs", ())) != commits:
-        yield "the master's sources are not the commits"
+        yield "I6: the master's sources are not the commits"
 
 
-def _check_manifests(root: Path, indexed: Mapping[str, set[str]]) -> Iterable[str]:
-    """Plain names only; odd ones are a matter for sha256sum itself."""
-    listed: dict[str, set[str]] = {}
-    for manifest in (root / ".imalink/metadata/manifest").glob("*.sha256"):
+def _check_manifests(
+    place: Place, pictures: Mapping[str, Facts], indexed: Mapping[str, set[str]], touched: Set[str]
+) -> Iterator[str]:
+    """I12: what ``sha256sum -c`` does. Plain names only; odd ones are a matter for sha256sum itself."""
+    listed: dict[str, str] = {}
+    for manifest in sorted((place.root / ".imalink/metadata/manifest").glob("*.sha256")):
         for line in manifest.read_text().splitlines():
             sha256, _, path = line.partition("  ")
-            listed.setdefault(path, set()).add(sha256)
-    if listed != dict(indexed):
-        yield f"the manifests list {sorted(listed)}"
+            listed[path] = sha256
+    for path, sha256 in listed.items():
+        if (
+            path in touched
+            and indexed.get(path) != {"missing"}
+            and (path not in pictures or pictures[path][2] != sha256)
+        ):
+            yield f"I12: the manifest's line of {path} does not hold"
+    unlisted = {path for path, said in indexed.items() if said != {"missing"}} - listed.keys()
+    if unlisted:
+        yield f"I12: no manifest lists {sorted(unlisted)}"
 
 
-def _check_previews(root: Path) -> Iterable[str]:
-    for session in (root / "imports").iterdir():
-        for hothash, entry in json.loads(session.read_bytes())["files"].items():
-            preview = root / ".imalink/hotpreviews" / hothash[:2] / hothash[2:4] / f"{hothash}.jpg"
-            if entry["has_hotpreview"] != preview.exists():
-                yield f"{entry['relative_path']} has_hotpreview is {entry['has_hotpreview']}"
-            elif preview.exists() and not preview.read_bytes().startswith(b"\xff\xd8\xff"):
-                yield f"the preview of {entry['relative_path']} is no JPEG"
+def _check_previews(place: Place) -> Iterator[str]:
+    for name, document in place.sessions().items():
+        for hothash, entry in entries_by_hothash(document):
+            preview = place.root / ".imalink/hotpreviews" / hothash[:2] / hothash[2:4] / f"{hothash}.jpg"
+            data = preview.read_bytes() if preview.exists() else b""
+            if entry["has_hotpreview"] and not data:
+                yield f"preview: {name} promises one of {entry['relative_path']}"
+            elif data and not data.startswith(b"\xff\xd8\xff"):
+                yield f"preview: that of {entry['relative_path']} is no JPEG"

@@ -28,8 +28,8 @@ from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.restore_trash import restore_from_trash
 from imalink.workflows.rollback_session import rollback_session
 from imalink.workflows.undo_operation import undo_operation
-from tests.crash import oracle
-from tests.crash.conftest import Stage
+from tests.crash import oracle, oracle_deletions
+from tests.crash.stage import Stage
 from tests.crash.test_undo_crashes import crashes
 from tests.support.faults import CrashingCalls, FailingCalls, LimitedCalls
 from tests.support.photos import set_rating_in_place
@@ -116,10 +116,10 @@ def judge(bench: Workbench, pictures: dict[str, oracle.Facts], action: Action) -
     root = bench.root(the_record(bench))
     removable = {facts[2] for name, facts in pictures.items() if name.startswith((A, "again"))}
     may_be_gone = removable if action.may_remove else set[str]()
-    assert oracle.check_deletions(root, pictures, may_be_gone) == []
+    assert oracle_deletions.check_deletions(root, pictures, may_be_gone) == []
     repeat(bench, action)
-    assert oracle.check_deletions(root, pictures, may_be_gone) == []
-    assert oracle.check_catalog_free(root) == []
+    assert oracle_deletions.check_deletions(root, pictures, may_be_gone) == []
+    assert oracle_deletions.check_catalog_free(root) == []
 
 
 def repeat(bench: Workbench, action: Action) -> None:

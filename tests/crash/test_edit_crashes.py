@@ -21,13 +21,13 @@ from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
-from tests.crash.conftest import Stage
+from tests.crash.stage import Stage
 from tests.support.faults import CrashingCalls, OrderCheckingCalls, SimulatedCrash
 from tests.support.scenes import hothash_of
 from tests.support.workbench import Snapshot, Workbench, make_source, snapshot
 
-SPARSE = 1 if os.environ.get("IMALINK_CRASH_ALL") else 6
-"""The rarer combinations try every n-th point; all of them with IMALINK_CRASH_ALL=1."""
+SPARSE = 1 if os.environ.get("IMALINK_FAULTS_ALL") else 6
+"""The rarer combinations try every n-th point; all of them with IMALINK_FAULTS_ALL=1."""
 
 ReportCount = Callable[[str, int, int], None]
 

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -16,15 +17,28 @@ from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import VerifyRequest
 from tests.crash import oracle
-from tests.crash.conftest import Stage
-from tests.crash.test_replacing_crashes import SPARSE, crash, sums
-from tests.support.faults import CrashingCalls, FailingCalls, LimitedCalls
+from tests.crash.long_form import IS_LONG
+from tests.crash.stage import Stage
+from tests.support.faults import CrashingCalls, FailingCalls, LimitedCalls, SimulatedCrash
 from tests.support.photos import make_jpeg
 from tests.support.rot import flip_bit
 from tests.support.workbench import SMALL, Workbench, sha256_of
 
 ReportCount = Callable[[str, int, int], None]
 PICTURE, SIDECAR, MISSING = "a/x.jpg", "a/x.xmp", "gone.jpg"
+SPARSE = 1 if IS_LONG else 3
+
+
+def sums(folder: Path) -> dict[str, str]:
+    return {name: facts[2] for name, facts in oracle.tree(folder).items()}
+
+
+def crash(operation: Callable[[], object]) -> bool:
+    try:
+        operation()
+    except SimulatedCrash:
+        return True
+    return False
 
 
 class Scene:

@@ -28,7 +28,7 @@ from imalink.workflows.import_report import ImportReport
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.unlock_storage import unlock_storage
 from tests.crash import oracle
-from tests.crash.conftest import Stage
+from tests.crash.stage import Stage
 from tests.support.faults import MUTATING, CrashingCalls, InterposedCalls, LimitedCalls, SimulatedCrash
 from tests.support.photos import make_jpeg
 from tests.support.workbench import SMALL, STARTS_AT, SteppingClock, Workbench
@@ -363,7 +363,7 @@ def test_whatever_another_machine_folds_meanwhile_no_commit_is_lost(
     with machines.machine("desk", DESK) as bench:  # a session of each is there already, to be folded into
         machines.import_(bench)
         session = str(machines.import_one_more(bench, "first", seed=50).session_id)
-    machines.stage.keep_again()
+    machines.stage.keep()
 
     def fold_meanwhile() -> None:
         with machines.machine("attic", ATTIC) as other:

@@ -18,7 +18,7 @@ from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.undo_operation import undo_operation
-from tests.crash.conftest import Stage
+from tests.crash.stage import Stage
 from tests.support.faults import CrashingCalls, SimulatedCrash
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.workbench import SMALL, Workbench, make_source, snapshot
@@ -119,7 +119,7 @@ def test_an_undo_that_is_killed_anywhere_is_done_or_can_be_done(
         before = said(bench, the_record(bench))
         reindex(bench.tools, the_record(bench), LOOK)
         after = said(bench, the_record(bench))
-    messy.keep_again()
+    messy.keep()
     found = set[bool]()
     at = 0
     for at in count(1):

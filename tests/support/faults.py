@@ -29,6 +29,8 @@ MUTATING = frozenset(
 
 OPENING = frozenset({"open_root", "open_directory", "open_beneath", "open_read", "create_exclusive", "open_append"})
 
+READING = frozenset({"open_directory", "open_beneath", "open_read", "read", "pread", "fstat", "stat", "scan"})
+
 
 class SimulatedCrash(BaseException):
     """The process is dead from here on; not an Exception, so that no handler mistakes it for an error."""
@@ -393,3 +395,16 @@ class KeepsOutCalls(InterposedCalls):
         except OSError:
             return False
         return there == self._folder or there.startswith(f"{self._folder}/")
+
+
+class WatchedCalls(InterposedCalls):
+    """Lets someone look right before each mutating call: what stands there then is what a kill would leave."""
+
+    def __init__(self, look: Callable[[str], object], inner: FileCalls | None = None) -> None:
+        super().__init__(inner)
+        self._look = look
+
+    def _around(self, name: str, call: Callable[[], T], *arguments: object) -> T:
+        if name in MUTATING:
+            self._look(name)
+        return call()

@@ -142,7 +142,10 @@ def test_a_resumed_import_ends_as_if_it_had_never_been_interrupted(
         assert (view.record.statistics, view.record.session.status) == (statistics, expected.status)
         assert [each.session.number for each in list_sessions(bench.tools)] == [1]
         assert differences(bench) == ()
-        assert oracle.check_settled(bench.root(record), oracle.tree(card), {}, is_complete=False) == []
+        assert (
+            oracle.check_settled(oracle.Place(bench.root(record)), oracle.Before(oracle.tree(card)), is_complete=False)
+            == []
+        )
     assert snapshot(card) == before
 
 

@@ -55,6 +55,7 @@ class ImportRun:
         self._intent: AppendFile | None = None
         self._touched_folders: set[RelativePath | None] = set()
         self._has_claims = False
+        self._has_new_names = False
 
     def start(self, begin: RunBegin) -> None:
         """Make the staging folder and the intent file with its first line, durable."""
@@ -81,6 +82,7 @@ class ImportRun:
     @contextmanager
     def stage(self, name: str) -> Generator[StagedFile]:
         """Hold a new staged file open for a block; ``name`` is unique in the run, such as ``17.part``."""
+        self._has_new_names = True
         with self._files.stage_new(self.staged_path(name)) as staged:
             yield staged
 
@@ -105,7 +107,13 @@ class ImportRun:
         self._open_intent().append(self._writer.drop(name))
 
     def flush_plans(self) -> None:
-        """Make all plans durable."""
+        """Make all plans durable, and the names of the staged files that they speak of.
+
+        So whatever a plan speaks of stands in staging or at its place, and a picture never loses its companions.
+        """
+        if self._has_new_names:
+            self._files.sync_directory(self.folder)
+            self._has_new_names = False
         self._open_intent().sync()
 
     def place(self, name: str, final: RelativePath, *, is_own_claim: bool = False) -> None:

@@ -12,6 +12,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.errors import NameTakenError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.staging import KEEPING_FOLDERS, ImportRun
+from imalink.workflows.remake_hotpreviews import keeps_promised_hotpreview
 from imalink.workflows.replacing import as_done, observations_of
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import holds_bytes
@@ -66,7 +67,7 @@ class ReplacementSettling:
                 self.findings.append(Finding(code="companion-missing", path=swap.path.printable()))
             else:
                 done.append(settled)
-        has_preview = self._storage.hotpreviews.exists(replacement.entry.hothash)
+        has_preview = keeps_promised_hotpreview(self._storage, replacement.entry, analyser=self._tools.analyser)
         carried_out = as_done(replacement, done, self._storage, has_preview=has_preview)
         self._run.plan_replacement(carried_out)
         return carried_out

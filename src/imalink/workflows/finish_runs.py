@@ -9,7 +9,7 @@ from dataclasses import replace
 from imalink.catalog import import_sessions
 from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid, Sha256
-from imalink.core.index import Companion, FileEntry
+from imalink.core.index import Companion
 from imalink.core.journal import RunBegin, RunEnd, RunPlan, RunReplacement
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportStatistics, SessionStatus
@@ -20,9 +20,10 @@ from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.staging import ImportRun
 from imalink.workflows.finish_replacements import ReplacementSettling
+from imalink.workflows.remake_hotpreviews import keeps_promised_hotpreview
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
-from imalink.workflows.verified_copy import analyse_stored, holds_bytes
+from imalink.workflows.verified_copy import holds_bytes
 
 
 def finish_interrupted_runs(tools: Tools, storage: FileStorage) -> list[Finding]:
@@ -125,7 +126,7 @@ class _Settling:
         for companion, name in whole:
             if not self._holds(companion.relative_path, companion.sha256):
                 plan = self._place(plan, name, companion.relative_path)
-        if not self._has_hotpreview(plan.entry):
+        if not keeps_promised_hotpreview(self._storage, plan.entry, analyser=self._analyser):
             plan = replace(plan, entry=replace(plan.entry, hotpreview_rendition=None))
             self._run.plan(plan)
         return plan
@@ -167,16 +168,6 @@ class _Settling:
             return False
         facts = self._storage.pictures.find_facts(path)
         return facts is not None and facts.is_file and facts.size_bytes == 0
-
-    def _has_hotpreview(self, entry: FileEntry) -> bool:
-        """Make the preview that the entry promises, if the run did not come to it; tell whether the promise holds."""
-        if not entry.has_hotpreview or self._storage.hotpreviews.exists(entry.hothash):
-            return True
-        analysis = analyse_stored(
-            self._storage.pictures, entry.relative_path, filename=entry.original_filename, analyser=self._analyser
-        )
-        preview = analysis.hotpreview
-        return preview is not None and self._storage.hotpreviews.keep(entry.hothash, preview.data)
 
 
 def _renamed(plan: RunPlan, old: RelativePath, new: RelativePath) -> RunPlan:

@@ -314,10 +314,13 @@ class _Reindex:
     # writing down
 
     def _write_down(self, plan: ReindexPlan, run_uuid: RunUuid | None) -> None:
-        """The journal makes it durable, with what takes it back; previews and indexes follow from it.
+        """The journal makes it durable, with what takes it back; indexes follow from it.
 
+        Previews come first: what is written down promises them, and a crash in between would leave the promise unkept.
         ``run_uuid`` is the run that will take in orphans: named before it is there, so that it is never forgotten.
         """
+        for hothash, hotpreview in plan.hotpreviews.items():
+            self._storage.hotpreviews.keep(hothash, hotpreview)
         if plan.observations or plan.are_orphans_changed or run_uuid is not None:
             counts = {**plan.counts(), "added": len(plan.orphans) if run_uuid is not None else 0}
             self._storage.append_operation(
@@ -335,8 +338,6 @@ class _Reindex:
             )
         if plan.damage:  # after the operation, for its inverse must not speak of it
             self._storage.append_observations(self._tools.writer, plan.damage, master=plan.master)
-        for hothash, hotpreview in plan.hotpreviews.items():
-            self._storage.hotpreviews.keep(hothash, hotpreview)
 
     def _fold(self, plan: ReindexPlan, report: ReindexReport) -> None:
         self._progress.start_phase("index")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from imalink.core.analyser import Analyser
 from imalink.core.comparison import Comparison, FileRole
+from imalink.core.index import FileEntry
 from imalink.core.progress import Progress
 from imalink.errors import NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
+from imalink.workflows.verified_copy import analyse_stored
 
 
 def remake_hotpreviews(storage: FileStorage, analyser: Analyser, comparison: Comparison, progress: Progress) -> None:
@@ -30,3 +32,17 @@ def remake_hotpreviews(storage: FileStorage, analyser: Analyser, comparison: Com
         if analysis.hotpreview is not None and file.hothash is not None:
             storage.hotpreviews.keep(file.hothash, analysis.hotpreview.data)
         progress.advance(files=1, current=file.path.printable())
+
+
+def keeps_promised_hotpreview(storage: FileStorage, entry: FileEntry, *, analyser: Analyser) -> bool:
+    """Make the preview that an entry promises, if a killed import did not come to it; tell whether the promise holds.
+
+    Raises StorageError when the picture cannot be read.
+    """
+    if not entry.has_hotpreview or storage.hotpreviews.exists(entry.hothash):
+        return True
+    analysis = analyse_stored(
+        storage.pictures, entry.relative_path, filename=entry.original_filename, analyser=analyser
+    )
+    preview = analysis.hotpreview
+    return preview is not None and storage.hotpreviews.keep(entry.hothash, preview.data)

@@ -1,0 +1,18 @@
+"""How much of the fault programme a run tries: a fixed share each time, or everything (``make faults``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+
+IS_LONG = bool(os.environ.get("IMALINK_FAULTS_ALL"))
+"""Set by ``make faults``."""
+
+
+def sparse(each: Iterable[T], step: int, *, start: int = 0) -> Iterator[T]:
+    """Give every ``step``-th, from ``start`` on; all of them in the long form."""
+    return iter(each) if IS_LONG else islice(each, start % step, None, step)
