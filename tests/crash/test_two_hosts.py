@@ -118,7 +118,7 @@ class Machines:
         for name, host in (("attic", ATTIC), ("desk", DESK)):
             with self.machine(name, host, calls()) as bench:
                 self.import_(bench)
-        found = oracle.check_settled(self.root, self._one_of_each(), {})
+        found = oracle.check_settled(oracle.Place(self.root), oracle.Before(self._one_of_each()), is_complete=True)
         found += [f"{name} was touched" for name in self._touched()]
         found += ["a lock was left"] if (self.root / LOCK_NAME).exists() else []
         for name, host in (("attic", ATTIC), ("desk", DESK)):

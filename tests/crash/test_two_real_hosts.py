@@ -93,7 +93,7 @@ class Worlds:
         sources = {
             f"{name}/{path}": facts for name, card in self.cards.items() for path, facts in oracle.tree(card).items()
         }
-        return oracle.check_settled(self.root, sources, {})
+        return oracle.check_settled(oracle.Place(self.root), oracle.Before(sources), is_complete=True)
 
 
 @pytest.fixture
