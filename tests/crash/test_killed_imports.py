@@ -22,9 +22,9 @@ from tests.support.workbench import make_source
 ReportCount = Callable[[str, int, int], None]
 
 NAME = "Blue Samsung"
-IS_LONG = bool(os.environ.get("IMALINK_CRASH_ALL"))
+IS_LONG = bool(os.environ.get("IMALINK_FAULTS_ALL"))
 CHAINS, KILLS, PICTURES = (10, 10, 1_000) if IS_LONG else (2, 3, 200)
-"""Two chains of three kills on 200 pictures; ten of ten on 1,000 with IMALINK_CRASH_ALL=1."""
+"""Two chains of three kills on 200 pictures; ten of ten on 1,000 with IMALINK_FAULTS_ALL=1."""
 MOST_REDONE = GROUP_FILES + 3 * (2 * (os.cpu_count() or 1) + 1)
 """One group, and what the threads had read ahead of it."""
 
@@ -68,7 +68,7 @@ class Chain:
         time.sleep(self.random.random() * (3.0 if wanted == before else 0.3))
         process.kill()
         process.communicate(timeout=120)
-        assert oracle.check_at_crash(self.scene.root, self.sources, {}) == []
+        assert oracle.check_at_crash(oracle.Place(self.scene.root), oracle.Before(self.sources)) == []
         assert oracle.tree(self.card) == self.sources
         sessions = self.stranger("sessions", "list", "--json").json["sessions"]
         has_begun = any((self.scene.root / ".imalink/staging").glob("*/intent.jsonl"))
@@ -93,7 +93,7 @@ class Chain:
         assert (session["status"], session["file_count"]) == (SessionStatus.COMPLETED.value, PICTURES)
         statistics = shown["statistics"]
         assert (statistics["total_scanned"], statistics["new_imports"], statistics["errors"]) == (PICTURES, PICTURES, 0)
-        assert oracle.check_settled(self.scene.root, self.sources, {}) == []
+        assert oracle.check_settled(oracle.Place(self.scene.root), oracle.Before(self.sources), is_complete=True) == []
         assert self.stranger("recover", "--check", "--json").json["differences"] == []
         manifest = (self.scene.root / ".imalink/metadata/manifest/session_1.sha256").read_text().splitlines()
         for line in manifest:

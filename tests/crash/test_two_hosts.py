@@ -280,7 +280,7 @@ def do_nothing(_: object) -> None:
     """Take the place of a look at the lock."""
 
 
-STEP = 1 if os.environ.get("IMALINK_CRASH_ALL") else 7
+STEP = 1 if os.environ.get("IMALINK_FAULTS_ALL") else 7
 
 
 @pytest.mark.parametrize("notices", [True, False], ids=["noticed", "both hold it"])

@@ -89,7 +89,7 @@ def test_an_import_to_a_poor_disk_ends_with_the_entries_of_one_to_a_good_disk(
                     path: (facts[0], facts[1] // SECOND_NS * SECOND_NS, facts[2]) for path, facts in sources.items()
                 }
                 if duplicates is DuplicatePolicy.SKIP:
-                    assert oracle.check_settled(scene.root, kept, {}) == []
+                    assert oracle.check_settled(oracle.Place(scene.root), oracle.Before(kept), is_complete=True) == []
             assert oracle.tree(card) == sources
     assert found[1] == found[0]
     assert len(found[0]) == len(PICTURES)
@@ -165,11 +165,18 @@ def test_a_kill_of_an_import_to_a_poor_disk_loses_and_doubles_nothing(
             else:
                 break
         # An empty claim may stand under a final name: the one exception to promise P2.
-        at_crash = [each for each in oracle.check_at_crash(root, sources, {}) if "(0 bytes)" not in each]
+        at_crash = [
+            each
+            for each in oracle.check_at_crash(oracle.Place(root), oracle.Before(sources))
+            if "(0 bytes)" not in each
+        ]
         with Scene(home, empty_catalog, PoorMediaCalls()) as scene:
             import_card(scene)
             scene.settle()
-        violations += [f"{at}: {each}" for each in (*at_crash, *oracle.check_settled(root, sources, {}))]
+        violations += [
+            f"{at}: {each}"
+            for each in (*at_crash, *oracle.check_settled(oracle.Place(root), oracle.Before(sources), is_complete=True))
+        ]
         shutil.rmtree(home)
     report_count("kills in an import to a poor disk", kills, 10)
     assert violations == []
