@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from imalink.errors import CatalogError, ImalinkError, OutOfSpaceError
-from tests.crash.conftest import Stage
-from tests.crash.test_import_crashes import Scene
+from tests.crash.scenes import IMPORT
+from tests.crash.stage import Stage
 from tests.crash.test_two_hosts import AtCall
+from tests.crash.trial import Trial
 from tests.support.workbench import Workbench, make_source
 
 ReportCount = Callable[[str, int, int], None]
@@ -58,21 +59,22 @@ def test_a_disk_that_fills_up_in_an_import_is_named_and_nothing_is_lost_or_doubl
     small_disk: Path, but_bytes: int, report_count: ReportCount
 ) -> None:
     ballast = Ballast(small_disk)
-    scene = Scene(Stage(small_disk))
+    trial = Trial(Stage(small_disk), IMPORT)
     violations: list[str] = []
     refused = 0
     for number in range(POINTS):
         at = 1 + SPACED * number
         calls = AtCall(at, lambda: ballast.fill(but_bytes=but_bytes))
-        with scene.stage.attempt(calls) as bench:
-            violations += [f"{at}: {each}" for each in told(lambda bench=bench: scene.import_(bench))]
+        with trial.stage.attempt(calls) as bench:
+            violations += [f"{at}: {each}" for each in told(lambda bench=bench: IMPORT.operate(bench))]
         refused += calls.has_met
-        violations += [f"{at}: while it is full: {each}" for each in scene.violations_at_crash()]
+        violations += [f"{at}: while it is full: {each}" for each in trial.at_crash()]
         ballast.remove()
-        with scene.stage.process() as bench:
-            scene.import_(bench)
-            after = scene.violations_after(bench, checks_catalog=number % 3 == 0)
-            violations += [f"{at}: {each}" for each in after if not each.endswith("has_hotpreview is True")]
+        with trial.stage.process() as bench:
+            IMPORT.go_on(bench)
+            after = trial.settled(bench)
+            after += trial.recovers_as_it_is(bench) if number % 3 == 0 else []
+            violations += [f"{at}: {each}" for each in after if not each.startswith("preview: ")]
     report_count("points at which the disk was full", refused, POINTS - 3)
     assert violations == []
 
