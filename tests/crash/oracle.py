@@ -91,6 +91,12 @@ class Before:
     is_removing: bool = False
     """Pictures are removed for good: that was asked for."""
 
+    @classmethod
+    def with_own(cls, card: Mapping[str, Facts], own: Mapping[str, Facts]) -> Before:
+        """An empty storage in whose ``photos/`` these files of the user's stand."""
+        pictures = {f"{HYBRID.photos}/{name}": facts for name, facts in own.items()}
+        return cls(card, pictures, frozenset(pictures))
+
     def whole(self) -> set[str]:
         """The checksums of all whole pictures that there are."""
         return {facts[2] for facts in (*self.card.values(), *self.pictures.values())} | self.kept

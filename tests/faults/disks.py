@@ -101,11 +101,15 @@ class Trial:
             time.sleep(0.0005)
         return False
 
+    @property
+    def _before(self) -> oracle.Before:
+        return oracle.Before.with_own(self.original.sources, self.original.planted)
+
     def violations_at_crash(self) -> list[str]:
-        return oracle.check_at_crash(self.root, self.original.sources, self.original.planted)
+        return oracle.check_at_crash(oracle.Place(self.root), self._before)
 
     def violations_settled(self) -> list[str]:
-        found = oracle.check_settled(self.root, self.original.sources, self.original.planted)
+        found = oracle.check_settled(oracle.Place(self.root), self._before, is_complete=True)
         found += [] if oracle.tree(self.original.card) == self.original.sources else ["the source was touched"]
         found += ["the lock was left"] if (self.root / ".imalink-storage.lock").exists() else []
         return found

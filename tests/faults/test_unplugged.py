@@ -160,7 +160,8 @@ def after_replug(unplugging: Unplugging, imalink: WarmImalink, hothash: str, ope
             violations.append(f"the import did not go on: {again.err}")
         earlier = oracle.tree(trial.original.folder / "earlier")
         sources = {**trial.original.sources, **{f"earlier/{name}": facts for name, facts in earlier.items()}}
-        violations += oracle.check_settled(root, sources, trial.original.planted)
+        before = oracle.Before.with_own(sources, trial.original.planted)
+        violations += oracle.check_settled(oracle.Place(root), before, is_complete=True)
     look = imalink("reindex", "Blue", "--json")
     if look.code != DONE or look.json["missing_files"] or look.json["moved_files"]:
         violations.append(f"the re-index that followed said {look.out} {look.err}")
