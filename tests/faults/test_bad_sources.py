@@ -113,7 +113,7 @@ def go_wrong(folder: Path, empty_catalog: Path, victim: str, trouble: str, *, at
         sources = {**oracle.tree(folder / "earlier"), **oracle.tree(card)}
         if trouble == "vanishes":
             return violations  # there is nothing to be complete with
-        violations += oracle.check_settled(scene.root, sources, {})
+        violations += oracle.check_settled(oracle.Place(scene.root), oracle.Before(sources), is_complete=True)
     return violations
 
 
