@@ -21,6 +21,7 @@ from benchmarks.measuring import Figure, alternate, at_least, at_most, in_time, 
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
 from benchmarks.pictures import measure_analysis, measure_bombs, measure_previews
 from benchmarks.scale import measure_lookups, measure_reindex, measure_session
+from benchmarks.verifying import measure_verification
 from imalink.media.analyser import PictureAnalyser
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.syscalls import SystemCalls
@@ -280,6 +281,11 @@ def large_session(bench: Bench) -> list[Figure]:
     return figures
 
 
+def verification(bench: Bench) -> list[Figure]:
+    """Full verification, beside plain SHA-256."""
+    return measure_verification(bench.folder, bench.large_bytes)
+
+
 CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "reindex-unchanged": reindex_unchanged,
     "master-load": master_load,
@@ -292,6 +298,7 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "album": album_import,
     "reindex-full": reindex_full,
     "recover": recovery,
+    "verify": verification,
     "edit": editing,
     "scale-reindex": reindex_at_scale,
     "scale-lookup": lookups_at_scale,
