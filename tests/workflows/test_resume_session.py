@@ -24,6 +24,7 @@ from imalink.workflows.look_at_sessions import list_sessions, show_session
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.resume_session import ResumeReport, resume_session
+from imalink.workflows.rollback_session import rollback_session
 from tests.crash import oracle
 from tests.support.faults import MUTATING, CrashingCalls, InterposedCalls, SimulatedCrash
 from tests.support.photos import make_jpeg, set_rating_in_place
@@ -269,6 +270,17 @@ def test_a_session_that_came_to_its_end_has_nothing_to_resume(bench: Workbench, 
     assert snapshot(bench.root(record)) == before
     with pytest.raises(NotFoundError):
         resume_session(bench.tools, "2")
+
+
+def test_a_session_that_was_rolled_back_is_not_resumed(bench: Workbench, tmp_path: Path) -> None:
+    source = make_source(tmp_path / "card", 12)
+    bench, record = interrupted(bench, source, 5)
+    with bench:
+        rollback_session(bench.tools, "1")
+        assert photos_below(bench.root(record)) == {}
+        with pytest.raises(UsageError, match="rolled back"):
+            resume_session(bench.tools, "1")
+        assert photos_below(bench.root(record)) == {}
 
 
 def test_a_source_that_is_away_is_told_and_nothing_changes(bench: Workbench, tmp_path: Path) -> None:
