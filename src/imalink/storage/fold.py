@@ -156,9 +156,11 @@ class StorageFolder:
         generated_at = format_instant(self._clock.now())
         for number, fold in folds.items():
             changed = frozenset(fold.changed)
-            if opened[number].is_rebuilt or self._is_ahead(self._loaded[number], master):
+            # One that is ahead is told even if it holds no file: nobody else may know of that session yet.
+            is_whole = opened[number].is_rebuilt or self._is_ahead(self._loaded[number], master)
+            if is_whole:
                 changed |= set(self._loaded[number].files) | _known_of(number, master)
-            if changed or fold.is_head_changed or opened[number].is_rebuilt or opened[number].commits:
+            if changed or is_whole or fold.is_head_changed or opened[number].commits:
                 index = replace(fold.result(generated_at=generated_at), storage_directory=notes.directory_name)
                 self._loaded[number] = index
                 sessions[number] = (index, changed)
