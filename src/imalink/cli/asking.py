@@ -35,7 +35,7 @@ class TerminalAsker:
             show_note(f"  archived:       {_side_text(question.known)}, in {question.storage}")
             while True:
                 try:
-                    said = ask_line(prompt).strip()
+                    said = ask_line(prompt, is_stopping=self._progress.is_stopping).strip()
                 except (KeyboardInterrupt, EOFError):
                     said = "q"
                 if said in ("q", "Q"):

@@ -44,7 +44,7 @@ _PHASES = {
 
 
 class _Stop:
-    """Whether the user asked to stop, and whether nothing but that can be heard now: a question stands there."""
+    """Whether the user asked to stop, and whether a question stands there, which then is the place to stop."""
 
     is_asked = False
     is_question = False
@@ -97,12 +97,16 @@ class LineProgress:
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """Leave the terminal to a question for a block, in which Ctrl-C raises KeyboardInterrupt at once."""
+        """Leave the terminal to a question for a block."""
         self._stop.is_question = True
         try:
             yield
         finally:
             self._stop.is_question = False
+
+    def is_stopping(self) -> bool:
+        """Tell whether the user asked to stop."""
+        return self._stop.is_asked
 
     def checkpoint(self) -> None:
         """Stop here if the user asked to."""
@@ -204,10 +208,11 @@ def progress_of(*, is_quiet: bool) -> Generator[LineProgress]:
     stop = _Stop()
 
     def ask(signal_number: int, frame: FrameType | None) -> None:
-        if stop.is_asked or stop.is_question:
+        if stop.is_asked:
             raise KeyboardInterrupt
         stop.is_asked = True
-        show_note("Stopping at the next safe point … (Ctrl-C again: at once)")
+        if not stop.is_question:
+            show_note("Stopping at the next safe point … (Ctrl-C again: at once)")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

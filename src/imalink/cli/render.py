@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from imalink.core.finding import Finding, Severity
 from imalink.errors import ImalinkError
 
 _MARKS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.ERROR: "✗"}
 _SHOWN_OF_A_KIND = 5
+_LOOK_UP_SECONDS = 0.1
+_TYPED = bytearray()
+"""What was typed ahead of the next question."""
 
 
 def safe(text: str) -> str:
@@ -53,14 +57,26 @@ def show_note(text: str) -> None:
     sys.stderr.write(safe(text) + "\n")
 
 
-def ask_line(prompt: str) -> str:
-    """Print a prompt on stderr and read a line from stdin. Raises EOFError at its end, KeyboardInterrupt."""
+def ask_line(prompt: str, *, is_stopping: Callable[[], bool]) -> str:
+    """Print a prompt on stderr and read a line from stdin.
+
+    The thread that asks is not the one that hears Ctrl-C, so it looks up now and then whether to stop. Raises EOFError
+    at the end of the input, KeyboardInterrupt when it is to stop.
+    """
     sys.stderr.write(safe(prompt))
     sys.stderr.flush()
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line
+    while b"\n" not in _TYPED:
+        if is_stopping():
+            raise KeyboardInterrupt
+        ready, _, _ = select.select([sys.stdin], [], [], _LOOK_UP_SECONDS)
+        if ready:
+            data = os.read(sys.stdin.fileno(), 4096)
+            if not data:
+                raise EOFError
+            _TYPED.extend(data)
+    line, _, rest = bytes(_TYPED).partition(b"\n")
+    _TYPED[:] = rest
+    return line.decode(errors="replace")
 
 
 def show_error(error: ImalinkError) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from imalink.catalog import file_storages, locations
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
-from imalink.errors import InvalidPathError, NotFoundError, SourceError
+from imalink.errors import InvalidPathError, NotFoundError, SourceError, UsageError
 from imalink.workflows.identify import identify
 from imalink.workflows.tools import Tools
 
@@ -17,12 +17,14 @@ def find_named(tools: Tools, text: str) -> Hothash | None:
     """Give the known picture of the file that ``text`` names; None when it names none, so that it is a hothash.
 
     A text names a file when it has a separator in it, or such a file is there. Raises NotFoundError when no such
-    picture is known, SourceError when the file cannot be read.
+    picture is known, SourceError when the file cannot be read, UsageError for a folder.
     """
     path = Path(text)
     is_there = "\0" not in text and path.is_file()
     if not is_there and os.sep not in text:
         return None
+    if "\0" not in text and path.is_dir():
+        raise UsageError(f"{text} is a folder; name a file or a hothash.")
     hothash: Hothash | None = None
     if is_there or path.exists():
         found = identify(path)
