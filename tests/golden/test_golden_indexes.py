@@ -58,6 +58,7 @@ AGAIN: dict[str, Callable[[bytes], bytes]] = {
     "journal_deleted.jsonl": _journal,
     "journal_rehashed.jsonl": _journal,
     "journal_verified.jsonl": _journal,
+    "journal_trash.jsonl": _journal,
     "journal_edits.jsonl": _journal,
     "journal_operations.jsonl": _journal,
     "storage_config.json": lambda data: dump_registry(parse_registry(data, file="f")),
