@@ -25,7 +25,9 @@ from imalink.storage import lock as lock_module
 from imalink.storage.host import Host, this_host
 from imalink.storage.lock_files import LOCK_NAME
 from imalink.workflows.import_report import ImportReport
+from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.unlock_storage import unlock_storage
 from tests.crash import oracle
 from tests.crash.stage import Stage
@@ -115,7 +117,8 @@ class Machines:
 
     def finish(self, calls: Callable[[], FileCalls | None] = lambda: None) -> list[str]:
         """Let both repeat what they wanted, on a quiet storage; give what is wrong then."""
-        for name, host in (("attic", ATTIC), ("desk", DESK)):
+        # The attic's catalog cannot know what the desk brings after it; it must know that it does not, and catch up.
+        for name, host in (("attic", ATTIC), ("desk", DESK), ("attic", ATTIC)):
             with self.machine(name, host, calls()) as bench:
                 self.import_(bench)
         found = oracle.check_settled(oracle.Place(self.root), oracle.Before(self._one_of_each()), is_complete=True)
@@ -123,11 +126,15 @@ class Machines:
         found += ["a lock was left"] if (self.root / LOCK_NAME).exists() else []
         for name, host in (("attic", ATTIC), ("desk", DESK)):
             with self.machine(name, host) as bench:
-                candidates, _ = find_candidates(bench.tools, [self.root])
-                differences = recover(bench.tools, candidates, is_check=True).differences
-                # Each catalog numbers sessions by itself; only what they hold must be alike.
-                found += [f"{name}'s catalog: {each}" for each in differences if ": number was " not in each]
+                found += [f"{name}'s catalog: {each}" for each in self.compare_catalog(bench)]
         return found
+
+    def compare_catalog(self, bench: Workbench) -> list[str]:
+        """Say in what a machine's catalog differs from one that would be made anew from the storage."""
+        candidates, _ = find_candidates(bench.tools, [self.root])
+        differences = recover(bench.tools, candidates, is_check=True).differences
+        # Each catalog numbers sessions by itself; only what they hold must be alike.
+        return [each for each in differences if ": number was " not in each]
 
     def _one_of_each(self) -> dict[str, oracle.Facts]:
         """Give each picture once: which of two equal ones came in first is nobody's concern."""
@@ -387,6 +394,27 @@ def test_whatever_another_machine_folds_meanwhile_no_commit_is_lost(
         violations += [f"{at} ({error}): {each}" for each in machines.finish()]
     report_count(f"folds of two machines at once, {order}", cases, 5)
     assert violations == []
+
+
+@pytest.mark.parametrize("folds", [False, True], ids=["is only behind", "has folded since"])
+def test_a_catalog_that_lacks_what_another_machine_brought_is_not_called_in_step_until_it_is_told(
+    unlocked: Machines, folds: bool
+) -> None:
+    """A fold makes a master that has what the other machine brought, and tells only what is new to the fold."""
+    machines = unlocked
+    with machines.machine("desk", DESK) as bench:
+        machines.import_(bench)
+        [record] = bench.records()
+        with open_storage(bench.tools, record) as storage:
+            with machines.machine("attic", ATTIC) as other:
+                machines.import_(other)
+            if folds:
+                project_fold(bench.tools, record, storage.fold(fold_notes(storage, record)))
+            assert any(each.startswith("image-file ") for each in machines.compare_catalog(bench))
+            assert bench.record(record.storage_uuid).master_digest != storage.indexes.claimed_master_digest()
+            mend_indexes(bench.tools, record, storage)
+            assert machines.compare_catalog(bench) == []
+            assert bench.record(record.storage_uuid).master_digest == storage.indexes.claimed_master_digest()
 
 
 def test_a_machine_whose_indexes_are_replaced_again_and_again_gives_up_and_says_so(unlocked: Machines) -> None:
