@@ -310,6 +310,27 @@ def test_after_an_error_nothing_more_is_appended(fresh: Callable[[], Path]) -> N
     assert counting.open_count == 0
 
 
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.EROFS, errors.StorageReadOnlyError), (errno.ENOSPC, errors.OutOfSpaceError)]
+)
+@pytest.mark.parametrize("failing", ["write", "fsync"])
+def test_whoever_appends_after_an_error_is_told_the_first_one_again(
+    fresh: Callable[[], Path], failing: str, number: int, kind: type[errors.ImalinkError]
+) -> None:
+    folder = fresh()
+    (folder / "j.jsonl").write_bytes(b"one\n")
+    calls = FailingCalls(1, number, among=frozenset({failing}))
+    with opened(folder) as (directory,), AppendFile(calls, directory, "j.jsonl") as file:
+        with pytest.raises(kind) as first:
+            file.append(b"two\n")
+            file.sync()
+        for again in (file.sync, lambda: file.append(b"three\n")):
+            with pytest.raises(kind) as caught:
+                again()
+            assert (caught.value.message, caught.value.hint) == (first.value.message, first.value.hint)
+        assert os.strerror(number) in first.value.message
+
+
 @pytest.mark.parametrize("kind", ["link", "fifo"])
 def test_a_link_or_pipe_is_not_appended_to(fresh: Callable[[], Path], kind: str) -> None:
     folder = fresh()
@@ -381,6 +402,17 @@ def test_killed_before_any_call_a_placement_is_done_or_can_be_done_again(
         if not calls.has_crashed:
             break
     assert at > 1
+
+
+def test_a_placement_by_links_that_cannot_take_the_staged_name_away_takes_the_new_one_back(
+    fresh: Callable[[], Path],
+) -> None:
+    folder = fresh()
+    calls = FailingCalls(1, errno.EACCES, among=frozenset({"unlink"}), inner=WAYS[PlacedBy.LINK]())
+    with pytest.raises(errors.StorageReadOnlyError):
+        place(calls, folder)
+    assert os.listdir(folder / "photos") == []
+    assert (folder / "staging" / "1.part").read_bytes() == NEW
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from imalink.storage.fs import StorageFiles
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.previews import Hotpreviews, hotpreview_path
 from imalink.storage.root import StorageRoot
-from tests.support.faults import LimitedCalls
+from tests.support.faults import FailingCalls, LimitedCalls
 from tests.support.indexes import make_entry, make_index, make_session, uuid_of
 from tests.support.workbench import STARTS_AT, SteppingClock
 
@@ -123,6 +124,14 @@ def test_a_preview_stands_two_folders_deep_and_replaces_an_older_one(files: Stor
     path = f".imalink/hotpreviews/{HOTHASH[:2]}/{HOTHASH[2:4]}/{HOTHASH}.jpg"
     assert hotpreview_path(HOTHASH) == path
     assert (tmp_path / path).read_bytes() == b"two"
+    assert list((tmp_path / ".imalink/staging").iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", ["write", "set_mode", "rename_noreplace"])
+def test_a_preview_that_the_disk_does_not_take_leaves_nothing_in_staging(tmp_path: Path, failing: str) -> None:
+    calls = FailingCalls(1, errno.EROFS, among=frozenset({failing}))
+    with StorageRoot.open(tmp_path, calls=calls) as root:
+        assert Hotpreviews(StorageFiles(root)).keep(HOTHASH, b"one") is False
     assert list((tmp_path / ".imalink/staging").iterdir()) == []
 
 

@@ -40,7 +40,8 @@ def place_without_overwrite(
     crash leaves the file under the staged name, the final one, or (LINK) both; with CLAIM perhaps an empty file at the
     final name. ``before_claim`` is called before such a claim is made, to note it in the intent;
     ``is_own_claim`` lets recovery place over a claim so noted, if it is still empty. Between looking at the claim
-    and the rename over it, another program could still write into it; no other file is ever at risk.
+    and the rename over it, another program could still write into it; no other file is ever at risk. Where a
+    linked file's staged name cannot be taken away, the final one is, if the device allows.
 
     Raises NameTakenError (nothing changed), OtherDeviceError, and what ``storage_error`` gives.
     """
@@ -67,7 +68,15 @@ def place_without_overwrite(
                 )
             else:
                 raise
-        calls.unlink(from_directory, from_name)
+        try:
+            calls.unlink(from_directory, from_name)
+        except OSError:
+            # The caller may now choose another name, so that this one must not stay. Only while the staged name stands:
+            # a network may lose the answer to an unlink that was done.
+            with suppress(OSError):
+                if _is_same_file(calls, from_directory, from_name, to_directory, to_name):
+                    calls.unlink(to_directory, to_name)
+            raise
         return PlacedBy.LINK
 
 

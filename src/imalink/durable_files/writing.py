@@ -12,10 +12,7 @@ from contextlib import suppress
 from imalink.durable_files.calls import FileCalls
 from imalink.durable_files.reading import tell_special_file
 from imalink.durable_files.trouble import UNSUPPORTED, storage_errors
-from imalink.errors import (
-    IndexDamagedError,
-    StorageIoError,
-)
+from imalink.errors import ImalinkError, IndexDamagedError, StorageIoError
 
 INDEX_MODE = 0o666
 """Asked for index files; the user's umask takes its part away."""
@@ -150,8 +147,9 @@ def append_durably(
 class AppendFile:
     """A file of lines open for appending, with one flush for many lines (group commit); a context manager.
 
-    After any error nothing more can be appended: what it holds then is decided by reading it anew. Promises and
-    errors: ``append_durably``.
+    After any error nothing more can be appended: what it holds then is decided by reading it anew. Whoever asks again,
+    as handlers of the first error do, is told that one again, for it is the cause. Promises and errors:
+    ``append_durably``.
     """
 
     def __init__(
@@ -166,6 +164,7 @@ class AppendFile:
         self._calls = calls
         self._name = name
         self._is_broken = False
+        self._cause: ImalinkError | None = None
         with storage_errors("append to", name, is_writing=True):
             try:
                 self._descriptor = calls.open_append(directory, name, mode)
@@ -200,8 +199,8 @@ class AppendFile:
         self._refuse_if_broken()
         try:
             write_all(self._calls, self._descriptor, data, self._name)
-        except BaseException:
-            self._is_broken = True
+        except BaseException as error:
+            self._break(error)
             with suppress(OSError):
                 self._calls.truncate(self._descriptor, self.size_bytes)
             raise
@@ -212,8 +211,8 @@ class AppendFile:
         self._refuse_if_broken()
         try:
             sync_file(self._calls, self._descriptor, self._name)
-        except BaseException:
-            self._is_broken = True
+        except BaseException as error:
+            self._break(error)
             raise
 
     def close(self) -> None:
@@ -222,7 +221,14 @@ class AppendFile:
             descriptor, self._descriptor = self._descriptor, -1
             self._calls.close(descriptor)
 
+    def _break(self, error: BaseException) -> None:
+        self._is_broken = True
+        if isinstance(error, ImalinkError):
+            self._cause = error
+
     def _refuse_if_broken(self) -> None:
+        if self._cause is not None:
+            raise type(self._cause)(self._cause.message, hint=self._cause.hint) from self._cause
         if self._is_broken or self._descriptor < 0:
             raise StorageIoError(
                 f"{self._name} cannot be appended to after an error; its last lines may not be durable."

@@ -5,9 +5,12 @@ Each is sealed: a spoilt one shows that it is.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
 from imalink.errors import (
+    ImalinkError,
     IndexDamagedError,
     NameTakenError,
     OutOfSpaceError,
@@ -42,14 +45,18 @@ class Hotpreviews:
         self._files.make_directories(STAGING)
         staged = RelativePath(f"{STAGING}/hotpreview-{hothash}")
         self._files.remove_own(staged)
-        with self._files.stage_new(staged) as file:
-            file.write(seal_preview(hothash, data))
-            file.set_mode(PLACED_MODE)
-        self._files.remove_own(final)
         try:
+            with self._files.stage_new(staged) as file:
+                file.write(seal_preview(hothash, data))
+                file.set_mode(PLACED_MODE)
+            self._files.remove_own(final)
             self._files.place(staged, final)
         except NameTakenError:
             self._files.remove_own(staged)
+        except ImalinkError:  # the work may go on without a preview, and then nothing looks into staging again
+            with suppress(ImalinkError):
+                self._files.remove_own(staged)
+            raise
 
     def keep(self, hothash: Hothash, data: bytes) -> bool:
         """Save a preview if the disk takes it, and tell; one that cannot be kept stops no work."""
