@@ -93,7 +93,8 @@ class PowerCuts:
     def _recover(self, place: Place) -> None:
         """What any operation begins with: finish interrupted runs, mend and fold."""
         tools = self._apart.tools
-        with FileStorage.open(place.root, clock=tools.clock, calls=self.scene.calls()) as storage:
+        is_home = place.root.is_relative_to(self.stage.folder / HOME / "reference")
+        with FileStorage.open(place.root, clock=tools.clock, calls=self.scene.calls(), is_home=is_home) as storage:
             with storage.lock("recover"):
                 finish_interrupted_runs(tools, storage)
                 numbers = storage.indexes.list_sessions()

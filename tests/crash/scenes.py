@@ -418,7 +418,7 @@ FLOORS = {
     "refer": (119, 15, 111),
     "import": (130, 19, 326),
     "import-short-writes": (164, 38, 507),
-    "import-by-links": (148, 21, 377),
+    "import-by-links": (148, 21, 350),
     "import-by-claims": (167, 26, 447),
     "import-pair": (108, 14, 197),
     "import-rest": (103, 12, 192),

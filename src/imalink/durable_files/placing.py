@@ -69,6 +69,8 @@ def place_without_overwrite(
             else:
                 raise
         try:
+            # Two folders have no common order on the disk: the new name is sure before the old one goes.
+            _flush(calls, to_directory)
             calls.unlink(from_directory, from_name)
         except OSError:
             # The caller may now choose another name, so that this one must not stay. Only while the staged name stands:
@@ -127,6 +129,14 @@ def _place_over_claim(
                 calls.unlink(to_directory, to_name)
         raise
     return PlacedBy.CLAIM
+
+
+def _flush(calls: FileCalls, directory: int) -> None:
+    try:
+        calls.fsync(directory)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:  # some network and FUSE mounts cannot; they are taken as they are
+            raise
 
 
 def _find_stat(calls: FileCalls, directory: int, name: str) -> os.stat_result | None:

@@ -227,6 +227,7 @@ def put_in_place(
             files.sync_directory(kept_folder)
         if not files.exchange(kept, path):
             files.move(kept, staged)
+            files.sync_directory(staged.parent)
             files.move(path, kept, is_own_claim=True)
             files.sync_directory(kept_folder)
             files.sync_directory(folder)
