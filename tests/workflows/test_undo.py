@@ -412,12 +412,12 @@ def test_without_anything_to_undo_that_is_said(scene: Scene) -> None:
         undo(scene)
 
 
-def test_an_import_cannot_be_undone(scene: Scene) -> None:
+def test_an_import_is_taken_back_as_a_session(scene: Scene) -> None:
     before = state_of(scene)
     [view] = listed(scene)
-    with pytest.raises(UsageError, match="cannot take back") as refused:
+    with pytest.raises(UsageError, match="taken back as a session") as refused:
         undo(scene, view.record.operation.operation_uuid)
-    assert "imalink sessions show 1" in refused.value.hint
+    assert "imalink sessions rollback 1 --dry-run" in refused.value.hint
     assert state_of(scene) == before
 
 
