@@ -15,6 +15,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── StorageReadOnlyError      the device or folder cannot be written
 │   ├── StorageIoError            the device reported an I/O error
 │   ├── StorageLockedError        another process or machine is working there
+│   │   └── StorageBusyError      another job of this very process is working there
 │   ├── IndexChangedError         another replaced an index file while this one was folded
 │   ├── NewerFormatError          written by a newer ImaLink: read only
 │   ├── NameTakenError            a placement would have overwritten a file
@@ -30,6 +31,7 @@ ImalinkError                      code, message (what happened and what is safe)
 ├── CatalogError                  the database cannot be used
 │   └── CatalogDamagedError       its file is damaged: recover makes a new one
 ├── MachineShortageError          the machine is short of memory, processes or open files
+├── TooManyJobsError              as much work waits as may wait
 └── CancelledError                the user stopped the work at a safe point
 
 A bug is none of these and is let fly. Interfaces map the classes to exit codes and HTTP statuses in one
@@ -138,6 +140,12 @@ class StorageLockedError(StorageError):
     code = "storage-locked"
 
 
+class StorageBusyError(StorageLockedError):
+    """Another job holds what this one needs, and it was not to wait for that."""
+
+    code = "storage-busy"
+
+
 class IndexChangedError(StorageError):
     """Another machine replaced an index file between this one's reading and replacing it; nothing was overwritten."""
 
@@ -237,6 +245,12 @@ class MachineShortageError(ImalinkError):
     """The machine has not what the work needs: memory, processes, open files. It says nothing about any picture."""
 
     code = "machine-shortage"
+
+
+class TooManyJobsError(ImalinkError):
+    """As many jobs wait as may wait; nothing was begun."""
+
+    code = "too-many-jobs"
 
 
 class CancelledError(ImalinkError):

@@ -114,7 +114,12 @@ def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
 
 
 def _decode_path(kind: type, value: object) -> object:
-    """Read a path; one that is no UTF-8 was kept as its bytes, which no name on a disk begins like."""
+    """Read a path; one that is no UTF-8 was kept as its bytes, which no name on a disk begins like.
+
+    What may be anything stays what JSON says.
+    """
+    if kind is object:
+        return value
     if kind is not RelativePath or not isinstance(value, str):
         raise NotImplementedError(kind)
     if value.startswith(_BYTES_MARK):

@@ -31,6 +31,7 @@ from imalink.catalog.column_types import CoreJson, Digest, Instant
 from imalink.catalog.records import EntryRecord, SessionHead
 from imalink.core.damage import Damage
 from imalink.core.index import Tombstone
+from imalink.core.job import JobError, JobProgress, JobRequest
 from imalink.core.operation import FactsEdit
 from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo import UserFacts
@@ -470,3 +471,52 @@ class OperationEdit(Base):
     operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
     photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
     edit: Mapped[FactsEdit] = mapped_column(CoreJson(FactsEdit))
+
+
+class JobRow(Base):
+    """Long work: what was asked, how far it came, what came of it. ``holder`` names the process that does it.
+
+    ``seen_at`` is when that process last said so. Nothing refers to a storage's row: reports outlive what they tell of.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "queued_at"), Index(None, "state"))
+
+    job_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    asked: Mapped[JobRequest] = mapped_column(CoreJson(JobRequest))
+    state: Mapped[str] = mapped_column(String(20))
+    holder: Mapped[bytes] = mapped_column(LargeBinary)
+    queued_at: Mapped[str] = mapped_column(Instant)
+    started_at: Mapped[str | None] = mapped_column(Instant)
+    finished_at: Mapped[str | None] = mapped_column(Instant)
+    seen_at: Mapped[str] = mapped_column(Instant)
+    progress: Mapped[JobProgress] = mapped_column(CoreJson(JobProgress))
+    report: Mapped[dict[str, object] | None] = mapped_column(CoreJson(dict[str, object]), deferred=True)
+    error: Mapped[JobError | None] = mapped_column(CoreJson(JobError))
+
+
+class HealthRow(Base):
+    """One look at the health of all storages, as JSON, so that what changes over weeks can be seen."""
+
+    __tablename__ = "health_reports"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    taken_at: Mapped[str] = mapped_column(Instant, index=True)
+    report: Mapped[dict[str, object]] = mapped_column(CoreJson(dict[str, object]))
+
+
+class ScheduledRow(Base):
+    """When a task was last done by the timetable, for a storage or (``storage_uuid`` empty) for all.
+
+    ``counts_from`` is when it was last done or first met: the next is due one period after. ``tried_at`` is the last
+    try, ``outcome`` what came of it.
+    """
+
+    __tablename__ = "scheduled_tasks"
+
+    task: Mapped[str] = mapped_column(String(40), primary_key=True)
+    storage_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
+    counts_from: Mapped[str] = mapped_column(Instant)
+    tried_at: Mapped[str | None] = mapped_column(Instant)
+    outcome: Mapped[str] = mapped_column(Text, default="")
+    job_id: Mapped[str | None] = mapped_column(String(36))
