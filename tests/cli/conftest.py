@@ -9,7 +9,7 @@ import pytest
 
 from imalink.catalog.catalog import Catalog
 from tests.support.scenes import Scene, memory_folder
-from tests.support.stranger import Stranger
+from tests.support.stranger import Here, Stranger
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +30,8 @@ def scene(tmp_path: Path, empty_catalog: Path) -> Iterator[Scene]:
 @pytest.fixture
 def imalink(scene: Scene) -> Stranger:
     return Stranger(scene.bench.home)
+
+
+@pytest.fixture
+def here(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(scene.bench.home, monkeypatch, capsys)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from imalink.cli.main import main
 from tests.support.scenes import Scene, memory_folder
-from tests.support.stranger import PROGRAM, Said, Stranger
+from tests.support.stranger import PROGRAM, Here, Stranger
 from tests.support.workbench import make_source
 
 NAME = "Blue Samsung"
@@ -26,29 +25,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Ite
     with memory_folder(tmp_path_factory.mktemp("shared")) as folder, Scene(folder, empty_catalog) as made:
         made.import_pictures(3)
         yield made
-
-
-class Here:
-    """Runs a command in this process: as `Stranger`, but a hundred times as fast."""
-
-    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch = monkeypatch
-        self._capture = capture
-        monkeypatch.setenv("IMALINK_HOME", os.fspath(home))
-
-    def __call__(self, *arguments: str | Path) -> Said:
-        self._monkeypatch.setattr(sys, "argv", ["imalink", *[os.fspath(each) for each in arguments]])
-        self._capture.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = self._capture.readouterr()
-        assert isinstance(end.value.code, int)
-        return Said(code=end.value.code, out=out, err=err)
-
-
-@pytest.fixture
-def here(scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    return Here(scene.bench.home, monkeypatch, capsys)
 
 
 def commands(scene: Scene) -> dict[str, list[str | Path]]:

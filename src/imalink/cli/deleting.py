@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -49,8 +50,9 @@ def delete_command(
 ) -> int:
     """Delete photos, with all files of each (RAW, JPEG, clip, sidecars, copies) in every storage that can be reached.
 
-    What was moved or marked comes back with `imalink undo` or `imalink trash restore`. A storage that is out of reach
-    is left as it is; run the command again when it is back.
+    Without a terminal --yes is needed when more pictures would go than were named. What was moved or marked comes back
+    with `imalink undo` or `imalink trash restore`. A storage that is out of reach is left as it is; run the command
+    again when it is back.
     """
     from imalink.workflows.delete_photos import delete_photos
 
@@ -66,17 +68,28 @@ def delete_command(
 
 
 def _ask(preview: DeleteReport, output: Output, pictures: tuple[str, ...]) -> None:
-    """Show every file that would go, and ask. Raises UsageError, Abort."""
+    """Show every file that would go, and ask; without a terminal refuse what nobody named. Raises UsageError, Abort."""
     if is_terminal():
         for line in _lines(preview, is_verbose=preview.mode is DeletionMode.HARD or output.is_verbose):
             show_note(line)
         if preview.pictures:
             click.confirm("Delete them?", abort=True, err=True)
-    elif preview.mode is DeletionMode.HARD:
-        named = " ".join(pictures[:3]) + (" …" if len(pictures) > 3 else "")
+        return
+    named = " ".join(shlex.quote(each) for each in pictures[:3]) + (" …" if len(pictures) > 3 else "")
+    if preview.mode is DeletionMode.HARD:
         raise UsageError(
             f"Removing {plural(_count_files(preview), 'file')} for good needs a yes. Nothing was changed.",
             hint=f"Look first: imalink delete {named} --mode hard --dry-run. Then run it again with --yes.",
+        )
+    if sum(file.is_picture for picture in preview.pictures for file in picture.files) > len(set(pictures)):
+        storages = {picture.storage.storage_uuid for picture in preview.pictures}
+        where = f" in {plural(len(storages), 'storage')}" if len(storages) > 1 else ""
+        mode = "" if preview.mode is DeletionMode.TRASH else f" --mode {preview.mode.value}"
+        raise UsageError(
+            f"Of the {plural(len(set(pictures)), 'picture')} named here {plural(_count_files(preview), 'file')} would "
+            f"be deleted{where}: a photo goes with all its pictures and copies. That needs a yes. Nothing was changed.",
+            hint=f"Look first: imalink delete {named}{mode} --dry-run. Then run it again with --yes, or with --storage "
+            "for one storage alone.",
         )
 
 

@@ -31,11 +31,15 @@ _MODES = (DeletionMode.TRASH, DeletionMode.SOFT, DeletionMode.HARD)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletedFile:
-    """A file of a deleted picture; ``kept`` is where in the trash it is, None where it is not there."""
+    """A file of a deleted picture; ``kept`` is where in the trash it is, None where it is not there.
+
+    One that is not ``is_picture`` goes with a picture: a sidecar, a clip.
+    """
 
     path: RelativePath
     kept: RelativePath | None
     size_bytes: int
+    is_picture: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +228,12 @@ class _Deleting:
                 photo_uuid=entry.photo_uuid,
                 original_filename=entry.original_filename,
                 files=tuple(
-                    DeletedFile(path=file.path, kept=kept.get(file.path), size_bytes=file.size_bytes)
+                    DeletedFile(
+                        path=file.path,
+                        kept=kept.get(file.path),
+                        size_bytes=file.size_bytes,
+                        is_picture=file.is_picture,
+                    )
                     for file in deletion.files
                 ),
             )

@@ -26,10 +26,11 @@ REINDEX_FIRST = "run `imalink reindex` first"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingFile:
-    """A file of a picture that stands where the index says."""
+    """A file of a picture that stands where the index says; not ``is_picture`` is what goes with one."""
 
     path: RelativePath
     size_bytes: int
+    is_picture: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ class DeletionPlanner:
                 if is_picture:
                     raise _LeaveError(path, f"It is not where the index has it; {REINDEX_FIRST}")
                 continue
-            files.append(StandingFile(path=path, size_bytes=facts.size_bytes))
+            files.append(StandingFile(path=path, size_bytes=facts.size_bytes, is_picture=is_picture))
             if self._mode is DeletionMode.SOFT or path in shared:
                 continue
             if self._storage.pictures is not self._storage.files:
