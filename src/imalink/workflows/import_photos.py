@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 
@@ -12,27 +12,21 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.duplicate import DuplicateAsker
 from imalink.core.ids import RunUuid
-from imalink.core.index import Companion, MasterIndex
-from imalink.core.journal import RunPlan
-from imalink.core.organization import companion_target
+from imalink.core.index import MasterIndex
 from imalink.core.progress import ANALYSE_PHASE, COPY_PHASE, Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
-from imalink.core.run_request import OriginFile, PlanOrigin, RunKind
-from imalink.core.scan import ScannedFile
+from imalink.core.run_request import RunKind
 from imalink.core.session import (
     ImportSession,
     SessionStatus,
     check_description,
     check_title,
 )
-from imalink.core.source_listing import SourceListing, SourcePicture, size_with_companions
-from imalink.core.timestamps import format_instant
+from imalink.core.source_listing import SourceListing, size_with_companions
 from imalink.errors import (
     CancelledError,
     ImalinkError,
-    InvalidPathError,
 )
-from imalink.media.kinds import companion_kind
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fs import StorageFiles
 from imalink.storage.ignore_rules import load_ignore_rules
@@ -51,11 +45,7 @@ from imalink.workflows.import_source import (
 from imalink.workflows.import_tally import ImportTally
 from imalink.workflows.incoming_shots import IncomingShot, IncomingShots
 from imalink.workflows.mend_indexes import Mended, mend_indexes, peek_master
-from imalink.workflows.new_entry import new_entry
-from imalink.workflows.read_pictures import (
-    FILE_TROUBLE,
-    Incoming,
-)
+from imalink.workflows.plan_pictures import PicturePlanner
 from imalink.workflows.replacing import Replacements
 from imalink.workflows.resumption import Resumption, find_resumption
 from imalink.workflows.run_session import (
@@ -72,13 +62,11 @@ from imalink.workflows.run_session import (
     tell_what_is_safe,
     telling_what_is_imported,
 )
-from imalink.workflows.shot_pairing import Member
 from imalink.workflows.source_pictures import list_pictures
-from imalink.workflows.staged_group import StagedGroup, StagedPicture
+from imalink.workflows.staged_group import StagedGroup
 from imalink.workflows.storage_access import open_storage, project_fold
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
-from imalink.workflows.verified_copy import StagedCopy
 
 _log = logging.getLogger(__name__)
 
@@ -202,6 +190,7 @@ class _Import:
             asker=asker,
             settled=resumption.settled if resumption is not None else {},
         )
+        self._planner = PicturePlanner(tools, self._names, self._shots, tally)
 
     def rehearse(self) -> ImportReport:
         """Say what the import would do, having read the pictures and written nothing."""
@@ -213,7 +202,7 @@ class _Import:
         with closing(self._decided(None, number)) as found:
             for each in found:
                 for picture, clips in each.files():
-                    member = self._with_clips(picture, clips)
+                    member = self._planner.with_clips(picture, clips)
                     assert member.target is not None
                     photo_uuid = self._shots.photo_of(member, each.shot)
                     self._shots.take_note(member.fingerprint, member.target, photo_uuid)
@@ -330,7 +319,8 @@ class _Import:
         with closing(self._decided(run, session_number)) as found:
             for each in found:
                 for picture, clips in each.files():
-                    self._plan(run, self._with_clips(picture, clips), clips, each)
+                    member = self._planner.with_clips(picture, clips)
+                    self._group.add(self._planner.plan(run, member, clips, each))
                 if self._group.is_due:
                     self._place(run)
         self._place(run)
@@ -340,96 +330,3 @@ class _Import:
 
     def _decided(self, run: ImportRun | None, session_number: int) -> Generator[IncomingShot]:
         return self._shots.decide(self._listing, run, session_number=session_number, progress=self._progress)
-
-    def _with_clips(self, member: Member, clips: Sequence[Member]) -> Member:
-        """Give a picture with the companions of its clips; the names these would have had alone are free again."""
-        companions = list(member.picture.companions)
-        for clip in clips:
-            companions.extend(clip.picture.companions)
-            if clip.target is not None:
-                self._names.take_back(clip.target)
-        return replace(member, picture=replace(member.picture, companions=tuple(companions)))
-
-    def _plan(
-        self,
-        run: ImportRun,
-        member: Member,
-        clips: Sequence[Member],
-        shot: IncomingShot,
-    ) -> None:
-        """Plan the place of a staged picture with its companions and clips."""
-        picture, target, incoming = member.picture, member.target, shot.incoming
-        copy, analysis = incoming[member.path].copy, incoming[member.path].analysis
-        assert target is not None and copy is not None
-        photo_uuid = self._shots.photo_of(member, shot.shot)
-        companions = [self._clip(clip, member, incoming[clip.path]) for clip in clips]
-        origins = [picture.file, *(clip.picture.file for clip in clips)]
-        for owner in (member, *clips):
-            for file, companion, staged_name in self._companions(picture, target, incoming[owner.path]):
-                companions.append((companion, staged_name))
-                origins.append(file)
-        entry = new_entry(
-            picture.file,
-            analysis,
-            copy.fingerprint,
-            target=target,
-            modified_ns=copy.modified_ns,
-            photo_uuid=photo_uuid,
-            companions=tuple(each for each, _ in companions),
-            imported_at=format_instant(self._tools.clock.now()),
-        )
-        plan = RunPlan(
-            staged_name=copy.staged_name,
-            entry=entry,
-            staged_companions=tuple(name for _, name in companions),
-            origin=PlanOrigin(
-                files=tuple(map(OriginFile.of, origins)),
-                fate=self._shots.fate_of(member),
-                opens_photo=photo_uuid in self._tally.new_photos,
-                findings=tuple(each for owner in (member, *clips) for each in self._tally.told_of(owner.path)),
-            ),
-        )
-        run.plan(plan)
-        hotpreview = analysis.hotpreview.data if analysis.hotpreview is not None else None
-        self._group.add(StagedPicture(plan=plan, source=picture.file.relative_path, hotpreview=hotpreview))
-        self._shots.take_note(copy.fingerprint, target, photo_uuid)
-        self._tally.count_new(copy.fingerprint)
-
-    def _clip(self, clip: Member, picture: Member, incoming: Incoming) -> tuple[Companion, str]:
-        """Give the staged clip of a live photo as a companion of its picture."""
-        copy = incoming.copy
-        assert picture.target is not None and copy is not None
-        try:
-            path = companion_target(clip.path, picture.path, picture.target)
-        except InvalidPathError:
-            assert clip.target is not None
-            path = clip.target
-        self._tally.count_companion(copy.fingerprint.size_bytes)
-        return _companion(clip.path, self._names.give(path), copy), copy.staged_name
-
-    def _companions(
-        self, picture: SourcePicture, target: RelativePath, incoming: Incoming
-    ) -> Iterator[tuple[ScannedFile, Companion, str]]:
-        """Give the companions of a picture, or of its clip, with the names they get beside it and have in staging."""
-        for file in incoming.picture.companions:
-            copy = incoming.companions[file.relative_path]
-            try:
-                if not isinstance(copy, StagedCopy):
-                    raise copy
-                path = self._names.give(companion_target(file.relative_path, picture.file.relative_path, target))
-            except (*FILE_TROUBLE, InvalidPathError) as error:
-                self._tally.fail_companion(file, error)
-                continue
-            companion = _companion(file.relative_path, path, copy)
-            self._tally.count_companion(companion.size_bytes)
-            yield file, companion, copy.staged_name
-
-
-def _companion(source: RelativePath, target: RelativePath, copy: StagedCopy) -> Companion:
-    return Companion(
-        relative_path=target,
-        sha256=copy.fingerprint.sha256,
-        size_bytes=copy.fingerprint.size_bytes,
-        modified_ns=copy.modified_ns,
-        kind=companion_kind(source.name),
-    )
