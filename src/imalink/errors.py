@@ -40,6 +40,9 @@ table each (``cli/errors.py``).
 
 from __future__ import annotations
 
+RUN_AGAIN = ", then run the same command again."
+"""How the hint ends of an error after which nothing else is to be done; what has a command of its own puts it there."""
+
 
 class ImalinkError(Exception):
     """Something ImaLink cannot go on with, told in words a user can act on.

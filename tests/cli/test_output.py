@@ -387,3 +387,17 @@ def test_output_cut_off_by_its_reader_is_no_traceback(shared: Scene) -> None:
         check=False,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_people_are_told_to_keep_a_source_of_which_not_everything_is_archived_and_why(scene: Scene, here: Here) -> None:
+    card = make_source(scene.folder / "mixed card", 2, first_seed=70)
+    (card / "notes.txt").write_text("ideas")
+    (card / "broken.jpg").write_bytes(b"")
+    said = here("import", card, "--storage", NAME, "--title", "Mixed")
+    assert "no longer needed" not in said.out
+    assert "Warning: keep the source. Not everything in it is proved to be archived: 2 files stayed there." in said.err
+
+    whole = make_source(scene.folder / "whole card", 2, first_seed=80)
+    said = here("import", whole, "--storage", NAME, "--title", "Whole")
+    assert "The source directory is no longer needed." in said.out
+    assert "keep the source" not in said.err

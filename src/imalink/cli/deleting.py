@@ -10,6 +10,7 @@ import click
 from imalink.answers import finding_json, json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.progress import progress_of
 from imalink.cli.render import is_terminal, plural, show_findings, show_json, show_lines, show_note, size_text
 from imalink.core.finding import Severity
 from imalink.core.index import DeletionMode
@@ -59,11 +60,21 @@ def delete_command(
     wanted = DeletionMode(mode)
     with open_tools(output) as tools:
         if dry_run or not output.assume_yes:
-            preview = delete_photos(tools, pictures, mode=wanted, storage=storage_name, reason=reason, dry_run=True)
+            with progress_of(is_quiet=output.is_quiet) as progress:
+                preview = delete_photos(
+                    tools,
+                    pictures,
+                    mode=wanted,
+                    storage=storage_name,
+                    reason=reason,
+                    dry_run=True,
+                    progress=progress,
+                )
             if dry_run:
                 return _show(preview, output)
             _ask(preview, output, pictures)
-        report = delete_photos(tools, pictures, mode=wanted, storage=storage_name, reason=reason)
+        with progress_of(is_quiet=output.is_quiet) as progress:
+            report = delete_photos(tools, pictures, mode=wanted, storage=storage_name, reason=reason, progress=progress)
     return _show(report, output)
 
 

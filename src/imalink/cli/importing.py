@@ -18,6 +18,7 @@ from imalink.cli.render import (
     show_findings,
     show_json,
     show_lines,
+    show_note,
     size_text,
 )
 from imalink.errors import UsageError
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
     help="What to do with pictures that are archived already; ask asks for each.",
 )
 @click.option("--include-deleted", is_flag=True, help="Take in again what you deleted before.")
+@click.option(
+    "--rollback-on-failure", is_flag=True, help="Take the import back at once if it does not come to its end."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would come in and where it would go; write nothing.")
 @common_options
 def import_command(
@@ -71,6 +75,7 @@ def import_command(
     exclude: tuple[str, ...],
     duplicates: str,
     include_deleted: bool,
+    rollback_on_failure: bool,
     dry_run: bool,
 ) -> int:
     """Copy the pictures of SOURCE into a storage as one session, each verified.
@@ -103,12 +108,15 @@ def import_command(
         duplicates=DuplicatePolicy(duplicates),
         includes_deleted=include_deleted,
         dry_run=dry_run,
+        takes_back_on_failure=rollback_on_failure,
     )
     if no_copy:
         if storage_name is not None or organize != "keep":
             raise UsageError("With --no-copy nothing goes anywhere, so --storage and --organize make no sense.")
-        if session_id is not None or duplicates != "skip" or include_deleted:
-            raise UsageError("With --no-copy, --session, --duplicates and --include-deleted make no sense.")
+        if session_id is not None or duplicates != "skip" or include_deleted or rollback_on_failure:
+            raise UsageError(
+                "With --no-copy, --session, --duplicates, --include-deleted and --rollback-on-failure make no sense."
+            )
         return _refer(output, request)
     with open_tools(output) as tools:
         record = get_storage(tools, storage_name or _storage_of(tools, session_id))
@@ -198,6 +206,16 @@ def _elsewhere(report: ImportReport) -> Iterator[str]:
         )
 
 
+def _why_needed(report: ImportReport) -> Iterator[str]:
+    """Count what of a source is not proved to be archived."""
+    if report.statistics.errors:
+        yield f"{plural(report.statistics.errors, 'file')} could not be read"
+    if report.statistics.ignored:
+        yield f"{plural(report.statistics.ignored, 'file')} stayed there"
+    if report.excluded:
+        yield f"{plural(report.excluded, 'file or folder', 'files and folders')} not looked at"
+
+
 def show_import(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> None:
     """Tell people what an import did, or would do."""
     counts = report.statistics
@@ -252,4 +270,7 @@ def show_import(report: ImportReport, *, dry_run: bool, is_verbose: bool) -> Non
     if report.source_no_longer_needed and not dry_run:
         lines.append("Files have been copied to storage. The source directory is no longer needed.")
     show_lines(lines)
+    if report.copies_verified and report.statistics.total_scanned and not report.source_no_longer_needed:
+        reasons = ", ".join(_why_needed(report)) or "what is found below asks for a look first"
+        show_note(f"Warning: keep the source. Not everything in it is proved to be archived: {reasons}.")
     show_findings(report.findings, is_verbose=is_verbose)

@@ -17,7 +17,7 @@ from imalink.cli.render import (
     size_text,
     time_text,
 )
-from imalink.core.progress import PhaseCount
+from imalink.core.progress import ROLLBACK_PHASE, PhaseCount
 from imalink.errors import CancelledError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _PHASES = {
     "recover": "Recovering",
     "verify": "Verifying",
     "heal": "Healing",
+    ROLLBACK_PHASE: "Taking back",
     "previews": "Looking at previews",
 }
 
@@ -59,7 +60,7 @@ class LineProgress:
         self._lock = threading.Lock()
         self._phases: dict[str, PhaseCount] = {}
         self._latest = ""
-        self._last = time.monotonic()
+        self._last = self._taken_back_at = time.monotonic()
 
     def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
         """Begin a phase."""
@@ -76,6 +77,8 @@ class LineProgress:
         now = time.monotonic()
         with self._lock:
             name = phase or self._latest
+            if name == ROLLBACK_PHASE:
+                self._taken_back_at = now
             if name not in self._phases:
                 return  # such a phase was never begun: a rehearsal copies nothing
             count = self._phases[name].advanced(now, files=files, size_bytes=size_bytes, current=current)
@@ -135,7 +138,9 @@ class LineProgress:
             thread.join(_LOOK_UP_SECONDS)
             if self._stop.is_asked and asked_at is None:
                 asked_at = time.monotonic()
-            if asked_at is not None and thread.is_alive() and time.monotonic() - asked_at > _GRACE_SECONDS:
+            # Taking back what was stopped is waited for as long as it gets on.
+            since = None if asked_at is None else max(asked_at, self._taken_back_at)
+            if since is not None and thread.is_alive() and time.monotonic() - since > _GRACE_SECONDS:
                 raise CancelledError(
                     "Stopped without waiting for a disk that does not answer. Nothing is lost: what was imported and "
                     "verified is kept.",

@@ -16,6 +16,7 @@ from imalink.cli.render import (
     show_findings,
     show_json,
     show_lines,
+    show_note,
     show_table,
     size_text,
 )
@@ -211,6 +212,7 @@ def resume(output: Output, session_id: str, source: Path | None, dry_run: bool) 
     elif found.had_ended and not output.is_quiet:
         status = found.report.status.value
         show_lines([f"Session {session_id} is {status}; nothing of it is left to be done."])
+        show_note("Whether a source is still needed, `imalink card-check SOURCE` tells.")
     elif not output.is_quiet:
         show_import(found.report, dry_run=dry_run, is_verbose=output.is_verbose)
     return errors.DONE if found.had_ended else exit_code_after(found.report)

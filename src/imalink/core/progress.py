@@ -9,6 +9,8 @@ COPY_PHASE = "copy"
 """Reading files of a source, and copying those that are new."""
 ANALYSE_PHASE = "analyse"
 """Deciding on what was read; side by side with the copying."""
+ROLLBACK_PHASE = "rollback"
+"""Taking back what was stopped or failed; it is not stopped itself."""
 
 _MIN_SECONDS = 0.5
 """Before that a speed says nothing."""

@@ -7,6 +7,7 @@ import os
 from types import TracebackType
 
 from imalink.errors import (
+    RUN_AGAIN,
     ImalinkError,
     InvalidPathError,
     NameTakenError,
@@ -52,7 +53,7 @@ def storage_error(error: OSError, action: str, path: str = "", *, is_writing: bo
     what = f"Could not {action}{' ' + path if path else ''}: {reason} ({errno.errorcode.get(number, 'no code')})."
     safe = " Everything already archived is as it was." if is_writing else ""
     if number in _FULL:
-        return OutOfSpaceError(f"The storage is full. {what}{safe}", hint="Make room on it, then resume the operation.")
+        return OutOfSpaceError(f"The storage is full. {what}{safe}", hint=f"Make room on it{RUN_AGAIN}")
     if number == errno.EROFS:
         return StorageReadOnlyError(
             f"The storage is mounted read-only. {what}{safe}",
@@ -65,9 +66,7 @@ def storage_error(error: OSError, action: str, path: str = "", *, is_writing: bo
     if number in _REFUSED:
         return StorageIoError(what, hint="Check the owner and permissions of that file or folder.")
     if number in _GONE:
-        return StorageOfflineError(
-            f"The storage went away. {what}{safe}", hint="Connect it again, then resume the operation."
-        )
+        return StorageOfflineError(f"The storage went away. {what}{safe}", hint=f"Connect it again{RUN_AGAIN}")
     if number in _DEVICE:
         return StorageIoError(
             f"The device reported an error. {what}{safe}",

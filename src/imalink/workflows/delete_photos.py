@@ -13,6 +13,7 @@ from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, OperationUuid, PhotoUuid, StorageUuid
 from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
+from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.errors import StorageError, UsageError
 from imalink.storage.file_storage import FileStorage
@@ -92,13 +93,14 @@ def delete_photos(
     storage: str | None = None,
     reason: str = "",
     dry_run: bool = False,
+    progress: Progress | None = None,
 ) -> DeleteReport:
     """Delete the photos that hold these pictures: all their files, in every storage that can be reached, or in one.
 
     Named by hothash, by a prefix of it, or by a file in a storage. A file whose bytes are not those that the index
     knows is left with its whole picture. Storages out of reach are left too and named: nothing is done there later. An
     operation that ``undo`` takes back, unless the files were removed for good. Raises UsageError, NotFoundError,
-    AmbiguousError, and StorageError when no storage could be worked on.
+    AmbiguousError, CancelledError, and StorageError when no storage could be worked on.
     """
     started = time.monotonic()
     if mode not in _MODES:
@@ -109,7 +111,7 @@ def delete_photos(
         wanted = {uuid: hothashes for uuid, hothashes in wanted.items() if uuid == only}
         if not wanted:
             raise UsageError(f"{storage} has none of these pictures. Nothing was changed.")
-    work = _Deleting(tools, mode, reason, dry_run=dry_run, count=len(texts))
+    work = _Deleting(tools, mode, reason, progress or SilentProgress(), dry_run=dry_run, count=len(texts))
     troubles: list[StorageError] = []
     with tools.catalog.read() as db:
         known = {each.storage_uuid: each for each in file_storages.list_storages(db)}
@@ -152,8 +154,11 @@ def _by_storage(tools: Tools, texts: Iterable[str]) -> dict[StorageUuid, set[Hot
 class _Deleting:
     """One deletion over several storages: one operation."""
 
-    def __init__(self, tools: Tools, mode: DeletionMode, reason: str, *, dry_run: bool, count: int) -> None:
+    def __init__(
+        self, tools: Tools, mode: DeletionMode, reason: str, progress: Progress, *, dry_run: bool, count: int
+    ) -> None:
         self._tools = tools
+        self._progress = progress
         self._mode = mode
         self._reason = reason
         self._dry_run = dry_run
@@ -186,6 +191,7 @@ class _Deleting:
                 mode=self._mode,
                 by=BY_USER,
                 reason=self._reason,
+                progress=self._progress,
             )
             plan = planner.plan(hothashes)
             refused: Mapping[Hothash, tuple[RelativePath, str]] = {}

@@ -26,6 +26,7 @@ from imalink.core.source_listing import SourceListing, size_with_companions
 from imalink.errors import (
     CancelledError,
     ImalinkError,
+    UsageError,
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fs import StorageFiles
@@ -65,6 +66,7 @@ from imalink.workflows.run_session import (
 from imalink.workflows.source_pictures import list_pictures
 from imalink.workflows.staged_group import StagedGroup
 from imalink.workflows.storage_access import open_storage, project_fold
+from imalink.workflows.take_back import take_back_failed
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
 
@@ -85,12 +87,34 @@ def import_photos(
     where the request leaves duplicates to them; without it these stay at the source, undecided.
 
     A file that cannot be read or verified is a finding and the rest goes on; trouble with the storage stops the import
-    and leaves it to be finished when the storage is next worked on. Protocol: docs/format/durability.md. Raises
-    UsageError, StorageError, CancelledError.
+    and leaves it to be finished when the storage is next worked on, or takes it back if the request says so. Protocol:
+    docs/format/durability.md. Raises UsageError, StorageError, CancelledError.
     """
     progress = progress or SilentProgress()
     if request.session is None:
         request = replace(request, title=check_title(request.title), description=check_description(request.description))
+    elif request.takes_back_on_failure:
+        raise UsageError(
+            "What came into the session before would be taken back too. Nothing was changed.",
+            hint="Leave out --rollback-on-failure, or --session.",
+        )
+    begun: list[_Import] = []
+    try:
+        return _import(tools, record, request, progress, asker, begun)
+    except ImalinkError as error:
+        for each in begun:
+            each.take_back_or_tell(error)
+        raise
+
+
+def _import(
+    tools: Tools,
+    record: StorageRecord,
+    request: ImportRequest,
+    progress: Progress,
+    asker: DuplicateAsker | None,
+    begun: list[_Import],
+) -> ImportReport:
     with open_source(request.source, tools) as source, open_storage(tools, record) as storage:
         require_importable(storage)
         refuse_nesting(source, storage)
@@ -100,7 +124,9 @@ def import_photos(
         follow_moves(tools, record, progress)
         with storage.lock("import"):
             mended = mend_indexes(tools, record, storage)
-            return _begin(tools, record, storage, source, request, mended, progress, asker).run()
+            work = _begin(tools, record, storage, source, request, mended, progress, asker)
+            begun.append(work)
+            return work.run()
 
 
 def _begin(
@@ -167,6 +193,7 @@ class _Import:
         self._resumption = resumption
         self._done = resumption.done if resumption is not None else ()
         self._placed_count = 0
+        self._failed: ImportSession | None = None
         self._source_path = RelativePath(str(source.path)).printable()
         self._asked = note_request(
             RunKind.IMPORT,
@@ -238,21 +265,36 @@ class _Import:
                     earlier=self._earlier_status(),
                 )
             except ImalinkError as error:
-                if not (isinstance(error, CancelledError) and self._keep(run, session)):
+                if self._request.takes_back_on_failure:
+                    self._group.give_up(run)
+                is_kept = isinstance(error, CancelledError) and not self._request.takes_back_on_failure
+                if not (is_kept and self._keep(run, session)):
                     earlier = known.statistics if known is not None else None
                     note_interruption(self._tools, session, self._tally.counts.statistics(), earlier=earlier)
-                tell_what_is_safe(
-                    error,
-                    done_count=self._tally.came_in_before + self._placed_count,
-                    picture_count=self._asked.picture_count,
-                    session_number=known.session.number if known is not None else session.number,
-                )
+                self._failed = session
                 raise
         with telling_what_is_imported():
             self._tally.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))
         with self._tools.catalog.read() as db:
             number = import_sessions.get_session(db, session.session_uuid).session.number
         return replace(self._tally.report(number, session.session_uuid, session.status), copies_verified=True)
+
+    def take_back_or_tell(self, error: ImalinkError) -> None:
+        """Let an error that ended the import say how much is in and how it goes on, or that it was taken back.
+
+        Nothing where the import had not begun, or had come to its end. The storage is not locked any more.
+        """
+        session = self._failed
+        if session is None:
+            return
+        if self._request.takes_back_on_failure and take_back_failed(self._tools, session, error, self._progress):
+            return
+        tell_what_is_safe(
+            error,
+            done_count=self._tally.came_in_before + self._placed_count,
+            picture_count=self._asked.picture_count,
+            session_number=self._known_session.session.number if self._known_session is not None else session.number,
+        )
 
     def _keep(self, run: ImportRun, session: ImportSession) -> bool:
         """Bring what is planned to its end after the user asked to stop; False: it is left to whoever comes next."""

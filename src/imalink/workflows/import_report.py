@@ -29,7 +29,8 @@ class ImportRequest:
     ``resumes`` is the interrupted import of that session that goes on.
     ``exclude`` are patterns as in an ``.imalinkignore``, after those of the source's own. ``author`` is who took the
     pictures, unless a file names somebody itself. ``duplicates`` says what to do with pictures that are archived
-    already; ``includes_deleted`` takes in again what the user deleted.
+    already; ``includes_deleted`` takes in again what the user deleted. With ``takes_back_on_failure`` a session that
+    does not come to its end is rolled back at once.
     """
 
     source: Path
@@ -42,6 +43,7 @@ class ImportRequest:
     duplicates: DuplicatePolicy = DuplicatePolicy.SKIP
     includes_deleted: bool = False
     dry_run: bool = False
+    takes_back_on_failure: bool = False
     resumes: RunUuid | None = None
 
 

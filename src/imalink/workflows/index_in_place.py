@@ -141,6 +141,7 @@ class _InPlace:
                         picture_count=self.picture_count,
                         session_number=number,
                         what="taken in",
+                        needs_source=False,
                     )
                 raise
         self.findings.extend((*result.findings, *project_fold(self._tools, self._record, result)))

@@ -10,6 +10,7 @@ from imalink.core.ids import Hothash, OperationUuid, Sha256
 from imalink.core.index import Companion, DeletionMode, FileEntry, FileStatus, MasterIndex, SessionIndex
 from imalink.core.journal import CompanionsChanged, FileTrashed, Observation
 from imalink.core.operation import FileShift
+from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant
 from imalink.durable_files import storage_errors
@@ -101,8 +102,10 @@ class DeletionPlanner:
         mode: DeletionMode,
         by: str,
         reason: str,
+        progress: Progress,
     ) -> None:
         self._tools = tools
+        self._progress = progress
         self._storage = storage
         self._master = master
         self._operation_uuid = operation_uuid
@@ -113,7 +116,7 @@ class DeletionPlanner:
         self._plan = DeletionPlan()
 
     def plan(self, hothashes: Iterable[Hothash]) -> DeletionPlan:
-        """Plan for these pictures in all sessions of the storage. Raises StorageError."""
+        """Plan for these pictures in all sessions of the storage. Raises StorageError, CancelledError."""
         wanted = {hothash for hothash in hothashes if hothash in self._master.files}
         numbers = {place.session_number for each in wanted for place in self._master.files[each].places()}
         for number in sorted(numbers):
@@ -134,9 +137,15 @@ class DeletionPlanner:
     def plan_session(
         self, index: SessionIndex, entries: Collection[FileEntry], *, leaves: Collection[RelativePath] = ()
     ) -> DeletionPlan:
-        """Plan for entries of one session; files in ``leaves`` stand where they stood. Raises StorageError."""
+        """Plan for entries of one session; files in ``leaves`` stand where they stood.
+
+        Raises StorageError, CancelledError.
+        """
         shared = self._shared_companions(entries) | set(leaves)
+        files = [file for entry in entries for file in (entry, *entry.copies, *entry.companions)]
+        self._progress.start_phase("hash", total_files=len(files), total_bytes=sum(file.size_bytes for file in files))
         for entry in entries:
+            self._progress.checkpoint()
             try:
                 self._plan.deletions.append(self._plan_entry(index, entry, shared))
             except _LeaveError as left:
@@ -161,6 +170,7 @@ class DeletionPlanner:
                     path, "Its folder is only referred to and never written into; --mode soft marks it deleted"
                 )
             found = self._read(path, facts)
+            self._progress.advance(files=1, size_bytes=facts.size_bytes, current=path.printable())
             if found != sha256 and not is_picture and self._mode is DeletionMode.ROLLBACK:
                 self._plan.left.append(LeftOut(hothash=entry.hothash, path=path, why="You changed it since."))
                 continue

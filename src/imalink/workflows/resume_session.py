@@ -287,4 +287,5 @@ def _together(known: SessionRecord, reports: Sequence[ImportReport], findings: S
         deleted_before=sum(each.deleted_before for each in reports),
         excluded=sum(each.excluded for each in reports),
         came_in_before=sum(each.came_in_before for each in reports) if reports else known.statistics.new_imports,
+        copies_verified=bool(reports) and all(each.copies_verified for each in reports),
     )

@@ -262,6 +262,7 @@ class _RollingBack:
             mode=DeletionMode.ROLLBACK,
             by=BY_USER,
             reason="",
+            progress=self._progress,
         )
         plan = planner.plan_session(index, going, leaves=leaves)
         for each in plan.left:

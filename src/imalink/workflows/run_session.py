@@ -18,7 +18,7 @@ from imalink.core.progress import Progress
 from imalink.core.run_request import RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
-from imalink.errors import CancelledError, CatalogError, ImalinkError, UsageError
+from imalink.errors import RUN_AGAIN, CancelledError, CatalogError, ImalinkError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
@@ -272,11 +272,18 @@ def tell_what_is_safe(
     picture_count: int,
     session_number: int,
     what: str = "imported and verified",
+    needs_source: bool = True,
 ) -> None:
-    """Let an error that ends an import say how much of it is in, and how it goes on."""
+    """Let an error that ends an import say how much of it is in, and how it goes on.
+
+    ``needs_source`` says that the rest stands nowhere but at the source.
+    """
     error.message += f" {done_count:,} of {picture_count:,} pictures are {what}; nothing is lost."
+    if needs_source:
+        error.message += " The source is still needed."
     how = f"`imalink sessions resume {session_number}` goes on where it stopped."
-    error.hint = f"{error.hint} Then {how}" if error.hint and not isinstance(error, CancelledError) else how
+    first = error.hint.replace(RUN_AGAIN, ".")
+    error.hint = f"{first} Then {how}" if first and not isinstance(error, CancelledError) else how
 
 
 @contextmanager

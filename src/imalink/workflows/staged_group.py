@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from imalink.core.finding import Finding
 from imalink.core.journal import RunPlan
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import OtherDeviceError
-from imalink.errors import NameTakenError, StorageReadOnlyError
+from imalink.errors import NameTakenError, StorageError, StorageReadOnlyError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.staging import ImportRun
 from imalink.workflows.import_report import PlannedFile
@@ -71,6 +72,16 @@ class StagedGroup:
         run.sync_places()
         self._waiting.clear()
         return placed
+
+    def give_up(self, run: ImportRun) -> None:
+        """Throw away what waits, as far as the storage allows it: a disk that is full has room again.
+
+        The plans stand, for some may have been placed: whoever finishes the run drops those that have no file.
+        """
+        for picture in self._waiting:
+            with suppress(StorageError):
+                run.discard(picture.plan.staged_name)
+        self._waiting.clear()
 
     def _place(self, run: ImportRun, plan: RunPlan) -> RunPlan:
         """Place a picture and its companions; a name taken meanwhile is planned anew, durable before it is used."""
