@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from imalink.cli.progress import progress_of
+from tests.support.rot import flip_bit
 from tests.support.scenes import Scene, memory_folder
 from tests.support.stranger import PROGRAM, Here, Stranger
 from tests.support.workbench import make_source
@@ -401,3 +404,48 @@ def test_people_are_told_to_keep_a_source_of_which_not_everything_is_archived_an
     said = here("import", whole, "--storage", NAME, "--title", "Whole")
     assert "The source directory is no longer needed." in said.out
     assert "keep the source" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "phase"),
+    [
+        (["verify", NAME], "Verifying"),
+        (["reindex", NAME, "--strategy", "full"], "Comparing"),
+        (["heal", NAME], "Healing"),
+        (["import", "CARD", "--storage", NAME, "--title", "T"], "Copying"),
+        (["import", "CARD", "--storage", NAME, "--title", "T"], "Reading"),
+        (["delete", "FILE", "-n"], "Comparing"),
+    ],
+)
+def test_every_long_phase_tells_files_bytes_speed_and_time_left_now_and_then(
+    scene: Scene, here: Here, monkeypatch: pytest.MonkeyPatch, command: list[str], phase: str
+) -> None:
+    card = make_source(scene.folder / "a card", 3, first_seed=70)
+    monkeypatch.setattr("imalink.cli.progress._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("imalink.core.progress._MIN_SECONDS", 0.0)
+    flip_bit(scene.photos / "IMG_0001.jpg")
+    if phase == "Healing":
+        assert here("verify", NAME).code == 4
+    places = {"CARD": card, "FILE": scene.photos / "IMG_0002.jpg"}
+    words = [places.get(each, each) for each in command]
+    told = re.compile(rf"^{phase}: \d+ of \d+ files, [\d.]+ \w+, [\d.]+ \w+/s, [\d.]+ \w+ left \(.+\)$", re.MULTILINE)
+    said = here(*words)
+    assert told.search(said.err), said.err
+    assert phase not in said.out
+    quiet = here(*words, "--json", "-q")
+    assert phase not in quiet.err
+
+
+def test_progress_is_told_a_line_every_few_seconds_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("imalink.cli.progress.time.monotonic", lambda: now)
+    with progress_of(is_quiet=False) as progress:
+        progress.start_phase("verify", total_files=1000, total_bytes=1_000_000)
+        for _ in range(1000):
+            now += 1 / 32
+            progress.advance(files=1, size_bytes=1000, current="a.jpg")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "Verifying: 160 of 1,000 files, 160.0 kB, 32.0 kB/s, 26 s left (a.jpg)"
+    assert len(lines) == 6

@@ -92,6 +92,8 @@ def test_a_count_tells_its_speed_and_what_is_left() -> None:
     assert (count.seen_at, count.current, count.share) == (7.0, "a.jpg", 0.4)
     assert (count.bytes_per_second(7.0), count.seconds_left(7.0)) == (20_000_000, 3.0)
     assert line_of(count, 7.0) == "Copying: 4 of 10 files, 40.0 MB, 20.0 MB/s, 3 s left (a.jpg)"
+    named = PhaseCount(name="previews", total_files=400, begun_at=5.0, seen_at=5.0).advanced(7.0, files=100)
+    assert line_of(named, 7.0) == "Looking at previews: 100 of 400 files, 50 files/s, 6 s left"
     assert PhaseCount(name="scan", begun_at=0, seen_at=0).advanced(1.0, files=3).share is None
 
 

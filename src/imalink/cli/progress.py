@@ -154,10 +154,14 @@ class LineProgress:
 def line_of(count: PhaseCount, now: float) -> str:
     """Say in a line how far a phase is: files, bytes, speed, what is left, and the file in hand."""
     of = f" of {count.total_files:,}" if count.total_files is not None else ""
-    parts = [f"{count.files:,}{of} files", size_text(count.size_bytes)]
-    speed, left = count.bytes_per_second(now), count.seconds_left(now)
+    parts = [f"{count.files:,}{of} files"]
+    speed, files_speed, left = count.bytes_per_second(now), count.files_per_second(now), count.seconds_left(now)
+    if count.total_bytes is not None or count.size_bytes:
+        parts.append(size_text(count.size_bytes))
     if speed is not None:
         parts.append(f"{size_text(int(speed))}/s")
+    elif files_speed is not None:
+        parts.append(f"{files_speed:,.0f} files/s")
     if left is not None:
         parts.append(f"{time_text(left)} left")
     name = _PHASES.get(count.name, count.name)

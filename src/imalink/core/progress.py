@@ -96,9 +96,17 @@ class PhaseCount:
         seconds = at - self.begun_at
         return self.size_bytes / seconds if self.size_bytes and seconds >= _MIN_SECONDS else None
 
+    def files_per_second(self, at: float) -> float | None:
+        """Give the speed so far in files; None before it says anything."""
+        seconds = at - self.begun_at
+        return self.files / seconds if self.files and seconds >= _MIN_SECONDS else None
+
     def seconds_left(self, at: float) -> float | None:
-        """Give how long it will take at the speed so far; None where that cannot be told."""
-        speed = self.bytes_per_second(at)
-        if speed is None or self.total_bytes is None:
+        """Give how long it will take at the speed so far, by bytes if these are known; None if nobody can tell."""
+        if self.total_bytes is not None:
+            speed, left = self.bytes_per_second(at), self.total_bytes - self.size_bytes
+        elif self.total_files is not None:
+            speed, left = self.files_per_second(at), self.total_files - self.files
+        else:
             return None
-        return max(0, self.total_bytes - self.size_bytes) / speed
+        return None if speed is None else max(0, left) / speed

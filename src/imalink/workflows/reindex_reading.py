@@ -95,7 +95,7 @@ def read_files(
 
     A file that cannot be read stops nothing, unless the storage itself is in trouble: StorageError.
     """
-    progress.start_phase("hash", total_files=len(wanted))
+    progress.start_phase("hash", total_files=len(wanted), total_bytes=sum(seen[path].size_bytes for path in wanted))
     fingerprints: dict[RelativePath, Fingerprint | None] = dict(known)
     unread: set[RelativePath] = set()
     hashed_count = 0
@@ -111,8 +111,7 @@ def read_files(
         for path, found in zip(wanted, results, strict=True):
             if isinstance(found, NotFoundError):
                 unread.add(path)  # gone again since the walk: the next one will tell
-                continue
-            if isinstance(found, Exception):
+            elif isinstance(found, Exception):
                 storage.root.verify_identity()
                 fingerprints[path] = None
                 unread.add(path)
