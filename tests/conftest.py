@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.support.postgresql import WHY_NOT, PostgresServer, find_programs
 
 # How long examples take to make says more of what else the machine does than of the tests, so no run fails for it.
 settings.register_profile("default", suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -41,6 +44,8 @@ def _why_not(marker: str) -> str | None:
         return "exiftool is not installed"
     if marker == "root" and os.geteuid() != 0:
         return "needs root"
+    if marker == "postgresql" and find_programs() is None:
+        return WHY_NOT
     return None
 
 
@@ -63,12 +68,22 @@ def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process's own; its tests also carry the marker ``postgresql``."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip(WHY_NOT)
+    with PostgresServer(programs) as server:
+        yield server
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_COLLECT_SKIPS] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reasons = {marker: _why_not(marker) for marker in ("samples", "exiftool", "root")}
+    reasons = {marker: _why_not(marker) for marker in ("samples", "exiftool", "root", "postgresql")}
     for item in items:
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):

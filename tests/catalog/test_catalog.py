@@ -60,9 +60,9 @@ def file_of(url: str) -> Path:
     return path
 
 
-def test_the_migrated_tables_are_those_of_the_models(catalog_url: str, tmp_path: Path) -> None:
-    Catalog.open(catalog_url).close()
-    engine = create_engine(catalog_url)
+def test_the_migrated_tables_are_those_of_the_models(sqlite_url: str, tmp_path: Path) -> None:
+    Catalog.open(sqlite_url).close()
+    engine = create_engine(sqlite_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": schema.VERSION_TABLE, "compare_type": True}
@@ -106,11 +106,11 @@ def test_opening_an_up_to_date_catalog_does_not_import_alembic(catalog_url: str)
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_closed_catalog_is_one_plain_file(catalog_url: str) -> None:
-    catalog = Catalog.open(catalog_url)
+def test_a_closed_catalog_is_one_plain_file(sqlite_url: str) -> None:
+    catalog = Catalog.open(sqlite_url)
     add(catalog, "a")
     catalog.close()
-    file = file_of(catalog_url)
+    file = file_of(sqlite_url)
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
@@ -179,26 +179,26 @@ def test_a_reader_keeps_its_view_while_another_writes(catalog_url: str) -> None:
         assert names_in(catalog) == ["a"]
 
 
-def test_two_may_make_a_new_catalog_at_once(catalog_url: str) -> None:
-    code = f"from imalink.catalog.catalog import Catalog; Catalog.open({catalog_url!r}).close()"
+def test_two_may_make_a_new_catalog_at_once(sqlite_url: str) -> None:
+    code = f"from imalink.catalog.catalog import Catalog; Catalog.open({sqlite_url!r}).close()"
     started = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
     assert [process.wait() for process in started] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("damage", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-def test_a_damaged_catalog_says_how_to_recover(catalog_url: str, damage: bytes) -> None:
-    file_of(catalog_url).write_bytes(damage)
+def test_a_damaged_catalog_says_how_to_recover(sqlite_url: str, damage: bytes) -> None:
+    file_of(sqlite_url).write_bytes(damage)
     with pytest.raises(CatalogError) as caught:
-        Catalog.open(catalog_url)
+        Catalog.open(sqlite_url)
     assert "imalink recover" in caught.value.hint
-    assert file_of(catalog_url).read_bytes() == damage
+    assert file_of(sqlite_url).read_bytes() == damage
 
 
-def test_damage_that_shows_later_says_how_to_recover(catalog_url: str) -> None:
-    catalog = Catalog.open(catalog_url)
+def test_damage_that_shows_later_says_how_to_recover(sqlite_url: str) -> None:
+    catalog = Catalog.open(sqlite_url)
     add(catalog, "a")
     catalog.close()
-    file = file_of(catalog_url)
+    file = file_of(sqlite_url)
     content = bytearray(file.read_bytes())
     with closing(sqlite3.connect(file)) as raw:
         root, size = (
@@ -207,26 +207,26 @@ def test_damage_that_shows_later_says_how_to_recover(catalog_url: str) -> None:
         )
     content[(root - 1) * size : root * size] = b"\xff" * size
     file.write_bytes(content)
-    with Catalog.open(catalog_url) as damaged, pytest.raises(CatalogError) as caught:
+    with Catalog.open(sqlite_url) as damaged, pytest.raises(CatalogError) as caught:
         names_in(damaged)
     assert "imalink recover" in caught.value.hint
 
 
-def test_a_catalog_of_a_newer_version_is_left_alone(catalog_url: str) -> None:
-    Catalog.open(catalog_url).close()
-    with closing(sqlite3.connect(file_of(catalog_url))) as raw:
+def test_a_catalog_of_a_newer_version_is_left_alone(sqlite_url: str) -> None:
+    Catalog.open(sqlite_url).close()
+    with closing(sqlite3.connect(file_of(sqlite_url))) as raw:
         raw.execute(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'")
         raw.commit()
     with pytest.raises(CatalogError, match="newer ImaLink"):
-        Catalog.open(catalog_url)
+        Catalog.open(sqlite_url)
 
 
-def test_a_database_of_something_else_is_left_alone(catalog_url: str) -> None:
-    with closing(sqlite3.connect(file_of(catalog_url))) as raw:
+def test_a_database_of_something_else_is_left_alone(sqlite_url: str) -> None:
+    with closing(sqlite3.connect(file_of(sqlite_url))) as raw:
         raw.execute("CREATE TABLE photos (id INTEGER)")
         raw.commit()
     with pytest.raises(CatalogError, match="not an ImaLink catalog"):
-        Catalog.open(catalog_url)
+        Catalog.open(sqlite_url)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -248,33 +248,33 @@ def config_with_next(folder: Path, upgrade: str) -> Config:
     return config
 
 
-def test_a_migration_leaves_a_complete_copy_of_the_old_catalog(catalog_url: str, tmp_path: Path) -> None:
+def test_a_migration_leaves_a_complete_copy_of_the_old_catalog(sqlite_url: str, tmp_path: Path) -> None:
     versions = tmp_path / "versions"
     versions.mkdir()
-    catalog = Catalog.open(catalog_url)
+    catalog = Catalog.open(sqlite_url)
     add(catalog, "a")
     config = config_with_next(versions, 'op.add_column("tags", sa.Column("colour", sa.Text()))')
-    backup = schema.upgrade(catalog_url, config=config)
+    backup = schema.upgrade(sqlite_url, config=config)
     catalog.close()
     assert backup is not None
-    assert backup.name == f"catalog.sqlite3.backup-{schema.REVISIONS[-1]}"
+    assert Path(backup).name == f"catalog.sqlite3.backup-{schema.REVISIONS[-1]}"
     with Catalog.open(f"sqlite:///{backup}") as old:
         assert names_in(old) == ["a"]
-    with closing(sqlite3.connect(file_of(catalog_url))) as raw:
+    with closing(sqlite3.connect(file_of(sqlite_url))) as raw:
         assert raw.execute("SELECT colour FROM tags").fetchall() == []
 
 
-def test_a_migration_that_fails_changes_nothing_and_keeps_each_copy(catalog_url: str, tmp_path: Path) -> None:
+def test_a_migration_that_fails_changes_nothing_and_keeps_each_copy(sqlite_url: str, tmp_path: Path) -> None:
     versions = tmp_path / "versions"
     versions.mkdir()
-    Catalog.open(catalog_url).close()
+    Catalog.open(sqlite_url).close()
     broken = 'op.add_column("tags", sa.Column("colour", sa.Text())); op.execute("SELECT * FROM nowhere")'
     config = config_with_next(versions, broken)
     for _ in range(2):
         with pytest.raises(Exception, match="nowhere"):
-            schema.upgrade(catalog_url, config=config)
-    Catalog.open(catalog_url).close()
-    with closing(sqlite3.connect(file_of(catalog_url))) as raw, pytest.raises(sqlite3.OperationalError):
+            schema.upgrade(sqlite_url, config=config)
+    Catalog.open(sqlite_url).close()
+    with closing(sqlite3.connect(file_of(sqlite_url))) as raw, pytest.raises(sqlite3.OperationalError):
         raw.execute("SELECT colour FROM tags")
     label = f"backup-{schema.REVISIONS[-1]}"
     assert sorted(path.name for path in tmp_path.glob("*.backup-*")) == [
@@ -295,9 +295,9 @@ def test_there_is_no_way_back(catalog_url: str) -> None:
     engine.dispose()
 
 
-def test_the_last_revision_is_the_one_alembic_knows(catalog_url: str) -> None:
+def test_the_last_revision_is_the_one_alembic_knows(sqlite_url: str) -> None:
     from alembic.script import ScriptDirectory
 
-    del catalog_url
+    del sqlite_url
     scripts = ScriptDirectory.from_config(schema.alembic_config())
     assert [script.revision for script in scripts.walk_revisions()][::-1] == list(schema.REVISIONS)

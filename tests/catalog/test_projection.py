@@ -78,14 +78,12 @@ def test_projecting_twice_is_projecting_once(catalog: Catalog) -> None:
     assert compare(once, dump_of(catalog)) == []
 
 
-def test_the_order_of_two_sessions_does_not_matter(tmp_path_factory: pytest.TempPathFactory) -> None:
-    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
+def test_the_order_of_two_sessions_does_not_matter(catalogs: Catalogs) -> None:
     first, second = rich_index(1), rich_index(2, storage="other")
     assert compare(catalogs.dump_after([first, second]), catalogs.dump_after([second, first])) == []
 
 
-def test_everything_an_index_says_shows_in_the_dump(tmp_path_factory: pytest.TempPathFactory) -> None:
-    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
+def test_everything_an_index_says_shows_in_the_dump(catalogs: Catalogs) -> None:
     index = rich_index()
     before = catalogs.dump_after([index])
     entry = index.files[Hothash(hash_of("42-jpeg"))]
@@ -208,9 +206,8 @@ def test_a_rating_written_into_one_of_two_files_shows(catalog: Catalog) -> None:
 
 
 def test_what_is_written_into_a_file_shows_whichever_copy_comes_first(
-    tmp_path_factory: pytest.TempPathFactory,
+    catalogs: Catalogs,
 ) -> None:
-    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
     plain = make_entry("a", modified_ns=MODIFIED_NS + 1, facts=make_facts(embedded=Embedded()))
     keyworded = replace(plain, modified_ns=MODIFIED_NS, facts=make_facts(embedded=Embedded(keywords=("x",))))
     indexes = [
@@ -226,8 +223,7 @@ def test_what_is_written_into_a_file_shows_whichever_copy_comes_first(
                 assert get_photo(db, plain.hothash).facts.tags == ("x",)
 
 
-def test_what_only_one_of_several_files_says_is_not_lost(tmp_path_factory: pytest.TempPathFactory) -> None:
-    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
+def test_what_only_one_of_several_files_says_is_not_lost(catalogs: Catalogs) -> None:
     rated = make_entry("a", facts=make_facts(embedded=Embedded(rating=5, keywords=("Oslo",), author="Ada")))
     newer = replace(
         rated, modified_ns=MODIFIED_NS + 1, facts=make_facts(embedded=Embedded(author="Kjell", title="Harbour"))
@@ -256,9 +252,8 @@ def test_what_the_user_said_wins_over_the_file(catalog: Catalog) -> None:
 
 
 def test_a_user_fact_comes_from_the_higher_clock_whichever_storage_has_it(
-    tmp_path_factory: pytest.TempPathFactory,
+    catalogs: Catalogs,
 ) -> None:
-    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
     entry = make_entry("a")
     photo = Photo(photo_uuid=entry.photo_uuid, files=(entry.hothash,), primary=entry.hothash)
     old = replace(photo, rating=2, clocks={"rating": FieldClock(counter=1, writer=WriterId("b"))})
@@ -288,8 +283,7 @@ def test_a_taken_session_number_gives_another_one_and_is_told(catalog: Catalog) 
         assert get_session(db, 43) == record
 
 
-def test_sessions_with_one_number_may_come_in_any_order(tmp_path_factory: pytest.TempPathFactory) -> None:
-    catalogs = Catalogs(tmp_path_factory.mktemp("catalogs"))
+def test_sessions_with_one_number_may_come_in_any_order(catalogs: Catalogs) -> None:
     one = make_index([make_entry("a")], session=make_session(42))
     twin_session = make_session(42, session_uuid=SessionUuid(uuid_of("twin")))
     two = make_index([make_entry("b")], session=twin_session, storage="other")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import permutations
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -107,43 +106,38 @@ def changed_hothashes(before: SessionIndex, after: SessionIndex) -> set[Hothash]
     return changed
 
 
-@pytest.fixture(scope="module")
-def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Catalogs:
-    return Catalogs(tmp_path_factory.mktemp("catalogs"))
-
-
 @slow
 @given(world=worlds, order=st.sampled_from(list(permutations(range(len(PLACES))))))
 def test_the_order_of_indexes_does_not_matter(
-    catalogs: Catalogs, world: tuple[SessionIndex, ...], order: tuple[int, ...]
+    sqlite_catalogs: Catalogs, world: tuple[SessionIndex, ...], order: tuple[int, ...]
 ) -> None:
     shuffled = [world[position] for position in order]
-    assert compare(catalogs.dump_after(world), catalogs.dump_after(shuffled)) == []
+    assert compare(sqlite_catalogs.dump_after(world), sqlite_catalogs.dump_after(shuffled)) == []
 
 
 @slow
 @given(before=worlds, after=worlds, order=st.sampled_from(list(permutations(range(len(PLACES))))))
 def test_updates_of_what_changed_equal_a_new_catalog(
-    catalogs: Catalogs,
+    sqlite_catalogs: Catalogs,
     before: tuple[SessionIndex, ...],
     after: tuple[SessionIndex, ...],
     order: tuple[int, ...],
 ) -> None:
-    with catalogs.make() as catalog:
+    with sqlite_catalogs.make() as catalog:
         for index in before:
             project(catalog, index)
         for position in order:
             changed = changed_hothashes(before[position], after[position])
             project(catalog, after[position], only=changed)
         followed = dump_of(catalog)
-    assert compare(catalogs.dump_after(after), followed) == []
+    assert compare(sqlite_catalogs.dump_after(after), followed) == []
 
 
 @slow
 @given(before=worlds, after=worlds)
 def test_a_full_projection_forgets_what_was_there(
-    catalogs: Catalogs, before: tuple[SessionIndex, ...], after: tuple[SessionIndex, ...]
+    sqlite_catalogs: Catalogs, before: tuple[SessionIndex, ...], after: tuple[SessionIndex, ...]
 ) -> None:
-    rebuilt = catalogs.dump_after(after)
-    assert compare(rebuilt, catalogs.dump_after([*before, *after])) == []
-    assert compare(rebuilt, catalogs.dump_after([*after, *after])) == []
+    rebuilt = sqlite_catalogs.dump_after(after)
+    assert compare(rebuilt, sqlite_catalogs.dump_after([*before, *after])) == []
+    assert compare(rebuilt, sqlite_catalogs.dump_after([*after, *after])) == []

@@ -111,11 +111,6 @@ def indexes() -> Iterable[SessionIndex]:
 
 
 @pytest.fixture(scope="module")
-def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Catalogs:
-    return Catalogs(tmp_path_factory.mktemp("catalogs"))
-
-
-@pytest.fixture(scope="module")
 def library(catalogs: Catalogs) -> Iterator[Catalog]:
     with catalogs.make() as made:
         for index in indexes():

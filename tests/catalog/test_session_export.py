@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 
 from imalink.catalog.dump import compare
@@ -15,11 +14,6 @@ from tests.catalog.test_projection import rich_index
 from tests.catalog.test_projection_properties import slow, worlds
 from tests.support.catalogs import Catalogs, project, storage_in
 from tests.support.indexes import make_entry, make_index, uuid_of
-
-
-@pytest.fixture(scope="module")
-def catalogs(tmp_path_factory: pytest.TempPathFactory) -> Catalogs:
-    return Catalogs(tmp_path_factory.mktemp("catalogs"))
 
 
 def exported(catalogs: Catalogs, indexes: tuple[SessionIndex, ...]) -> list[SessionIndex]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from imalink.catalog.statistics import MonthOfImports, count_by_month
 from tests.support.catalogs import Catalogs, project
 from tests.support.indexes import make_copy, make_entry, make_index, make_session
 
 
-def test_imports_are_counted_by_the_month_in_which_they_came_in(tmp_path: Path) -> None:
+def test_imports_are_counted_by_the_month_in_which_they_came_in(catalogs: Catalogs) -> None:
     march, april = make_session(1), make_session(2)
     first = make_index(
         [
@@ -23,7 +21,7 @@ def test_imports_are_counted_by_the_month_in_which_they_came_in(tmp_path: Path) 
         session=april,
         storage="two",
     )
-    with Catalogs(tmp_path).make() as catalog:
+    with catalogs.make() as catalog:
         with catalog.read() as db:
             assert count_by_month(db) == []
         project(catalog, first)

@@ -12,6 +12,7 @@ from imalink.catalog.file_storages import StorageRecord, add_storage, find_stora
 from imalink.catalog.projection import ProjectedSession, project_session
 from imalink.core.ids import Hothash, StorageUuid
 from imalink.core.index import SessionIndex
+from tests.support.postgresql import PostgresServer
 
 
 def storage_in(catalog: Catalog, storage_uuid: StorageUuid) -> StorageRecord:
@@ -42,20 +43,35 @@ def dump_of(catalog: Catalog) -> list[str]:
 
 
 class Catalogs:
-    """Makes catalogs in a folder, copied from one empty one: a migration each would take most of the test's time."""
+    """Makes catalogs from an empty one, on SQLite or a PostgreSQL server: a migration each would take most of the time.
 
-    def __init__(self, folder: Path) -> None:
+    Without ``empty`` one is made first.
+    """
+
+    def __init__(self, folder: Path, *, empty: Path | None = None, server: PostgresServer | None = None) -> None:
         self._folder = folder
         self._count = 0
-        self._empty = folder / "empty.sqlite3"
-        Catalog.open(f"sqlite:///{self._empty}").close()
+        self._server = server
+        self._made: list[str] = []
+        if empty is None and server is None:
+            empty = folder / "empty.sqlite3"
+            Catalog.open(f"sqlite:///{empty}").close()
+        self._empty = empty
 
-    def make(self) -> Catalog:
-        """Give a new empty catalog."""
+    def make_url(self) -> str:
+        """Give the address of a new empty catalog."""
+        if self._server is not None:
+            self._made.append(self._server.make_database())
+            return self._made[-1]
+        assert self._empty is not None
         self._count += 1
         target = self._folder / f"catalog{self._count}.sqlite3"
         shutil.copyfile(self._empty, target)
-        return Catalog.open(f"sqlite:///{target}")
+        return f"sqlite:///{target}"
+
+    def make(self) -> Catalog:
+        """Give a new empty catalog."""
+        return Catalog.open(self.make_url())
 
     def dump_after(self, indexes: Iterable[SessionIndex]) -> list[str]:
         """Give the dump of a new catalog into which these indexes were projected, in this order."""
@@ -63,3 +79,8 @@ class Catalogs:
             for index in indexes:
                 project(catalog, index)
             return dump_of(catalog)
+
+    def close(self) -> None:
+        """Remove what stands on the server."""
+        while self._made and self._server is not None:
+            self._server.drop_database(self._made.pop())

@@ -13,8 +13,10 @@ from sqlalchemy import Boolean, Dialect, Table, bindparam, func, select, update
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeEngine
 
+from imalink.catalog import postgresql_engine
 from imalink.catalog.column_types import CoreJson, Digest, Instant
 from imalink.catalog.core_json import dump_compact
+from imalink.catalog.dialects import is_postgresql, write_rows
 
 T = TypeVar("T")
 
@@ -22,6 +24,8 @@ IN_LIMIT = 1000
 """How many values one ``IN`` takes; below every engine's limit."""
 
 _ROWS_AT_ONCE = 10_000
+_WORTH_A_TABLE = 50
+"""From so many rows on, PostgreSQL updates them from a temporary table."""
 
 
 def table_of(model: type[DeclarativeBase]) -> Table:
@@ -59,15 +63,9 @@ def insert_rows(db: Session, table: Table, columns: Sequence[str], rows: Sequenc
     if not rows:
         return
     connection = db.connection()
-    dialect = connection.dialect
-    preparer = dialect.identifier_preparer
-    mark = "?" if dialect.paramstyle == "qmark" else "%s"
-    names = ", ".join(preparer.quote(name) for name in columns)
-    marks = ", ".join([mark] * len(columns))
-    statement = f"INSERT INTO {preparer.format_table(table)} ({names}) VALUES ({marks})"  # noqa: S608 - names are ours
-    converters = _converters(table, columns, dialect)
+    converters = _converters(table, columns, connection.dialect)
     for chunk in chunks(rows, _ROWS_AT_ONCE):
-        connection.exec_driver_sql(statement, _converted(chunk, converters))
+        write_rows(connection, table.name, columns, _converted(chunk, converters))
 
 
 def insert_and_find_ids(
@@ -93,13 +91,18 @@ def update_rows(
     """Update rows by ``key``: each tuple is the key's value and then those of ``columns``."""
     if not rows:
         return
+    connection = db.connection()
+    if is_postgresql(connection) and len(rows) >= _WORTH_A_TABLE:
+        converters = _converters(table, [key, *columns], connection.dialect)
+        postgresql_engine.update_rows(connection, table.name, key, columns, _converted(rows, converters))
+        return
     statement = (
         update(table)
         .where(table.c[key] == bindparam("row_key"))
         .values({table.c[name]: bindparam(f"new_{name}") for name in columns})
     )
     names = ["row_key", *(f"new_{name}" for name in columns)]
-    db.connection().execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _converters(table: Table, columns: Sequence[str], dialect: Dialect) -> list[tuple[int, Callable[[object], object]]]:

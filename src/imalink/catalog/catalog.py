@@ -40,7 +40,9 @@ class Catalog:
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open the catalog at ``url`` (``sqlite:///PATH``), migrated to this version's tables, made when new.
+        """Open the catalog at ``url``, migrated to this version's tables, made when new.
+
+        ``url`` is ``sqlite:///PATH`` or ``postgresql+psycopg://USER@HOST/DATABASE``; that database must be there.
 
         The folder of a SQLite file must be there. An up-to-date catalog costs one small query and no import of
         Alembic. Raises CatalogError: damaged, of a newer ImaLink, not a catalog, or not to be reached.

@@ -1,116 +1,104 @@
-"""What differs between database engines: how SQLite is opened, begun and backed up, and what its errors mean.
+"""What differs between database engines, behind one face: opening, reading through, backing up, and errors in words.
 
-The only module of the catalog with SQL that is not portable. Everything else runs on SQLite and PostgreSQL.
+Only this module and the engines it chooses from (``sqlite_engine``, ``postgresql_engine``) and the two places where
+they write and match text (``bulk``, ``text_matching``) know which engine there is. Everything else is portable.
+Decision: docs/decisions/0058-postgresql-is-the-same-catalog.md.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
-from contextlib import closing, contextmanager
-from pathlib import Path
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
+from imalink.catalog import postgresql_engine, sqlite_engine
+from imalink.catalog.sqlite_engine import sqlite_file
+from imalink.catalog.trouble import DURABLE, WRITES, Trouble
 from imalink.errors import CatalogDamagedError, CatalogError
 
-BUSY_TIMEOUT_MS = 30_000
-"""How long a writer waits for another process to end its transaction."""
+__all__ = ["DURABLE", "WRITES", "sqlite_file"]
 
-WRITES = "imalink_writes"
-"""Execution option of connections that will write: they take SQLite's write lock at once, so that none has to give
-up half-way because another wrote in between."""
-
-DURABLE = "imalink_durable"
-"""Execution option of connections whose commit must outlive a power cut: nothing else has what they write. All other
-commits of a SQLite catalog repeat what storages hold, and are only sure to outlive the process."""
-
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_HINT_RECOVER = "Run `imalink recover`: it rebuilds the catalog from the storages and keeps the old file aside."
+_EXPECTED = "Expected sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
 
 
 def open_engine(url: str) -> Engine:
-    """Give an engine for ``url``, with SQLite set up for one writer, many readers and foreign keys.
+    """Give an engine for ``url``, set up so that one writes at a time, and readers keep nobody waiting.
 
-    Nothing is opened yet. Raises CatalogError for an address that names no database.
+    Nothing is opened yet. Raises CatalogError for an address that names no database that a catalog can be in.
     """
     try:
-        engine = create_engine(url)
-    except Exception as error:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        if backend == "postgresql":
+            engine = create_engine(postgresql_engine.normalized(parsed), **postgresql_engine.ENGINE_OPTIONS)
+        else:
+            engine = create_engine(parsed)
+    except ModuleNotFoundError as error:
         raise CatalogError(
-            f"{_shown(url)!r} does not name a catalog database: {error}.",
-            hint="Expected sqlite:///PATH, or an address of a database whose driver is installed.",
+            f"The driver for {shown_url(url)} is not installed: {error}.",
+            hint="Install ImaLink with its PostgreSQL driver: pip install 'imalink[postgresql]'.",
         ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    except Exception as error:
+        raise CatalogError(f"{shown_url(url)!r} does not name a catalog database: {error}.", hint=_EXPECTED) from error
+    if backend == "sqlite":
+        sqlite_engine.set_up(engine)
+    elif backend == "postgresql":
+        postgresql_engine.set_up(engine)
+    else:
+        raise CatalogError(f"A catalog cannot be in a database of {backend}.", hint=_EXPECTED)
     return engine
 
 
-def _set_up_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    del record
-    # The driver must not begin transactions by itself: it would leave out DDL and savepoints.
-    connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("PRAGMA cache_size=-65536")
+def is_postgresql(connection: Connection) -> bool:
+    """Tell whether a connection is to PostgreSQL; else it is SQLite."""
+    return connection.dialect.name == "postgresql"
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    is_writer = options.get(WRITES, False)
-    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+def check_database(connection: Connection, url: str) -> None:
+    """Refuse a database in which no catalog could be kept. Raises CatalogError."""
+    if is_postgresql(connection):
+        postgresql_engine.check_database(connection, shown_url(url))
 
 
-def sqlite_file(url: str | URL) -> Path | None:
-    """Give the file behind a SQLite address; None for another engine or a database in memory."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database == ":memory:" or not parsed.database:
-        return None
-    return Path(parsed.database)
+def settle_text_order(connection: Connection) -> None:
+    """Make text sort by code points in all columns, as SQLite and Python do, whatever the server's language."""
+    if is_postgresql(connection):
+        postgresql_engine.collate_by_code_point(connection)
 
 
 def verify_pages(connection: Connection, url: str) -> None:
-    """Read a SQLite file through and raise CatalogDamagedError if it is not sound; nothing for another engine."""
-    if connection.dialect.name != "sqlite":
-        return
-    verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    if verdict != "ok":
-        raise CatalogDamagedError(
-            f"The catalog {_shown(url)} is damaged ({verdict}). The photos and their indexes are safe.",
-            hint=_HINT_RECOVER,
-        )
+    """Read a database through. Raises CatalogDamagedError if it is not sound."""
+    if is_postgresql(connection):
+        postgresql_engine.verify_tables(connection)
+    else:
+        sqlite_engine.verify_pages(connection, shown_url(url))
 
 
-def back_up(url: str, label: str) -> Path | None:
-    """Copy a SQLite catalog to ``<file>.backup-<label>`` beside it, or the next free name, and give that name.
+def back_up(engine: Engine, label: str) -> str | None:
+    """Keep a complete copy of the catalog as it is, and give its name; None when there is nothing to copy.
 
-    The copy is complete even while others write. None when there is nothing to copy: another engine, or no file yet.
-    Raises CatalogError.
+    A SQLite file is copied to ``<file>.backup-<label>`` beside it, the tables of PostgreSQL to the schema
+    ``imalink_backup_<label>`` in the same database; or to the next free such name. Raises CatalogError.
     """
-    source = sqlite_file(url)
-    if source is None or not source.exists():
-        return None
-    target = source.with_name(f"{source.name}.backup-{label}")
-    number = 2
-    while target.exists():
-        target = source.with_name(f"{source.name}.backup-{label}-{number}")
-        number += 1
-    try:
-        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-            old.backup(new)
-    except sqlite3.Error as error:
-        raise CatalogError(
-            f"The catalog could not be copied to {target.name} before its migration: {error}. It was not changed.",
-            hint=f"Make room beside {source}, or give the folder's owner the right to write there.",
-        ) from error
-    return target
+    if engine.dialect.name == "postgresql":
+        return postgresql_engine.back_up(engine, label)
+    source = sqlite_file(engine.url)
+    return None if source is None else sqlite_engine.back_up(source, label)
+
+
+def write_rows(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    """Insert tuples of values as the driver takes them, past SQLAlchemy."""
+    if is_postgresql(connection):
+        postgresql_engine.copy_rows(connection, table, columns, rows)
+        return
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - the names are ours
+    connection.exec_driver_sql(statement, list(rows))
 
 
 @contextmanager
@@ -118,38 +106,33 @@ def translated_errors(url: str) -> Generator[None]:
     """Turn what a database says about itself (damaged, locked, full, gone) into CatalogError; let bugs fly."""
     try:
         yield
-    except DBAPIError as error:
-        message = _explain(error, url)
-        if message is None:
+    except _driver_errors() as error:
+        trouble = _explain(error, url)
+        if trouble is None:
             raise
-        kind = CatalogDamagedError if message[1] == _HINT_RECOVER else CatalogError
-        raise kind(message[0], hint=message[1]) from error
+        kind = CatalogDamagedError if trouble.is_damage else CatalogError
+        raise kind(trouble.message, hint=trouble.hint) from error
 
 
-def _explain(error: DBAPIError, url: str) -> tuple[str, str] | None:
-    original = error.orig
-    name = _shown(url)
-    if not isinstance(original, sqlite3.Error):
-        if error.connection_invalidated or type(error).__name__ == "OperationalError":
-            return f"The catalog {name} cannot be reached: {original}.", "Check that the database server runs."
-        return None
-    primary = getattr(original, "sqlite_errorcode", 0) & 0xFF
-    if primary in _DAMAGE:
-        return f"The catalog {name} is damaged ({original}). The photos and their indexes are safe.", _HINT_RECOVER
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return f"Another process is writing to the catalog {name}; nothing was changed.", "Try again in a moment."
-    if primary == sqlite3.SQLITE_FULL:
-        return f"The disk of the catalog {name} is full; nothing was changed.", "Make room and try again."
-    if primary == sqlite3.SQLITE_CANTOPEN:
-        return f"The catalog {name} cannot be opened: {original}.", "Check that its folder exists and can be read."
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return f"The catalog {name} cannot be written: {original}.", "Check the rights of the file and its folder."
-    if primary == sqlite3.SQLITE_IOERR:
-        return f"The disk of the catalog {name} reported an error: {original}.", _HINT_RECOVER
-    return None
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """SQLAlchemy's errors and, for what goes past it in bulk, those of the drivers that are there."""
+    if "psycopg" not in sys.modules:
+        return DBAPIError, sqlite3.Error
+    import psycopg
+
+    return DBAPIError, sqlite3.Error, psycopg.Error
 
 
-def _shown(url: str) -> str:
+def _explain(error: Exception, url: str) -> Trouble | None:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.Error):
+        return sqlite_engine.explain(original, shown_url(url))
+    is_gone = isinstance(error, DBAPIError) and error.connection_invalidated
+    return postgresql_engine.explain(original, shown_url(url), is_gone=is_gone)
+
+
+def shown_url(url: str | URL) -> str:
+    """Give an address for people: of SQLite the file, of another engine the address without its password."""
     try:
         return str(sqlite_file(url) or make_url(url).render_as_string(hide_password=True))
     except Exception:  # noqa: BLE001 - only to show it

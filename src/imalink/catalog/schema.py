@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from imalink.catalog.dialects import WRITES, back_up, open_engine, translated_errors
+from imalink.catalog.dialects import WRITES, back_up, check_database, open_engine, translated_errors
 from imalink.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def alembic_config() -> Config:
     return config
 
 
-def upgrade(url: str, *, config: Config | None = None) -> Path | None:
-    """Bring the catalog at ``url`` to this version's tables and give the backup made before, if any.
+def upgrade(url: str, *, config: Config | None = None) -> str | None:
+    """Bring the catalog at ``url`` to this version's tables and give the name of the backup made before, if any.
 
-    A SQLite file that already has tables is copied to ``<file>.backup-<old revision>`` first; backups are kept. An
-    empty database gets all tables. Two processes may call it at once: the second finds nothing left to do.
+    One that already has tables is copied first (see ``dialects.back_up``); backups are kept. An empty database gets
+    all tables. Two processes may call it at once: the second finds nothing left to do.
     Raises CatalogError.
     """
     from alembic import command
@@ -71,8 +71,9 @@ def upgrade(url: str, *, config: Config | None = None) -> Path | None:
     try:
         with translated_errors(url):
             with engine.connect() as connection:
+                check_database(connection, url)
                 revision = find_revision(connection)
-            backup = back_up(url, revision) if revision is not None else None
+            backup = back_up(engine, revision) if revision is not None else None
             with engine.connect().execution_options(**{WRITES: True}) as connection:
                 with connection.begin():
                     config.attributes["connection"] = connection

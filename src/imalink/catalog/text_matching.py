@@ -1,6 +1,7 @@
 """Text found without regard to case, on every engine: what a user typed becomes a condition, never SQL.
 
-SQLite's LIKE folds only ASCII letters, so that text with other letters takes its GLOB, with both cases of each letter.
+SQLite's LIKE folds only ASCII letters, and PostgreSQL's ILIKE those of the column's collation, which is by code points.
+So text with other letters takes SQLite's GLOB or PostgreSQL's regular expressions, with both cases of each letter.
 """
 
 from __future__ import annotations
@@ -59,11 +60,10 @@ class TextMatcher:
         return or_(*(self._matches(column, form) for form in forms))
 
     def _matches(self, column: TextColumn, pattern: Pattern) -> ColumnElement[bool]:
-        if not self._is_sqlite:
-            return column.ilike(_like(pattern), escape=_ESCAPE)
         if all(isinstance(piece, Wildcard) or piece.isascii() for piece in pattern):
-            return column.like(_like(pattern), escape=_ESCAPE)
-        return column.bool_op("GLOB")(_glob(pattern))
+            like = column.like if self._is_sqlite else column.ilike
+            return like(_like(pattern), escape=_ESCAPE)
+        return column.bool_op("GLOB")(_glob(pattern)) if self._is_sqlite else column.bool_op("~")(_regex(pattern))
 
 
 def _normalized(pattern: Pattern, form: str) -> Pattern:
@@ -89,6 +89,26 @@ def _glob(pattern: Pattern) -> str:
 def _glob_character(character: str) -> str:
     if character in "*?[":
         return f"[{character}]"
-    cases = [case for case in (character.lower(), character.upper()) if len(case) == 1]
-    both = "".join(dict.fromkeys([character, *cases]))
+    both = _both_cases(character)
     return f"[{both}]" if len(both) > 1 else both
+
+
+def _regex(pattern: Pattern) -> str:
+    signs = {Wildcard.ANY_TEXT: ".*", Wildcard.ANY_CHARACTER: "."}
+    pieces = (
+        signs[piece] if isinstance(piece, Wildcard) else "".join(map(_regex_character, piece)) for piece in pattern
+    )
+    return f"^{''.join(pieces)}$"
+
+
+def _regex_character(character: str) -> str:
+    both = _both_cases(character)
+    if len(both) > 1:
+        return f"[{both}]"
+    # Of the characters below 128 only letters and digits mean something else with a backslash before them.
+    return f"\\{both}" if both.isascii() and not both.isalnum() else both
+
+
+def _both_cases(character: str) -> str:
+    cases = [case for case in (character.lower(), character.upper()) if len(case) == 1]
+    return "".join(dict.fromkeys([character, *cases]))

@@ -14,7 +14,7 @@ from imalink.catalog.catalog import Catalog
 from imalink.catalog.dialects import sqlite_file
 from imalink.core.ids import WriterId
 from imalink.core.timestamps import Clock
-from imalink.errors import IndexDamagedError
+from imalink.errors import CatalogError, IndexDamagedError
 from imalink.formats.registry_file import Installation, dump_installation, parse_installation
 from imalink.media.analyser import PictureAnalyser
 from imalink.runtime.local_files import make_directory, read_local, replace_local, set_aside
@@ -22,6 +22,7 @@ from imalink.runtime.registry import Registry
 from imalink.runtime.settings import Settings
 from imalink.runtime.workers import DecodeWorkers
 from imalink.storage.references import References
+from imalink.storage.volumes import find_network_type
 from imalink.workflows.tools import Tools
 
 
@@ -43,6 +44,7 @@ class Container:
         self.settings = settings
         self._clock = SystemClock()
         make_directory(settings.data_directory)
+        refuse_network_catalog(settings.database_url)
         self._workers = DecodeWorkers(settings.workers) if settings.workers else None
         self._catalog = Catalog.open(settings.database_url)
 
@@ -85,6 +87,17 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def refuse_network_catalog(url: str) -> None:
+    """Refuse a SQLite catalog on a network mount, where two machines that write would spoil it. Raises CatalogError."""
+    path = sqlite_file(url)
+    kind = None if path is None else find_network_type(path.absolute().parent)
+    if kind is not None:
+        raise CatalogError(
+            f"The catalog {path} would stand on a network mount ({kind}), where its locks do not hold.",
+            hint="Name a place on a disk of this machine (IMALINK_DATABASE_URL), or use a PostgreSQL server.",
+        )
 
 
 def set_aside_catalog(settings: Settings, *, clock: Clock) -> Path | None:

@@ -92,6 +92,19 @@ def describe_volume(root: StorageRoot) -> VolumeFacts:
     )
 
 
+def find_network_type(folder: Path) -> str | None:
+    """Give the type of the file system that holds a folder, if several machines may see it; else None."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None  # what stands in the way there is told when it is used
+    try:
+        mount = _find_mount(descriptor)
+    finally:
+        os.close(descriptor)
+    return mount.file_system_type if mount is not None and mount.is_network else None
+
+
 def is_network_type(file_system_type: str) -> bool:
     """Tell whether several machines may see a file system of this type (FUSE: unless known to be local)."""
     if file_system_type.startswith("fuse."):

@@ -7,6 +7,7 @@ from typing import cast
 from alembic import context
 from sqlalchemy import Connection
 
+from imalink.catalog.dialects import settle_text_order
 from imalink.catalog.models import Base
 from imalink.catalog.schema import VERSION_TABLE
 from imalink.errors import CatalogError
@@ -27,6 +28,7 @@ def run() -> None:
         compare_type=True,
     )
     context.run_migrations()
+    settle_text_order(connection)
 
 
 run()

@@ -1,0 +1,107 @@
+"""SQLite: how a catalog file is opened, begun, read through and backed up, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+
+from imalink.catalog.trouble import DURABLE, HINT_RECOVER, WRITES, Trouble, damaged
+from imalink.errors import CatalogDamagedError, CatalogError
+
+BUSY_TIMEOUT_MS = 30_000
+"""How long a writer waits for another process to end its transaction."""
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def set_up(engine: Engine) -> None:
+    """Make every connection of an engine one for one writer, many readers and foreign keys."""
+    event.listen(engine, "connect", _set_up_connection)
+    event.listen(engine, "begin", _begin)
+
+
+def _set_up_connection(connection: sqlite3.Connection, record: object) -> None:
+    del record
+    # The driver must not begin transactions by itself: it would leave out DDL and savepoints.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cache_size=-65536")
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    is_writer = options.get(WRITES, False)
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def sqlite_file(url: str | URL) -> Path | None:
+    """Give the file behind a SQLite address; None for another engine or a database in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database == ":memory:" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+def verify_pages(connection: Connection, shown: str) -> None:
+    """Read a file through. Raises CatalogDamagedError if it is not sound."""
+    verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if verdict != "ok":
+        raise CatalogDamagedError(
+            f"The catalog {shown} is damaged ({verdict}). The photos and their indexes are safe.", hint=HINT_RECOVER
+        )
+
+
+def back_up(source: Path, label: str) -> str | None:
+    """Copy a catalog file to ``<file>.backup-<label>`` beside it, or the next free name, and give that path.
+
+    The copy is complete even while others write. None when there is no file yet. Raises CatalogError.
+    """
+    if not source.exists():
+        return None
+    target = source.with_name(f"{source.name}.backup-{label}")
+    number = 2
+    while target.exists():
+        target = source.with_name(f"{source.name}.backup-{label}-{number}")
+        number += 1
+    try:
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except sqlite3.Error as error:
+        raise CatalogError(
+            f"The catalog could not be copied to {target.name} before its migration: {error}. It was not changed.",
+            hint=f"Make room beside {source}, or give the folder's owner the right to write there.",
+        ) from error
+    return str(target)
+
+
+def explain(error: sqlite3.Error, shown: str) -> Trouble | None:
+    """Give what an error says of the catalog, in words; None for a bug of ours."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary in _DAMAGE:
+        return damaged(shown, error)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Trouble(
+            f"Another process is writing to the catalog {shown}; nothing was changed.", "Try again in a moment."
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return Trouble(f"The disk of the catalog {shown} is full; nothing was changed.", "Make room and try again.")
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return Trouble(
+            f"The catalog {shown} cannot be opened: {error}.", "Check that its folder exists and can be read."
+        )
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return Trouble(
+            f"The catalog {shown} cannot be written: {error}.", "Check the rights of the file and its folder."
+        )
+    if primary == sqlite3.SQLITE_IOERR:
+        return Trouble(f"The disk of the catalog {shown} reported an error: {error}.", HINT_RECOVER)
+    return None
