@@ -64,7 +64,6 @@ class ImportRun:
         self._intent = self._files.open_appending(self._intent_path)
         self._intent.append(self._writer.begin(begin))
         self._intent.sync()
-        self._files.sync_directory(self.folder)
 
     def reopen(self, content: RunContent) -> None:
         """Go on with an interrupted run whose good lines are ``content``; a torn tail is cut off.
