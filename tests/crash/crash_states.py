@@ -27,7 +27,7 @@ _WRITTEN = frozenset({"write", "truncate", "times", "mode"})
 
 
 @dataclass
-class _Change:
+class Change:
     """A change of names that holds whole or not at all: (folder, name, node or None), in the order of ``at``.
 
     ``unflushed`` are the folders that have to be flushed before it is sure; ``after`` is a change that it needs.
@@ -37,7 +37,7 @@ class _Change:
     names: Sequence[tuple[int, str, int | None]]
     unflushed: set[int]
     was: int
-    after: _Change | None = None
+    after: Change | None = None
     is_sure: bool = False
 
 
@@ -47,7 +47,7 @@ class Disk:
 
     sure: DiskNow
     written: dict[int, list[Done]] = field(default_factory=dict[int, list[Done]])
-    changes: list[_Change] = field(default_factory=list[_Change])
+    changes: list[Change] = field(default_factory=list[Change])
     _done: int = 0
 
     def do(self, done: Done) -> None:
@@ -77,16 +77,16 @@ class Disk:
             self._change([(done.folder, done.name, None)], done.node, after=come)
 
     def _change(
-        self, names: Sequence[tuple[int, str, int | None]], node: int, *, after: _Change | None = None
-    ) -> _Change:
-        change = _Change(self._done, names, {folder for folder, _, _ in names}, node, after)
+        self, names: Sequence[tuple[int, str, int | None]], node: int, *, after: Change | None = None
+    ) -> Change:
+        change = Change(self._done, names, {folder for folder, _, _ in names}, node, after)
         self.changes.append(change)
         return change
 
     def _flush(self, node: int) -> None:
         if node in self.sure.files:
             for done in self.written.pop(node, ()):
-                self.sure.files[node] = _apply(self.sure.files[node], done)
+                self.sure.files[node] = written_to(self.sure.files[node], done)
             return
         for change in self.changes:
             change.unflushed.discard(node)
@@ -96,7 +96,7 @@ class Disk:
                 _rename(self.sure, change)
         self.changes = [change for change in self.changes if not change.is_sure]
 
-    def left(self, holds: Callable[[_Change], bool], survives: Callable[[FileNow, Sequence[Done]], FileNow]) -> DiskNow:
+    def left(self, holds: Callable[[Change], bool], survives: Callable[[FileNow, Sequence[Done]], FileNow]) -> DiskNow:
         """Give one thing that a power cut may leave now."""
         now = self.sure.copy()
         held = set[int]()
@@ -109,8 +109,12 @@ class Disk:
             now.files[node] = survives(now.files[node], pending)
         return now
 
+    def everything(self) -> DiskNow:
+        """Give what stands there while the power holds."""
+        return self.left(lambda _: True, _new)
 
-def _rename(now: DiskNow, change: _Change) -> None:
+
+def _rename(now: DiskNow, change: Change) -> None:
     for folder, name, node in change.names:
         names = now.folders[folder]
         if node is not None:
@@ -119,7 +123,8 @@ def _rename(now: DiskNow, change: _Change) -> None:
             del names[name]
 
 
-def _apply(file: FileNow, done: Done, *, keeps: Callable[[], bool] = lambda: True) -> FileNow:
+def written_to(file: FileNow, done: Done, *, keeps: Callable[[], bool] = lambda: True) -> FileNow:
+    """Give a file after one write, or after those pieces of it that are kept."""
     if done.kind == "times":
         return FileNow(file.data, file.mode, done.number)
     if done.kind == "mode":
@@ -140,10 +145,10 @@ def _apply(file: FileNow, done: Done, *, keeps: Callable[[], bool] = lambda: Tru
 def states_now(disk: Disk, chance: random.Random, count: int) -> Iterator[DiskNow]:
     """Give what a power cut may leave: nothing unsure, all of it, names alone, bytes alone, mixes."""
 
-    def nothing(_: _Change) -> bool:
+    def nothing(_: Change) -> bool:
         return False
 
-    def everything(_: _Change) -> bool:
+    def everything(_: Change) -> bool:
         return True
 
     yield disk.left(nothing, _old)
@@ -153,14 +158,14 @@ def states_now(disk: Disk, chance: random.Random, count: int) -> Iterator[DiskNo
     for _ in range(count):
         share = chance.choice((0.15, 0.5, 0.85))
 
-        def some(_: _Change, share: float = share) -> bool:
+        def some(_: Change, share: float = share) -> bool:
             return chance.random() < share
 
         def torn(file: FileNow, pending: Sequence[Done], share: float = share) -> FileNow:
             for done in pending:
                 if chance.random() < share:
                     whole = chance.random() < 0.5
-                    file = _apply(file, done, keeps=lambda whole=whole: whole or chance.random() < share)
+                    file = written_to(file, done, keeps=lambda whole=whole: whole or chance.random() < share)
             return file
 
         yield disk.left(some, torn)
@@ -172,7 +177,7 @@ def _old(file: FileNow, _: Sequence[Done]) -> FileNow:
 
 def _new(file: FileNow, pending: Sequence[Done]) -> FileNow:
     for done in pending:
-        file = _apply(file, done)
+        file = written_to(file, done)
     return file
 
 

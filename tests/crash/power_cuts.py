@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imalink.errors import ImalinkError
@@ -12,6 +12,7 @@ from imalink.workflows.finish_runs import finish_interrupted_runs
 from tests.crash import oracle
 from tests.crash.crash_states import Disk, as_image, states_now
 from tests.crash.oracle import Place
+from tests.crash.protocol_order import Area, area_of
 from tests.crash.scenes import Goal, Scene, places_below, recover_all
 from tests.crash.stage import HOME, Stage
 from tests.crash.trial import Trial
@@ -49,18 +50,28 @@ class PowerCuts:
             scene.operate(bench)
         self.begin, self.log = recorder.begin, recorder.log
         self._after = self._said()
+        whole = Disk(self.begin.copy())
+        for done in self.log:
+            whole.do(done)
+        self._final = _promised(as_image(whole.everything(), _is_left_out))
+        really = _promised(FolderImage.take(stage.folder))
+        assert {name: facts[2] for name, facts in really.items()} == {
+            name: facts[2] for name, facts in self._final.items()
+        }
         self._apart = stage.make_machine_apart()
 
     # states
 
-    def cuts(self, log: Sequence[Done], *, mixed_count: int, chance: random.Random, first: int = 0) -> Iterator[Cut]:
-        """Give the distinct states after each thing done, from ``first`` on; locks and previews make no difference."""
+    def cuts(
+        self, log: Sequence[Done], *, mixed_count: int, chance: random.Random, moments: Container[int] | None = None
+    ) -> Iterator[Cut]:
+        """Give the distinct states after each thing done, or at ``moments``; locks and previews make no difference."""
         disk = Disk(self.begin.copy())
         seen = set[object]()
         for number in range(len(log) + 1):
             if number:
                 disk.do(log[number - 1])
-            if number < first:
+            if moments is not None and number not in moments:
                 continue
             for now in states_now(disk, chance, mixed_count):
                 key = (number == len(log), _key(now))
@@ -75,7 +86,7 @@ class PowerCuts:
         folder = self.stage.folder
         cut.image.put(folder)
         there = places_below(folder)
-        violations = self.trial.at_crash()
+        violations = self.trial.at_crash() + (list(self._unsettled(cut.image)) if is_done else [])
         for place in there:
             if (place.root / ".imalink-storage").exists():
                 try:
@@ -89,6 +100,13 @@ class PowerCuts:
         if is_repeated and not violations:
             violations += self._repeated()
         return violations
+
+    def _unsettled(self, image: FolderImage) -> Iterator[str]:
+        """Once an operation is reported as done, what it left is sure: pictures, indexes, commits, journals."""
+        now = _promised(image)
+        for name in sorted(now.keys() | self._final.keys()):
+            if now.get(name) != self._final.get(name):
+                yield f"what was reported as done is not sure: {name}"
 
     def _recover(self, place: Place) -> None:
         """What any operation begins with: finish interrupted runs, mend and fold."""
@@ -152,6 +170,15 @@ def _is_left_out(path: str) -> bool:
     return name.startswith(".imalink-storage.lock") or (
         path.startswith(f"{HOME}/") and not path.startswith(f"{HOME}/reference")
     )
+
+
+def _promised(image: FolderImage) -> Mapping[str, tuple[object, ...]]:
+    """Give bytes, permissions and times of every file that no power cut may change any more."""
+    return {
+        name: (held.mode, held.modified_ns, held.data)
+        for name, held in ((name, image.held[each.twin or name]) for name, each in image.held.items())
+        if held.data is not None and area_of(name) is not Area.UNFLUSHED
+    }
 
 
 def _key(now: DiskNow) -> object:

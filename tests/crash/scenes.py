@@ -138,13 +138,13 @@ def half_a_card(bench: Workbench) -> None:
 def better_pictures(bench: Workbench) -> None:
     """A storage with a picture and its sidecar, a missing one and a damaged one; a card with better ones."""
     card = bench.folder / CARD
-    for seed, name in enumerate(("a/x.jpg", "gone.jpg", "spoilt.jpg"), start=1):
+    for seed, name in enumerate(("a/x.jpg", "vanished.jpg", "spoilt.jpg"), start=1):
         make_jpeg(card / name, seed=seed, size=SMALL, taken="2024:07:10 14:30:00")
     (card / "a/x.xmp").write_text("<x>old</x>")
     record = bench.create()
     bench.import_(record, card)
     photos = bench.root(record) / "photos"
-    (photos / "gone.jpg").unlink()
+    (photos / "vanished.jpg").unlink()
     spoil(photos / "spoilt.jpg")
     set_rating_in_place(card / "a/x.jpg", 5)
     (card / "a/x.xmp").write_text("<x>new</x>")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.crash.long_form import IS_LONG
 from tests.crash.power_cuts import REPEATED_EVERY, PowerCuts
+from tests.crash.protocol_order import ProtocolOrder
 from tests.crash.scenes import SCENES, Scene
 from tests.crash.stage import Stage
 
@@ -27,7 +28,8 @@ def test_a_power_cut_at_any_moment_loses_nothing_that_was_sure(
     stage: Stage, scene: Scene, report_count: ReportCount
 ) -> None:
     power_cuts = PowerCuts(stage, scene)
-    log, violations, total = power_cuts.log, list[str](), 0
+    log, total = power_cuts.log, 0
+    violations = ProtocolOrder(power_cuts.begin).follow(log)
     for total, cut in enumerate(power_cuts.cuts(log, mixed_count=MIXED, chance=random.Random(7)), start=1):
         is_repeated = total % REPEATED_EVERY == 0
         found = power_cuts.judge(cut, is_done=cut.after == len(log), is_repeated=is_repeated)
@@ -45,5 +47,5 @@ def test_what_was_not_flushed_may_be_lost_in_the_model(stage: Stage) -> None:
     """The model has teeth: without its flushes an import is damaged by a power cut."""
     power_cuts = PowerCuts(stage, next(scene for scene in SCENES if scene.name == "import"))
     log = [done for done in power_cuts.log if done.kind != "fsync"]
-    cuts = power_cuts.cuts(log, mixed_count=2, chance=random.Random(7), first=len(log))
+    cuts = power_cuts.cuts(log, mixed_count=2, chance=random.Random(7), moments=[len(log)])
     assert any(power_cuts.judge(cut, is_done=True) for cut in islice(cuts, 6))
