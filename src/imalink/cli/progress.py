@@ -41,6 +41,7 @@ _PHASES = {
     "heal": "Healing",
     ROLLBACK_PHASE: "Taking back",
     "previews": "Looking at previews",
+    "health": "Looking at storages",
 }
 
 

@@ -175,6 +175,14 @@ class IndexFiles:
         except (IndexDamagedError, NotFoundError):
             return False
 
+    def is_master_sound(self) -> bool:
+        """Tell the same of the master. Raises NotFoundError when it is not there."""
+        try:
+            is_intact, _ = check_digest(self._read(self.layout.master_path, self._caps.master_bytes), "master")
+            return is_intact or self.load_master().is_intact is not False
+        except IndexDamagedError:
+            return False
+
     def list_sessions(self) -> list[int]:
         """List the numbers of the session files that are there."""
         return sorted(self._session_files())
