@@ -14,6 +14,8 @@ from imalink.core.duplicate import DuplicatePolicy
 from imalink.errors import ImalinkError
 from imalink.workflows.heal import heal
 from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import VerifyRequest
 from tests.crash import oracle
@@ -154,3 +156,28 @@ def test_the_root_of_the_storage_is_all_that_healing_writes_into(stage: Stage) -
         before = oracle.tree(scene.second)
         scene.heal(bench)
         assert oracle.tree(scene.second) == before
+
+
+@pytest.mark.parametrize("kind", ["exchange", "links"])
+def test_healing_needs_no_intent_whatever_is_done_next_after_a_kill_is_not_misled(
+    stage: Stage, kind: str, report_count: ReportCount
+) -> None:
+    """A re-index, not another healing, comes next: it may not take a half healed file for anything it is not."""
+    scene = Scene(stage)
+    violations: list[str] = []
+    points = 0
+    for at in count(2, 7 * SPARSE):
+        calls = None if kind == "exchange" else LimitedCalls(has_links=True)
+        with stage.attempt(CrashingCalls(at, inner=calls)) as bench:
+            if not crash(lambda: scene.heal(bench)):
+                break
+        points += 1
+        with stage.process() as bench:
+            report = reindex(bench.tools, bench.records()[0], ReindexRequest(accepts_losses=True))
+            violations += [f"{at}: {each.path} was taken for new" for each in report.new_files]
+            violations += [f"{at}: {path} was taken for one of the user's" for path in report.orphans]
+            violations += [f"{at}: {each.path} was taken for an edit" for each in report.modified_files]
+            violations += [f"{at}: then {each}" for each in scene.violations_at_crash(may_be_vacant=kind != "exchange")]
+            violations += [f"{at}: healed again: {each}" for each in scene.violations_after(bench)]
+    assert violations == []
+    report_count(f"kills of healing before a re-index, {kind}", points, 4)

@@ -431,3 +431,52 @@ def test_an_illegible_lock_that_keeps_changing_belongs_to_someone(tmp_path: Path
         World(tmp_path).acquire(sleep=another_is_made)
     assert World(tmp_path).broken() == []
     assert World(tmp_path).names() == [LOCK_NAME]
+
+
+@pytest.mark.parametrize("content", [b"", b'{\n "token": "'], ids=["empty", "half written"])
+def test_a_token_file_that_a_killed_process_had_not_filled_is_set_aside_by_the_next_holder(
+    world: World, content: bytes
+) -> None:
+    left = world.folder / f"{LOCK_NAME}.{'e' * 32}"
+    left.write_bytes(content)
+    waited: list[float] = []
+    lock = world.acquire(sleep=waited.append)
+    assert not left.exists()
+    [kept] = world.broken()
+    assert kept.endswith(f"{'e' * 32}.left")
+    assert waited == [1.0]
+    lock.release()
+    assert world.names() == []
+
+
+def test_a_token_file_that_another_is_just_filling_is_left_to_it(world: World) -> None:
+    being_made = world.folder / f"{LOCK_NAME}.{'e' * 32}"
+    being_made.write_bytes(b"")
+    details = {"token": "e" * 32, "host_id": "f" * 32, "hostname": "attic", "boot_id": "b", "pid": 3}
+    with suppress(errors.StorageLockedError):
+        world.acquire(sleep=lambda _: being_made.write_text(json.dumps(details)) and None)
+    assert being_made.exists()
+    assert world.broken() == []
+
+
+def test_a_file_of_the_users_that_is_only_named_like_a_lock_stays(world: World) -> None:
+    own = world.folder / f"{LOCK_NAME}.notes.txt"
+    own.write_text("why the disk was locked")
+    world.acquire().release()
+    assert own.read_text() == "why the disk was locked"
+
+
+def test_killed_before_any_call_of_taking_it_nothing_of_a_lock_is_left_after_the_next_holder(tmp_path: Path) -> None:
+    for make in DRIVERS:
+        for at in itertools.count(1):
+            folder = tmp_path / f"{make.__name__} {at}"
+            folder.mkdir()
+            world = World(folder, make)
+            calls = CrashingCalls(at, is_torn=at % 2 == 0, inner=make())
+            with suppress(SimulatedCrash):
+                world.acquire(other_process(pid=5, start=77), calls=calls).release()
+            if not calls.has_crashed:
+                break
+            world.acquire(other_process(pid=6, start=None)).release()
+            assert world.names() == [], f"{make.__name__}, killed before call {at}"
+        assert at > 4

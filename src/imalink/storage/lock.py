@@ -37,6 +37,7 @@ from imalink.storage.lock_record import (
     can_be_proved_dead,
     counter_offset,
     dump_lock,
+    is_token,
     judge_lock,
     new_record,
 )
@@ -174,7 +175,7 @@ def acquire_lock(
                     sleep(wait_seconds)
                 found = read_lock(files)
                 if found is not None and found.token == record.token:
-                    _sweep(files, here, clock)
+                    _sweep(files, here, clock, sleep)
                     return StorageLock(files, record, heartbeat)
             _make_way(files, here, clock, sleep)
         raise StorageLockedError(
@@ -218,13 +219,22 @@ def in_use(record: LockRecord, here: Host) -> StorageLockedError:
     return StorageLockedError(f"The storage is in use by {record.describe()}. Nothing was changed.", hint=hint)
 
 
-def _sweep(files: StorageFiles, here: Host, clock: Clock) -> None:
-    """Set aside token files that a dead process left without, or beside, a lock."""
+def _sweep(files: StorageFiles, here: Host, clock: Clock, sleep: Callable[[float], None]) -> None:
+    """Set aside token files that a dead process left without, or beside, a lock; also those it had not filled yet."""
     prefix = f"{LOCK_NAME}."
+    illegible: dict[str, tuple[int, ...] | None] = {}
     for name in reversed(files.list_names(None)):  # what names a token file comes before that file
         token = name.removeprefix(prefix)[:32]
         if not name.startswith(prefix) or token in _HELD:
             continue
         record = read_lock(files, name)
-        if record is not None and judge_lock(record, here, is_held_here=False) is LockState.STALE:
+        if record is ILLEGIBLE and is_token(name.removeprefix(prefix)):
+            illegible[name] = identify(files, name)
+        elif record is not None and judge_lock(record, here, is_held_here=False) is LockState.STALE:
+            set_token_file_aside(files, name, clock)
+    if not illegible:
+        return
+    sleep(GARBAGE_WAIT_SECONDS)  # whoever is just making one has filled it by then
+    for name, before in illegible.items():
+        if read_lock(files, name) is ILLEGIBLE and identify(files, name) == before:
             set_token_file_aside(files, name, clock)

@@ -66,6 +66,11 @@ class LockState(StrEnum):
     """Its holder is proved dead."""
 
 
+def is_token(text: str) -> bool:
+    """Tell whether a text is spelt as tokens are."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def new_record(host: Host, *, purpose: str, clock: Clock, ttl_seconds: int) -> LockRecord:
     """Give the record of a lock that this process is about to take, under a token of its own."""
     return LockRecord(
@@ -143,7 +148,7 @@ def parse_lock(data: bytes) -> LockRecord:
         return ILLEGIBLE
     known = cast("dict[str, object]", raw)
     token = known.get("token")
-    if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
+    if not isinstance(token, str) or not is_token(token):
         return ILLEGIBLE
 
     def text(key: str) -> str:
