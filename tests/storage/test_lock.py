@@ -453,8 +453,12 @@ def test_a_token_file_that_another_is_just_filling_is_left_to_it(world: World) -
     being_made = world.folder / f"{LOCK_NAME}.{'e' * 32}"
     being_made.write_bytes(b"")
     details = {"token": "e" * 32, "host_id": "f" * 32, "hostname": "attic", "boot_id": "b", "pid": 3}
+
+    def fill(_: float) -> None:
+        being_made.write_text(json.dumps(details))
+
     with suppress(errors.StorageLockedError):
-        world.acquire(sleep=lambda _: being_made.write_text(json.dumps(details)) and None)
+        world.acquire(sleep=fill)
     assert being_made.exists()
     assert world.broken() == []
 
@@ -468,6 +472,7 @@ def test_a_file_of_the_users_that_is_only_named_like_a_lock_stays(world: World) 
 
 def test_killed_before_any_call_of_taking_it_nothing_of_a_lock_is_left_after_the_next_holder(tmp_path: Path) -> None:
     for make in DRIVERS:
+        points = 0
         for at in itertools.count(1):
             folder = tmp_path / f"{make.__name__} {at}"
             folder.mkdir()
@@ -479,4 +484,5 @@ def test_killed_before_any_call_of_taking_it_nothing_of_a_lock_is_left_after_the
                 break
             world.acquire(other_process(pid=6, start=None)).release()
             assert world.names() == [], f"{make.__name__}, killed before call {at}"
-        assert at > 4
+            points += 1
+        assert points > 3

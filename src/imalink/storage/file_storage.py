@@ -197,9 +197,11 @@ class FileStorage:
     def lock(self, purpose: str) -> Generator[None]:
         """Hold the storage's lock for a block, in which every change asks whether it is still held.
 
-        Raises StorageLockedError naming the holder, or in the block when the lock was lost.
+        What killed processes left half written in staging outside any run is cleared away first. Raises
+        StorageLockedError naming the holder, or in the block when the lock was lost.
         """
         with hold_lock(self.files, purpose=purpose, clock=self._clock) as lock, self.files.guarded(lock):
+            staging.remove_left_files(self.files)
             yield
 
     def find_worker(self) -> str | None:

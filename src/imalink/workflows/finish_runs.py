@@ -44,7 +44,6 @@ def finish_interrupted_runs(tools: Tools, storage: FileStorage) -> list[Finding]
         if run_uuid not in committed:
             findings.extend(_finish(tools, storage, run_uuid))
         staging.remove_staging(storage.files, run_uuid)
-    staging.remove_left_files(storage.files)
     return findings
 
 

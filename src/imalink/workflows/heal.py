@@ -1,7 +1,7 @@
 """Heal: put the archived bytes back where a file is damaged or missing, from any good copy; the damaged one is kept.
 
 No intent is written. The index says already what belongs there; the copy is flushed and read back before anything
-moves; names are exchanged, or the damaged file gets its name in quarantine before its place is filled; the journal speaks
+moves; names are exchanged, or the damaged file is named in quarantine before its place is filled; the journal speaks
 last. So a crash leaves the damaged file or the good one, known as damaged or missing, and healing again ends it.
 """
 
