@@ -174,7 +174,7 @@ def test_healing_needs_no_intent_whatever_is_done_next_after_a_kill_is_not_misle
         points += 1
         with stage.process() as bench:
             report = reindex(bench.tools, bench.records()[0], ReindexRequest(accepts_losses=True))
-            violations += [f"{at}: {each.path} was taken for new" for each in report.new_files]
+            violations += [f"{at}: {path} was taken for new" for path in report.new_files]
             violations += [f"{at}: {path} was taken for one of the user's" for path in report.orphans]
             violations += [f"{at}: {each.path} was taken for an edit" for each in report.modified_files]
             violations += [f"{at}: then {each}" for each in scene.violations_at_crash(may_be_vacant=kind != "exchange")]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.duplicate import DuplicatePolicy
 from imalink.core.organization import KEEP
 from imalink.core.signature import Signature
 from imalink.errors import (
@@ -24,6 +25,8 @@ from imalink.errors import (
 from imalink.formats.signature_file import parse_signature
 from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.browse_storage import browse_storage
+from imalink.workflows.find_file import find_files
+from imalink.workflows.heal import heal
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
@@ -31,7 +34,10 @@ from imalink.workflows.regenerate_indexes import RegenerateReport, regenerate_st
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.storage_access import home_of
+from imalink.workflows.verify import verify
+from imalink.workflows.verify_report import VerifyRequest
 from tests.support.faults import CountingCalls, CrashingCalls, KeepsOutCalls, SimulatedCrash
+from tests.support.rot import flip_bit
 from tests.support.scenes import memory_folder
 from tests.support.workbench import Workbench, make_source, snapshot
 
@@ -177,6 +183,55 @@ def test_whatever_meets_a_damaged_signature_changes_nothing_and_names_the_repair
         assert "pictures are safe" in told.value.message
         assert "imalink regenerate " in told.value.hint
     assert snapshot(storage.home) == before
+
+
+@pytest.mark.parametrize("damage", [_truncate, _zero, Path.unlink])
+@pytest.mark.parametrize("is_read_only", [False, True], ids=["writable", "read-only"])
+def test_what_only_reads_goes_on_with_a_damaged_signature(
+    storage: Damaged, damage: Callable[[Path], None], is_read_only: bool
+) -> None:
+    hothashes: list[str] = list(storage.bench.master(storage.record).files)
+    damage(storage.signature)
+    before = snapshot(storage.home)
+    calls = KeepsOutCalls(storage.home, answer=errno.EROFS) if is_read_only else None
+    with storage.bench.restart(calls) as bench:
+        report = verify(bench.tools, storage.record, VerifyRequest())
+        assert (report.checked, report.ok) == (4, 4)
+        assert [each.code for each in report.findings] == ["signature-damaged", "verification-not-noted"]
+        assert "imalink regenerate" in str(report.findings[0].facts["next"])
+        for picture in find_files(bench.tools, hothashes):
+            assert picture.path is not None
+            assert Path(picture.path).is_file()
+        browsed = browse_storage(storage.home, clock=bench.clock, references=bench.tools.references, is_trusted=True)
+        assert sum(len(session.files) for session in browsed.sessions) == 4
+        assert [each.code for each in browsed.findings] == ["signature-damaged"]
+        if not is_read_only:
+            with pytest.raises(SignatureDamagedError):
+                reindex(bench.tools, storage.record, ReindexRequest())
+    assert snapshot(storage.home) == before
+
+
+def test_another_storage_is_healed_from_one_with_a_damaged_signature(bench: Workbench, hybrid: Damaged) -> None:
+    other = bench.folder / "other disk"
+    other.mkdir()
+    second = bench.create("Second", other)
+    bench.import_(second, bench.folder / "card", duplicates=DuplicatePolicy.KEEP_BOTH)
+    flip_bit(bench.root(second) / "photos/IMG_0001.jpg")
+    assert verify(bench.tools, second, VerifyRequest()).healable == ("photos/IMG_0001.jpg",)
+    hybrid.signature.unlink()
+    assert [each.path for each in heal(bench.tools, second).healed] == ["photos/IMG_0001.jpg"]
+
+
+def test_files_of_two_storages_without_a_signature_are_not_even_read(hybrid: Damaged) -> None:
+    other = hybrid.bench.folder / "other disk"
+    other.mkdir()
+    second = hybrid.bench.create("Second", other)
+    hybrid.bench.import_(second, make_source(hybrid.bench.folder / "third card", 2, first_seed=30))
+    for path in (hybrid.bench.root(second) / ".imalink/metadata/commits").iterdir():
+        shutil.copy2(path, hybrid.home / ".imalink/metadata/commits")
+    hybrid.signature.unlink()
+    with pytest.raises(SignatureDamagedError, match="contradicts itself"):
+        verify(hybrid.bench.tools, hybrid.record, VerifyRequest())
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "The signature was gone or damaged; it was written again as the storage's commits and indexes have it.",
     ),
+    "signature-damaged": (
+        Severity.ERROR,
+        "The signature is gone or damaged; all else says which storage it is, so it was read, and nothing was written.",
+    ),
     "journal-damaged": (
         Severity.ERROR,
         "A journal or commit has an unreadable line; everything from there on is void.",

@@ -28,6 +28,7 @@ from imalink.errors import (
     IndexChangedError,
     IndexDamagedError,
     NotFoundError,
+    SignatureDamagedError,
     StorageError,
     UnsafePathError,
 )
@@ -61,7 +62,8 @@ class FileStorage:
     """A storage that answered to its name: opened, its signature read and compared through the same handle.
 
     ``files`` are ImaLink's own, read and written; ``pictures`` are the user's, read. Close it, or use it as a context
-    manager. Everything that writes needs ``lock`` held.
+    manager. Everything that writes needs ``lock`` held. With a ``signature_trouble`` it can only be read
+    (``storage.witnessed``).
     """
 
     def __init__(
@@ -72,8 +74,10 @@ class FileStorage:
         clock: Clock,
         apart: StorageRoot | StorageError | None = None,
         caps: Caps = TRUSTED,
+        signature_trouble: SignatureDamagedError | None = None,
     ) -> None:
         self.signature = signature
+        self.signature_trouble = signature_trouble
         self.files = StorageFiles(root)
         self._pictures = (
             self.files if apart is None else apart if isinstance(apart, StorageError) else FolderReader(apart)
@@ -198,8 +202,11 @@ class FileStorage:
         """Hold the storage's lock for a block, in which every change asks whether it is still held.
 
         What killed processes left half written in staging outside any run is cleared away first. Raises
-        StorageLockedError naming the holder, or in the block when the lock was lost.
+        StorageLockedError naming the holder, or in the block when the lock was lost; SignatureDamagedError where the
+        storage was opened only to be read.
         """
+        if self.signature_trouble is not None:
+            raise self.signature_trouble
         with hold_lock(self.files, purpose=purpose, clock=self._clock) as lock, self.files.guarded(lock):
             staging.remove_left_files(self.files)
             yield

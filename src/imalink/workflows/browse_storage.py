@@ -24,11 +24,12 @@ from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock
 from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError
 from imalink.formats.signature_file import SIGNATURE_NAME
-from imalink.storage.caps import TRUSTED, UNTRUSTED
+from imalink.storage.caps import UNTRUSTED
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import Index, Loaded
 from imalink.storage.previews import hotpreview_path
 from imalink.storage.references import References
+from imalink.storage.witnessed import open_to_read, signature_findings
 from imalink.workflows.tools import StorageRegistry
 
 Found = Mapping[int, list[tuple[Hothash, FileCopy]]]
@@ -126,16 +127,16 @@ def browse_storage(
 ) -> BrowsedStorage:
     """Read a storage's sessions (or the one with ``number``) straight from its own files at ``path``, read-only.
 
-    Of one that is not trusted only so much is read as of a stranger's (``storage.caps``). Raises StorageOfflineError,
-    SignatureDamagedError, NotFoundError.
+    Of one that is not trusted only so much is read as of a stranger's (``storage.caps``), and nothing at all if its
+    signature is damaged. Raises StorageOfflineError, SignatureDamagedError, NotFoundError.
     """
-    with FileStorage.open(
-        path,
-        clock=clock,
-        needs_pictures=False,
-        is_home=references.is_home(path),
-        caps=TRUSTED if is_trusted else UNTRUSTED,
-    ) as storage:
+    is_home = references.is_home(path)
+    opened = (
+        open_to_read(path, clock=clock, needs_pictures=False, is_home=is_home)
+        if is_trusted
+        else FileStorage.open(path, clock=clock, needs_pictures=False, is_home=is_home, caps=UNTRUSTED)
+    )
+    with opened as storage:
         looker = _Looker(storage)
         sessions = looker.look(number)
         return BrowsedStorage(
@@ -144,7 +145,7 @@ def browse_storage(
             has_pictures=storage.has_pictures,
             signature=storage.signature,
             sessions=tuple(sessions),
-            findings=tuple(looker.findings),
+            findings=(*signature_findings(storage), *looker.findings),
         )
 
 

@@ -22,7 +22,7 @@ from imalink.errors import ImalinkError, StorageError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
-from imalink.workflows.storage_access import open_known
+from imalink.workflows.storage_access import open_known_to_read
 from imalink.workflows.tools import Tools
 
 KEPT_HITS = 10_000
@@ -117,7 +117,7 @@ class FileFinder:
         if record is None or not record.is_active:
             return None
         try:
-            storage = open_known(self._tools, record)
+            storage = open_known_to_read(self._tools, record)
         except StorageError:
             return None
         self._opened[storage_uuid] = storage

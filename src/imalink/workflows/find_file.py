@@ -16,7 +16,7 @@ from imalink.core.index import FileStatus
 from imalink.errors import AmbiguousError, NotFoundError, StorageError
 from imalink.workflows.file_finder import FileFinder
 from imalink.workflows.named_by_file import find_named
-from imalink.workflows.storage_access import open_known
+from imalink.workflows.storage_access import open_known_to_read
 from imalink.workflows.tools import Tools
 
 
@@ -194,7 +194,7 @@ def _look(tools: Tools, place: FoundLocation) -> FoundPlace:
     with tools.catalog.read() as db:
         record = file_storages.get_storage(db, place.storage_uuid)
     try:
-        with open_known(tools, record) as storage:
+        with open_known_to_read(tools, record) as storage:
             folder = storage.path
             facts = storage.pictures.find_facts(place.relative_path)
             if facts is None or not facts.is_file:

@@ -17,7 +17,7 @@ from imalink.errors import IndexDamagedError, NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.reading import FolderReader
 from imalink.storage.trash import Trash
-from imalink.workflows.storage_access import open_known
+from imalink.workflows.storage_access import open_known_to_read
 from imalink.workflows.tools import Tools
 
 
@@ -58,7 +58,7 @@ class GoodCopies:
             if record.storage_uuid == self._record.storage_uuid:
                 continue
             try:
-                other = self._opened.enter_context(open_known(self._tools, record))
+                other = self._opened.enter_context(open_known_to_read(self._tools, record))
                 self._add_indexed(other, record.display_name)
             except (StorageError, IndexDamagedError, NotFoundError):
                 self._away[record.storage_uuid] = record.display_name

@@ -14,10 +14,17 @@ from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.journal import Observation
 from imalink.core.operation import Operation
-from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError, StorageUnavailableError
+from imalink.errors import (
+    AmbiguousError,
+    IndexDamagedError,
+    NotFoundError,
+    SignatureDamagedError,
+    StorageUnavailableError,
+)
 from imalink.formats.layouts.known import layout_named
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldNotes, FoldResult
+from imalink.storage.witnessed import open_to_read
 from imalink.workflows.tools import Tools
 
 
@@ -74,6 +81,26 @@ def open_storage(tools: Tools, record: StorageRecord, *, needs_pictures: bool = 
     _note_access(tools, record, is_accessible=storage.has_pictures)
     _note_place(tools, record, storage.path)
     return storage
+
+
+def open_known_to_read(tools: Tools, record: StorageRecord, *, needs_pictures: bool = True) -> FileStorage:
+    """Open a known storage as ``open_known`` does, or only to be read where its signature is gone or damaged."""
+    return open_to_read(
+        home_of(tools, record),
+        clock=tools.clock,
+        expected_uuid=record.storage_uuid,
+        calls=tools.calls,
+        needs_pictures=needs_pictures,
+        is_home=layout_named(record.layout).is_reference,
+    )
+
+
+def open_storage_to_read(tools: Tools, record: StorageRecord) -> FileStorage:
+    """As ``open_storage``, but a storage whose signature is gone or damaged is opened only to be read."""
+    try:
+        return open_storage(tools, record)
+    except SignatureDamagedError:
+        return open_known_to_read(tools, record)
 
 
 def fold_notes(storage: FileStorage, record: StorageRecord) -> FoldNotes:

@@ -20,14 +20,21 @@ from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant
 from imalink.core.verdict import choose_due
-from imalink.errors import NotFoundError, OutOfSpaceError, StorageLockedError, StorageReadOnlyError
+from imalink.errors import (
+    NotFoundError,
+    OutOfSpaceError,
+    SignatureDamagedError,
+    StorageLockedError,
+    StorageReadOnlyError,
+)
 from imalink.formats.unfinished_verification import UnfinishedVerification, dump_unfinished, parse_unfinished
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import merge_sessions
 from imalink.storage.previews import hotpreview_path
+from imalink.storage.witnessed import signature_findings
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.session_key import session_key
-from imalink.workflows.storage_access import open_storage, write_down
+from imalink.workflows.storage_access import open_storage_to_read, write_down
 from imalink.workflows.tools import Tools
 from imalink.workflows.verify_own_files import OwnFilesChecked, check_own_files
 from imalink.workflows.verify_reading import FileJudge, Look
@@ -45,11 +52,12 @@ def verify(
 
     No picture is touched, and none is called missing while the storage is away: that raises StorageOfflineError. What
     is damaged is remembered in the storage until a later look finds it whole. A run that is stopped, or whose storage
-    goes away, is gone on with by the next of the same request. Reading takes no lock. Raises UsageError, NotFoundError,
-    StorageError, CancelledError.
+    goes away, is gone on with by the next of the same request. Reading takes no lock. A storage whose signature is gone
+    or damaged is looked at too, and nothing is noted in it. Raises UsageError, NotFoundError, StorageError,
+    CancelledError.
     """
     request.check()
-    with open_storage(tools, record) as storage:
+    with open_storage_to_read(tools, record) as storage:
         return _Verification(tools, record, storage, request, progress or SilentProgress()).run()
 
 
@@ -89,7 +97,12 @@ class _Verification:
             checked=self._tally.checked,
             verdicts=dict(self._tally.verdicts),
             judged=tuple(self._tally.judged),
-            findings=(*own.findings, *spoilt, *(each.finding() for each in self._tally.judged)),
+            findings=(
+                *signature_findings(self._storage),
+                *own.findings,
+                *spoilt,
+                *(each.finding() for each in self._tally.judged),
+            ),
             own_files_checked=own.checked + previews_checked,
             own_files_damaged=len(own.findings) + len(spoilt),
             bytes_read=self._tally.bytes_read,
@@ -278,7 +291,7 @@ class _Verification:
         try:
             with self._storage.lock("verify"):
                 self._write_down()
-        except (StorageLockedError, StorageReadOnlyError, OutOfSpaceError) as error:
+        except (StorageLockedError, StorageReadOnlyError, OutOfSpaceError, SignatureDamagedError) as error:
             finding = Finding(
                 code="verification-not-noted", path=self._record.display_name, facts={"why": error.message}
             )
