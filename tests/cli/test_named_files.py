@@ -119,3 +119,46 @@ def test_the_hint_of_a_search_can_be_typed_into_a_shell(here: Here) -> None:
     said = here("search", "train:late")
     assert (said.code, """'"train:…"'""" in said.err) == (2, True)
     assert here("search", '"train:late"').code == 0
+
+
+@pytest.mark.parametrize("mode", ["trash", "hard"])
+def test_the_place_of_a_deleted_file_tells_when_by_whom_and_how_it_was_deleted(
+    scene: Scene, here: Here, mode: str
+) -> None:
+    hothash, place = scene.hothash(A), scene.photos / A
+    assert here("delete", place, "--mode", mode, "--reason", "blurred", "--yes").code == 0
+    said = here("whereis", place, "--json")
+    assert said.code == 0, said.err
+    [picture] = said.json
+    [location] = picture["locations"]
+    assert (picture["hothash"], location["status"]) == (hothash, "deleted")
+    deleted = location["deleted"]
+    assert {key: deleted[key] for key in ("by", "mode", "reason", "stood_at")} == {
+        "by": "user",
+        "mode": mode,
+        "reason": "blurred",
+        "stood_at": f"photos/{A}",
+    }
+    shown = here("whereis", place).out
+    assert f"photos/{A} ({deleted['deleted_at'][:16].replace('T', ' ')}, by user, {mode}, blurred" in shown
+    assert ("kept as .imalink-trash/" in shown) is (mode == "trash")
+    assert here("whereis", scene.root / location["relative_path"], "--json").json[0]["hothash"] == hothash
+
+    said = here("find", place)
+    assert (said.code, said.out) == (10, "")
+    assert "it was deleted" in said.err
+    said = here("edit", place, "--rating", "4")
+    assert said.code == 10
+    assert "was deleted" in said.err
+    assert "imalink trash restore" in said.err
+
+
+def test_a_new_file_at_the_place_of_a_deleted_one_is_not_taken_for_it(scene: Scene, here: Here) -> None:
+    place = scene.photos / A
+    assert here("delete", place, "--yes").code == 0
+    make_jpeg(place, seed=77, size=(64, 48))
+    scene.look()
+    added = here("reindex", "Blue Samsung", "--add-orphans", "--json")
+    assert added.code in (0, 4), added.err
+    [picture] = here("whereis", place, "--json").json
+    assert [each["status"] for each in picture["locations"]] == ["present"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from imalink.catalog.bulk import chunks
 from imalink.catalog.models import DeletedFile, FileStorage, ImportSession, SessionFile
 from imalink.core.ids import Hothash, SessionUuid, StorageUuid
 from imalink.core.index import Tombstone
+from imalink.core.relative_path import RelativePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,33 @@ def find_hothashes(db: Session, prefix: str, *, limit: int = 10) -> list[Hothash
     first, last = prefix.ljust(64, "0"), prefix.ljust(64, "f")
     query = select(DeletedFile.hothash).where(DeletedFile.hothash.between(first, last)).distinct()
     return [Hothash(each) for each in db.execute(query.order_by(DeletedFile.hothash).limit(limit)).scalars()]
+
+
+def find_at_path(db: Session, storage_uuid: StorageUuid, path: RelativePath) -> Hothash | None:
+    """Give the picture that was deleted last of those that stood at a path of a storage, or are kept there; or None.
+
+    Every tombstone of the storage is looked at.
+    """
+    query = (
+        select(DeletedFile.tombstone)
+        .join(FileStorage, FileStorage.id == DeletedFile.file_storage_id)
+        .where(FileStorage.storage_uuid == storage_uuid)
+    )
+    latest: Tombstone | None = None
+    for tombstone in db.execute(query).scalars():
+        if path in _places(tombstone) and (latest is None or latest.deleted_at < tombstone.deleted_at):
+            latest = tombstone
+    return None if latest is None else latest.hothash
+
+
+def _places(tombstone: Tombstone) -> Iterator[RelativePath]:
+    if tombstone.path is not None:
+        yield tombstone.path
+    for kept in tombstone.kept:
+        yield from (kept.path, kept.kept)
+    if tombstone.entry is not None:
+        yield tombstone.entry.relative_path
+        yield from (copy.relative_path for copy in tombstone.entry.copies)
 
 
 def find_by_hothash(db: Session, hothashes: Collection[Hothash]) -> dict[Hothash, tuple[FoundTombstone, ...]]:

@@ -16,7 +16,7 @@ from imalink.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from imalink.workflows.find_file import Answer
+    from imalink.workflows.find_file import Answer, Deletion, FoundPlace
 
 
 @click.command()
@@ -78,6 +78,7 @@ def whereis(output: Output, hothashes: tuple[str, ...]) -> int:
                             "relative_path": json_text(place.relative_path),
                             "full_path": json_text(place.full_path),
                             "status": place.status,
+                            **({} if place.deleted is None else {"deleted": _deletion_json(place.deleted)}),
                         }
                         for place in picture.places
                     ],
@@ -88,5 +89,25 @@ def whereis(output: Output, hothashes: tuple[str, ...]) -> int:
         return errors.DONE
     for picture in pictures:
         show_lines([picture.hothash])
-        show_lines(f"  {place.status:8} {place.display_name}: {place.relative_path}" for place in picture.places)
+        show_lines(f"  {place.status:8} {place.display_name}: {_place_text(place)}" for place in picture.places)
     return errors.DONE
+
+
+def _place_text(place: FoundPlace) -> str:
+    deleted = place.deleted
+    if deleted is None:
+        return place.relative_path
+    why = f", {deleted.reason}" if deleted.reason else ""
+    kept = f"; kept as {place.relative_path}" if place.relative_path != deleted.stood_at else ""
+    when = deleted.at[:16].replace("T", " ")
+    return f"{deleted.stood_at} ({when}, by {deleted.by}, {deleted.mode}{why}{kept})"
+
+
+def _deletion_json(deleted: Deletion) -> dict[str, object]:
+    return {
+        "deleted_at": deleted.at,
+        "by": json_text(deleted.by),
+        "mode": deleted.mode,
+        "reason": json_text(deleted.reason),
+        "stood_at": json_text(deleted.stood_at),
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,11 +22,22 @@ from imalink.workflows.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """When a picture was deleted somewhere, by whom, in which mode and why, and where it stood until then."""
+
+    at: str
+    by: str
+    mode: str
+    reason: str
+    stood_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPlace:
     """One place of a picture; ``status``, as of now: ``present``, ``damaged``, ``missing``, ``offline`` or ``deleted``.
 
     Damaged is what stands there and was found not to be what was archived when it was last read. Of a deleted one the
-    path is that in the trash or, if its file is not there, the one at which it last stood.
+    path is that in the trash or, if its file is not there, the one at which it last stood; ``deleted`` tells the rest.
     """
 
     storage_uuid: StorageUuid
@@ -34,6 +46,7 @@ class FoundPlace:
     full_path: str
     status: str
     is_active: bool
+    deleted: Deletion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +140,13 @@ def get_pictures(tools: Tools, prefixes: Iterable[str]) -> list[FoundImageFile]:
                 raise AmbiguousError(f"{prefix} fits several pictures: {names} …", hint="Give more digits.")
             hothashes.append(found[0])
         pictures = locations.find_by_hothash(db, hothashes)
+    for text, known in named:
+        if known is not None and known not in pictures:
+            raise NotFoundError(
+                f"The picture of {text} was deleted.",
+                hint=f"`imalink whereis {shlex.quote(text)}` tells when; imalink trash restore {known[:10]} brings it "
+                "back.",
+            )
     return [pictures[hothash] for hothash in hothashes]
 
 
@@ -184,6 +204,13 @@ def _deleted_place(found: FoundTombstone, record: StorageRecord) -> FoundPlace |
         full_path=str(Path(record.full_path) / path),
         status="deleted",
         is_active=record.is_active,
+        deleted=Deletion(
+            at=tombstone.deleted_at,
+            by=tombstone.by,
+            mode=tombstone.mode,
+            reason=tombstone.reason,
+            stood_at=tombstone.path,
+        ),
     )
 
 

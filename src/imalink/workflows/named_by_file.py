@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from imalink.catalog import file_storages, locations
+from imalink.catalog import file_storages, locations, tombstones
 from imalink.core.ids import Hothash
 from imalink.core.relative_path import RelativePath
 from imalink.errors import InvalidPathError, NotFoundError, SourceError, UsageError
@@ -16,8 +16,9 @@ from imalink.workflows.tools import Tools
 def find_named(tools: Tools, text: str) -> Hothash | None:
     """Give the known picture of the file that ``text`` names; None when it names none, so that it is a hothash.
 
-    A text names a file when it has a separator in it, or such a file is there. Raises NotFoundError when no such
-    picture is known, SourceError when the file cannot be read, UsageError for a folder.
+    A text names a file when it has a separator in it, or such a file is there. Of a place where nothing is known to
+    stand it is the picture that was deleted there last. Raises NotFoundError when no such picture is known, SourceError
+    when the file cannot be read, UsageError for a folder.
     """
     path = Path(text)
     is_there = "\0" not in text and path.is_file()
@@ -32,7 +33,9 @@ def find_named(tools: Tools, text: str) -> Hothash | None:
             raise SourceError(f"{text} could not be read: {found.error}")
         hothash = found.fingerprint.hothash
     with tools.catalog.read() as db:
-        if hothash is not None and locations.find_by_hothash(db, [hothash]):
+        if hothash is not None and (
+            locations.find_by_hothash(db, [hothash]) or tombstones.find_by_hothash(db, [hothash])
+        ):
             return hothash
     known = _known_at(tools, Path.cwd() / path)
     if known is None:
@@ -54,6 +57,7 @@ def _known_at(tools: Tools, path: Path) -> Hothash | None:
                 except InvalidPathError:
                     continue
                 found = locations.find_at_path(db, record.storage_uuid, below)
+                found = found or tombstones.find_at_path(db, record.storage_uuid, below)
                 if found is not None:
                     return found
     return None
