@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from imalink.core.timetable import Task
 from imalink.errors import UsageError
 
 HOME_VARIABLE = "IMALINK_HOME"
@@ -42,6 +43,20 @@ SETTINGS = (
         variable="IMALINK_WORKERS",
         default="",
         meaning="How many processes decode pictures; empty: one a processor; 0: none, unprotected in this process.",
+    ),
+    *(
+        Setting(
+            name=f"schedule_{name}",
+            variable=f"IMALINK_SCHEDULE_{name.upper()}",
+            default="on",
+            meaning=f"Whether the server does this by itself: {what}; on or off.",
+        )
+        for name, what in (
+            ("accessibility", "each day look at the health of all storages"),
+            ("maintenance", "each week write each storage's indexes again, then re-index it"),
+            ("verification", "each month read every file of each storage"),
+            ("capacity_review", "each quarter look how long the room lasts"),
+        )
     ),
 )
 """Every setting there is. docs/reference/settings.md lists them."""
@@ -89,6 +104,18 @@ class Settings:
         if not re.fullmatch(r"[0-9]{1,3}", value):
             raise UsageError(f"workers is no number of processes: {value!r}.", hint="Use 0 to 999, or nothing.")
         return int(value)
+
+    @property
+    def scheduled_tasks(self) -> frozenset[Task]:
+        """What of the timetable is switched on. Raises UsageError for a value that is neither on nor off."""
+        enabled: set[Task] = set()
+        for task in Task:
+            each = self.values[f"schedule_{task.name.lower()}"]
+            if each.value.lower() not in ("on", "off"):
+                raise UsageError(f"{each.setting.name} is {each.value!r}.", hint="Use on or off.")
+            if each.value.lower() == "on":
+                enabled.add(task)
+        return frozenset(enabled)
 
     @property
     def registry_path(self) -> Path:
