@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from imalink.catalog import dialects, models, schema
+from imalink.catalog import dialects, full_text, models, schema
 from imalink.catalog.authors import SELF_AUTHOR_ID, find_author
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.file_storages import add_storage, list_storages
@@ -60,12 +60,19 @@ def file_of(url: str) -> Path:
     return path
 
 
+def is_modelled(item: object, name: str | None, kind: str, is_reflected: bool, compared: object) -> bool:
+    """Whether the models could have it: they know nothing of how an engine searches for words."""
+    del item, kind, is_reflected, compared
+    return name is None or (not name.startswith(full_text.TABLE) and name != "ix_photos_search_text")
+
+
 def test_the_migrated_tables_are_those_of_the_models(sqlite_url: str, tmp_path: Path) -> None:
     Catalog.open(sqlite_url).close()
     engine = create_engine(sqlite_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": schema.VERSION_TABLE, "compare_type": True}
+            connection,
+            opts={"version_table": schema.VERSION_TABLE, "compare_type": True, "include_object": is_modelled},
         )
         assert compare_metadata(context, models.Base.metadata) == []
     made = create_engine(f"sqlite:///{tmp_path / 'made.sqlite3'}")

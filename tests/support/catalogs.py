@@ -6,9 +6,14 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from imalink.catalog.catalog import Catalog
+from sqlalchemy import select
+
+from imalink.catalog import full_text, timeline
+from imalink.catalog.catalog import Catalog, Db
+from imalink.catalog.dialects import is_postgresql
 from imalink.catalog.dump import dump
 from imalink.catalog.file_storages import StorageRecord, add_storage, find_storage
+from imalink.catalog.models import PhotoDay
 from imalink.catalog.projection import ProjectedSession, project_session
 from imalink.core.ids import Hothash, StorageUuid
 from imalink.core.index import SessionIndex
@@ -37,9 +42,19 @@ def project(catalog: Catalog, index: SessionIndex, only: Collection[Hothash] | N
 
 
 def dump_of(catalog: Catalog) -> list[str]:
-    """Give the dump of a catalog."""
+    """Give the dump of a catalog, whose counts of days and index of words are seen to be those of its photos."""
     with catalog.read() as db:
+        check_derived(db)
         return dump(db)
+
+
+def check_derived(db: Db) -> None:
+    """See that what is kept beside the photos is what they say."""
+    kept: dict[int, int] = dict(iter(db.execute(select(PhotoDay.day, PhotoDay.photo_count))))
+    assert kept == timeline.count_again(db)
+    if not is_postgresql(db.connection()):
+        check = f"INSERT INTO {full_text.TABLE}({full_text.TABLE}, rank) VALUES ('integrity-check', 1)"
+        db.connection().exec_driver_sql(check)
 
 
 class Catalogs:

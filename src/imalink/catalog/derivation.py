@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from datetime import date
+from functools import lru_cache, reduce
 
 from imalink.catalog.core_json import escape_text
 from imalink.catalog.records import EntryRecord
@@ -15,11 +16,16 @@ from imalink.core.photo import Photo, UserFacts
 from imalink.core.photo_facts import choose_primary, effective_facts, merge_photos
 from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
+from imalink.core.search_words import search_text
 from imalink.core.user_facts import has_user_facts, merge_said
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_RAW = "RAW"
 
 PHOTO_COLUMNS = (
     "photo_uuid primary_hothash title caption rating label rejected author taken_at taken_at_local taken_at_offset "
-    "taken_at_source camera_make camera_model lens width height latitude longitude altitude file_format user_facts"
+    "taken_at_source camera_make camera_model lens width height latitude longitude altitude file_format "
+    "local_day aspect has_raw search_text user_facts"
 ).split()
 """The columns of ``photos``, in the order of ``DerivedPhoto.row``."""
 
@@ -36,6 +42,7 @@ class DerivedPhoto:
 
     row: tuple[object, ...]
     tags: tuple[str, ...]
+    local_day: int | None
 
 
 def derive_photo(
@@ -56,7 +63,10 @@ def derive_photo(
     others = [files[hothash] for hothash in sorted(files) if hothash != primary]
     facts = effective_facts(photo, files[primary], others)
     taken, gps = facts.capture_time, facts.gps
+    camera = facts.camera
+    said = (facts.title, facts.caption, *facts.tags, facts.author, *facts.custom.values())
     is_plain = len(photo.files) == 1 and not has_user_facts(photo)
+    local_day = None if taken is None else day_number(taken.local)
     row = (
         photo_uuid,
         primary,
@@ -70,18 +80,37 @@ def derive_photo(
         None if taken is None else taken.local,
         None if taken is None else taken.offset,
         None if taken is None else taken.source,
-        _text(facts.camera.make),
-        _text(facts.camera.model),
-        _text(facts.camera.lens),
+        _text(camera.make),
+        _text(camera.model),
+        _text(camera.lens),
         facts.width,
         facts.height,
         None if gps is None else gps.latitude,
         None if gps is None else gps.longitude,
         None if gps is None else gps.altitude,
         _text(facts.file_format),
+        local_day,
+        aspect_of(facts.width, facts.height),
+        any(file.file_format == _RAW for file in files.values()),
+        search_text((*said, *(names[hothash] for hothash in photo.files), camera.make, camera.model, camera.lens)),
         None if is_plain else photo,
     )
-    return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, facts.tags))))
+    return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, facts.tags))), local_day=local_day)
+
+
+@lru_cache(maxsize=16_384)
+def _day_of(day: str) -> int:
+    return date.fromisoformat(day).toordinal() - _EPOCH
+
+
+def day_number(local: str) -> int:
+    """Give the day of a local capture time, counted from 1970-01-01."""
+    return _day_of(local[:10])
+
+
+def aspect_of(width: int | None, height: int | None) -> int:
+    """Give width by height in thousandths, at least 1 and at most 65,535; 0 where either is unknown."""
+    return max(1, min(width * 1000 // height, 65_535)) if width and height else 0
 
 
 def _with_files(

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -228,13 +229,20 @@ class Photo(Base):
 
     ``taken_at`` is for order and ranges; the camera's own digits are ``taken_at_local``. ``user_facts`` is None where
     the indexes say nothing beyond the photo's one file. ``width`` and ``height`` are as shown.
+
+    ``local_day`` counts the camera's days from 1970-01-01, None for an undated photo; ``aspect`` is width by height in
+    thousandths, 0 where unknown. ``search_text`` is what full-text search looks in (``core.search_words``): the engines
+    keep an index of it by themselves. ``has_raw``: one of its files is a RAW.
     """
 
     __tablename__ = "photos"
     __table_args__ = (
         Index(None, "taken_at", "id"),
         Index(None, "rating", "taken_at", "id"),
-        Index(None, "camera_model", "taken_at", "id"),
+        Index(None, "camera_make", "camera_model", "taken_at", "id"),
+        Index(None, "lens", "taken_at", "id"),
+        Index(None, "latitude", "longitude"),
+        Index(None, "author", "taken_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -259,12 +267,32 @@ class Photo(Base):
     longitude: Mapped[float | None] = mapped_column(Float(53))
     altitude: Mapped[float | None] = mapped_column(Float(53))
     file_format: Mapped[str] = mapped_column(Text)
+    local_day: Mapped[int | None] = mapped_column(Integer)
+    aspect: Mapped[int] = mapped_column(Integer, default=0)
+    has_raw: Mapped[bool] = mapped_column(default=False)
+    search_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
     user_facts: Mapped[CorePhoto | None] = mapped_column(CoreJson(CorePhoto))
 
     image_files: Mapped[list[ImageFile]] = relationship(back_populates="photo", lazy="raise_on_sql")
     tags: Mapped[list[Tag]] = relationship(
         secondary=lambda: photo_tags, lazy="raise_on_sql", viewonly=True, order_by=lambda: photo_tags.c.position
     )
+
+
+class PhotoDay(Base):
+    """How many photos were taken on a day of their cameras; ``day`` as ``Photo.local_day``, UNDATED for those without.
+
+    Kept by the projection, so that a timeline need not count.
+    """
+
+    __tablename__ = "photo_days"
+
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    photo_count: Mapped[int] = mapped_column(BigInteger)
+
+
+UNDATED = -(2**31) + 1
+"""The day of photos without one."""
 
 
 class Tag(Base):
@@ -295,6 +323,7 @@ class ImageFile(Base):
     """
 
     __tablename__ = "image_files"
+    __table_args__ = (Index(None, "file_format", "photo_id"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     hothash: Mapped[str] = mapped_column(Digest, unique=True)
@@ -317,6 +346,13 @@ class ImageFile(Base):
     locations: Mapped[list[FileLocation]] = relationship(back_populates="image_file", lazy="raise_on_sql")
 
 
+def _partial_index(name: str, condition: str) -> Index:
+    """Give an index of the few files of which something is the matter."""
+    return Index(
+        f"ix_file_locations_{name}", "image_file_id", sqlite_where=text(condition), postgresql_where=text(condition)
+    )
+
+
 class FileLocation(Base):
     """One physical image file, as one session index of one storage names it.
 
@@ -330,6 +366,8 @@ class FileLocation(Base):
     __table_args__ = (
         UniqueConstraint("import_session_id", "file_storage_id", "image_file_id", "number"),
         Index(None, "file_storage_id", "relative_path"),
+        _partial_index("missing", "status = 'missing'"),
+        _partial_index("damaged", "damage IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -6,12 +6,14 @@ was there before: projecting twice is projecting once, and a rebuilt catalog equ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table, delete, select
 from sqlalchemy.orm import Session
 
+from imalink.catalog import full_text
 from imalink.catalog.bulk import chunks, insert_and_find_ids, insert_rows, paused_collection, table_of
 from imalink.catalog.column_types import canonical_instant
 from imalink.catalog.core_json import escape_text
@@ -41,6 +43,7 @@ from imalink.catalog.reduction import (
 )
 from imalink.catalog.session_projection import project_head
 from imalink.catalog.tags import set_tags
+from imalink.catalog.timeline import count_days
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, SessionIndex
 from imalink.core.photo import Photo
@@ -265,7 +268,10 @@ def _insert_new(
         photo_uuid for photo_uuid in new_photos if any(entry.hothash in known for entry in by_photo[photo_uuid])
     )
     concerned.photo_uuids.update(_find_spoken_of(db, of_index, new_photos))
+    count_days(db, Counter(derived.local_day for derived in new_photos.values()))
     new_ids = insert_and_find_ids(db, PHOTOS, PHOTO_COLUMNS, [derived.row for derived in new_photos.values()])
+    if new_ids:
+        full_text.add_above(db.connection(), min(new_ids.values()) - 1)
     photo_ids.update((PhotoUuid(photo_uuid), photo_id) for photo_uuid, photo_id in new_ids.items())
     tags = {photo_ids[photo_uuid]: derived.tags for photo_uuid, derived in new_photos.items() if derived.tags}
     set_tags(db, tags, are_new=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from imalink.catalog import full_text
 from imalink.catalog.bulk import chunks, insert_rows, table_of, update_rows
 from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS, derive_photo, image_row
 from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo, SessionPhoto, WaitingEdit
 from imalink.catalog.records import EntryRecord
 from imalink.catalog.tags import set_tags
+from imalink.catalog.timeline import count_days
 from imalink.core.facts_of_copies import merge_facts
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid
 from imalink.core.photo import Photo as CorePhoto
@@ -24,6 +28,8 @@ IMAGES = table_of(ImageFile)
 LOCATIONS = table_of(FileLocation)
 PHOTOS = table_of(Photo)
 
+_TEXT = 1 + PHOTO_COLUMNS.index("search_text")
+_DAY = 1 + PHOTO_COLUMNS.index("local_day")
 _PHOTO_ROWS = select(*(PHOTOS.c[name] for name in ("id", *PHOTO_COLUMNS)))
 
 
@@ -184,18 +190,22 @@ def _ensure_photos(
     }
     if wanted:
         known.update(find_photo_ids(db, wanted))
-        rows = [
+        derived = [
             derive_photo(
                 photo_uuid,
                 [plain_photo(photo_uuid, hothash)],
                 {hothash: record.facts},
                 {hothash: record.original_filename},
-            ).row
+            )
             for photo_uuid, (hothash, record) in wanted.items()
             if photo_uuid not in known
         ]
-        insert_rows(db, PHOTOS, PHOTO_COLUMNS, rows)
-        known.update(find_photo_ids(db, wanted))
+        insert_rows(db, PHOTOS, PHOTO_COLUMNS, [each.row for each in derived])
+        count_days(db, Counter(each.local_day for each in derived))
+        found = find_photo_ids(db, wanted)
+        texts = {found[PhotoUuid(str(each.row[0]))]: str(each.row[_TEXT - 1]) for each in derived}
+        full_text.replace_texts(db.connection(), {}, texts)
+        known.update(found)
     return known
 
 
@@ -218,18 +228,42 @@ def reduce_photos(db: Session, photo_ids: Collection[int], order: SettledOrder) 
         waiting = _load_waiting(db, uuids)
         changed: list[tuple[object, ...]] = []
         tags: dict[int, tuple[str, ...]] = {}
+        days: Counter[int | None] = Counter()
         for photo_id, photo_uuid in uuids.items():
             if photo_id not in files:
+                days[_day_in(rows[photo_id])] -= 1
                 continue
             said = waiting.get(photo_uuid, ())
             derived = derive_photo(photo_uuid, records[photo_id], files[photo_id], names, waiting=said)
             tags[photo_id] = derived.tags
             if rows[photo_id][1:] != derived.row:
                 changed.append((photo_id, *derived.row))
-        update_rows(db, PHOTOS, "id", PHOTO_COLUMNS, changed)
+                days[_day_in(rows[photo_id])] -= 1
+                days[derived.local_day] += 1
         gone = [photo_id for photo_id in uuids if photo_id not in files]
+        _settle_texts(db, rows, changed, gone)
+        update_rows(db, PHOTOS, "id", PHOTO_COLUMNS, changed)
+        count_days(db, days)
         set_tags(db, tags | dict.fromkeys(gone, ()))
         db.connection().execute(delete(PHOTOS).where(PHOTOS.c.id.in_(gone)))
+
+
+def _day_in(row: tuple[object, ...]) -> int | None:
+    return cast("int | None", row[_DAY])
+
+
+def _settle_texts(
+    db: Session, rows: Mapping[int, tuple[object, ...]], changed: Sequence[tuple[object, ...]], gone: Sequence[int]
+) -> None:
+    """Let full-text search follow: before the rows change, for it must be told what they said."""
+    new = {cast(int, row[0]): str(row[_TEXT]) for row in changed}
+    old = {photo_id: str(rows[photo_id][_TEXT]) for photo_id in (*new, *gone)}
+    same = {photo_id for photo_id, text in new.items() if old[photo_id] == text}
+    full_text.replace_texts(
+        db.connection(),
+        {photo_id: text for photo_id, text in old.items() if photo_id not in same},
+        {photo_id: text for photo_id, text in new.items() if photo_id not in same},
+    )
 
 
 def _load_waiting(db: Session, uuids: Mapping[int, PhotoUuid]) -> dict[PhotoUuid, list[UserFacts]]:

@@ -6,31 +6,36 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import msgspec
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, literal, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Integer, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from imalink.catalog.column_types import Instant, canonical_instant
-from imalink.catalog.models import Author, FileLocation, FileStorage, ImageFile, ImportSession, Photo, Tag, photo_tags
+from imalink.catalog.models import ImageFile, Photo, PhotoDay
+from imalink.catalog.search_conditions import Conditions
 from imalink.catalog.tags import load_tags
-from imalink.catalog.text_matching import Pattern, TextMatcher, glob, part, whole
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
-from imalink.core.index import FileStatus
 from imalink.core.search_query import SearchQuery
 from imalink.errors import UsageError
 
 _ORDER = "taken"
 _MAX_ID = 2**31 - 1
-_MAX_OFFSET_DAYS = 5
-"""More than any offset that a capture time can have (±99:59): as far as UTC can be from the camera's day."""
+MAX_COUNT = 10_000
+"""So many photos that fit are counted."""
+
+_Key = tuple[int, str | None]
+"""A photo's id and when it was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPhoto:
-    """What a list shows of a photo: what holds for it, and its primary file's hothash and original name."""
+    """What a list shows of a photo: what holds for it, and its primary file's hothash and original name.
 
+    ``id`` is its number in this catalog, as long as it is not recovered.
+    """
+
+    id: int
     photo_uuid: PhotoUuid
     hothash: Hothash
     title: str | None
@@ -48,16 +53,23 @@ class FoundPhoto:
     camera_model: str | None
     width: int | None
     height: int | None
+    has_gps: bool
+    has_raw: bool
     file_format: str
     original_filename: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPage:
-    """Photos in their order; ``next`` is the ``after`` of the following page, None on the last."""
+    """Photos in their order.
+
+    ``next`` is the ``after`` of the following page, None on the last; ``previous`` the ``before`` of the one in front,
+    None on the first.
+    """
 
     photos: tuple[FoundPhoto, ...]
     next: str | None
+    previous: str | None = None
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -75,46 +87,86 @@ def search_photos(
 
     ``session_number`` and ``storage_uuid`` are what ``query.session`` and ``query.storage`` mean in this catalog. A
     photo that is changed between two pages may be in neither or in both; all others are in exactly one. Raises
-    UsageError for an ``after`` that no page gave.
+    UsageError for an ``after`` or ``before`` that no page gave.
     """
-    if (query.session is None) != (session_number is None) or (query.storage is None) != (storage_uuid is None):
-        raise ValueError("a session or storage was not looked up")
-    after = None if query.after is None else _load_cursor(query.after)
-    conditions = _Conditions(db, session_number=session_number, storage_uuid=storage_uuid).of(query)
+    place = query.after if query.before is None else query.before
+    cursor = None if place is None else _load_cursor(place)
+    is_backward = query.before is not None
+    conditions = conditions_of(db, query, session_number=session_number, storage_uuid=storage_uuid)
     is_dated = query.taken_from is not None or query.taken_to is not None
     wanted = query.limit + 1
-    keys: list[tuple[int, str | None]] = []
+    keys: list[_Key] = []
     # Two questions and not one: only so both engines walk the index (PostgreSQL has no date before all dates).
-    if after is None or after.taken_at is not None:
-        keys.extend(_dated(db, conditions, after=after, limit=wanted))
-        after = None
-    if len(keys) < wanted and not is_dated and _has_undated(db):
-        keys.extend(_undated(db, conditions, after=after, limit=wanted - len(keys)))
-    page = keys[: query.limit]
+    has_begun = cursor is None
+    for has_date in (False, True) if is_backward else (True, False):
+        is_place_here = cursor is not None and (cursor.taken_at is not None) is has_date
+        has_begun = has_begun or is_place_here
+        if has_begun and len(keys) < wanted and (has_date or (not is_dated and _has_undated(db))):
+            walk = _dated if has_date else _undated
+            place_here = cursor if is_place_here else None
+            keys.extend(walk(db, conditions, place_here, limit=wanted - len(keys), is_backward=is_backward))
+    page, has_more = keys[: query.limit], len(keys) > query.limit
+    if is_backward:
+        page.reverse()
+    has_next = bool(page) if is_backward else has_more
+    has_previous = has_more if is_backward else cursor is not None and bool(page)
     return FoundPage(
-        photos=_load_photos(db, [photo_id for photo_id, _ in page]),
-        next=_dump_cursor(page[-1]) if len(keys) > len(page) else None,
+        photos=load_photos(db, [photo_id for photo_id, _ in page]),
+        next=_dump_cursor(page[-1]) if has_next else None,
+        previous=_dump_cursor(page[0]) if has_previous else None,
     )
 
 
+def conditions_of(
+    db: Session, query: SearchQuery, *, session_number: int | None = None, storage_uuid: StorageUuid | None = None
+) -> list[ColumnElement[bool]]:
+    """Give what a query asks of ``photos``. Raises ValueError where its session or storage was not looked up."""
+    if (query.session is None) != (session_number is None) or (query.storage is None) != (storage_uuid is None):
+        raise ValueError("a session or storage was not looked up")
+    return Conditions(db, session_number=session_number, storage_uuid=storage_uuid).of(query)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoCount:
+    """How many photos fit; at least so many where it is not exact."""
+
+    count: int
+    is_exact: bool
+
+
+def count_photos(
+    db: Session, query: SearchQuery, *, session_number: int | None = None, storage_uuid: StorageUuid | None = None
+) -> PhotoCount:
+    """Tell how many photos fit a query, whichever page it is about: exactly up to MAX_COUNT, and without conditions."""
+    conditions = conditions_of(db, query, session_number=session_number, storage_uuid=storage_uuid)
+    if not conditions:
+        total = db.execute(select(func.coalesce(func.sum(PhotoDay.photo_count), 0))).scalar_one()
+        return PhotoCount(count=int(total), is_exact=True)
+    bounded = select(Photo.id).where(*conditions).limit(MAX_COUNT + 1).subquery()
+    count = db.execute(select(func.count()).select_from(bounded)).scalar_one()
+    return PhotoCount(count=min(count, MAX_COUNT), is_exact=count <= MAX_COUNT)
+
+
 def _dated(
-    db: Session, conditions: Sequence[ColumnElement[bool]], *, after: _Cursor | None, limit: int
-) -> list[tuple[int, str | None]]:
+    db: Session, conditions: Sequence[ColumnElement[bool]], cursor: _Cursor | None, *, limit: int, is_backward: bool
+) -> list[_Key]:
     query = select(Photo.id, Photo.taken_at).where(Photo.taken_at.is_not(None), *conditions)
-    if after is not None:
-        place = tuple_(literal(after.taken_at, Instant), literal(after.photo_id, Integer))
-        query = query.where(tuple_(Photo.taken_at, Photo.id) < place)
-    rows = db.execute(query.order_by(Photo.taken_at.desc(), Photo.id.desc()).limit(limit))
+    key = tuple_(Photo.taken_at, Photo.id)
+    if cursor is not None:
+        place = tuple_(literal(cursor.taken_at, Instant), literal(cursor.photo_id, Integer))
+        query = query.where(key > place if is_backward else key < place)
+    order = (Photo.taken_at, Photo.id) if is_backward else (Photo.taken_at.desc(), Photo.id.desc())
+    rows = db.execute(query.order_by(*order).limit(limit))
     return [(photo_id, taken_at) for photo_id, taken_at in rows]
 
 
 def _undated(
-    db: Session, conditions: Sequence[ColumnElement[bool]], *, after: _Cursor | None, limit: int
-) -> list[tuple[int, str | None]]:
+    db: Session, conditions: Sequence[ColumnElement[bool]], cursor: _Cursor | None, *, limit: int, is_backward: bool
+) -> list[_Key]:
     query = select(Photo.id).where(Photo.taken_at.is_(None), *conditions)
-    if after is not None:
-        query = query.where(Photo.id < after.photo_id)
-    rows = db.execute(query.order_by(Photo.id.desc()).limit(limit))
+    if cursor is not None:
+        query = query.where(Photo.id > cursor.photo_id if is_backward else Photo.id < cursor.photo_id)
+    rows = db.execute(query.order_by(Photo.id if is_backward else Photo.id.desc()).limit(limit))
     return [(photo_id, None) for photo_id in rows.scalars()]
 
 
@@ -123,106 +175,8 @@ def _has_undated(db: Session) -> bool:
     return db.execute(select(Photo.id).where(Photo.taken_at.is_(None)).limit(1)).first() is not None
 
 
-class _Conditions:
-    """Turns a query into conditions on ``photos``; what a user typed only ever becomes a bound value.
-
-    What other tables say is asked once, as a set of ids, not per photo: so a search that finds nothing is not slow.
-    """
-
-    def __init__(self, db: Session, *, session_number: int | None, storage_uuid: StorageUuid | None) -> None:
-        self._matches = TextMatcher(db).matches
-        self._session_number = session_number
-        self._storage_uuid = storage_uuid
-
-    def of(self, query: SearchQuery) -> list[ColumnElement[bool]]:
-        """Give the conditions, all of which must hold."""
-        conditions = [
-            *_days(query.taken_from, query.taken_to),
-            *(Photo.id.in_(self._tagged(whole(tag))) for tag in query.tags),
-            *self._has_file(query),
-            *(self._has_word(part(word)) for word in query.words),
-        ]
-        if query.rating_min:
-            conditions.append(Photo.rating >= query.rating_min)
-        if query.camera is not None:
-            name = func.coalesce(Photo.camera_make, "") + " " + func.coalesce(Photo.camera_model, "")
-            conditions.append(self._matches(name, part(query.camera)))
-        if query.author is not None:
-            conditions.append(self._is_by(part(query.author)))
-        return conditions
-
-    def _has_word(self, pattern: Pattern) -> ColumnElement[bool]:
-        in_photo = or_(self._matches(Photo.title, pattern), self._matches(Photo.caption, pattern))
-        in_name = self._matches(ImageFile.original_filename, pattern)
-        found = union(
-            select(Photo.id).where(in_photo), self._tagged(pattern), select(ImageFile.photo_id).where(in_name)
-        )
-        return Photo.id.in_(found)
-
-    def _tagged(self, pattern: Pattern) -> Select[int]:
-        tag_ids = select(Tag.id).where(self._matches(Tag.name, pattern))
-        return select(photo_tags.c.photo_id).where(photo_tags.c.tag_id.in_(tag_ids))
-
-    def _is_by(self, pattern: Pattern) -> ColumnElement[bool]:
-        """The photo's own author or, where it has none, the one its session was imported for."""
-        authors = select(Author.id).where(self._matches(Author.name, pattern))
-        sessions = select(ImportSession.id).where(ImportSession.default_author_id.in_(authors))
-        inherits = Photo.id.in_(select(ImageFile.photo_id).where(ImageFile.import_session_id.in_(sessions)))
-        return or_(self._matches(Photo.author, pattern), and_(Photo.author.is_(None), inherits))
-
-    def _has_file(self, query: SearchQuery) -> list[ColumnElement[bool]]:
-        """One and the same file must have format and name, be in the session and storage, and be missing or damaged."""
-        pictures: list[ColumnElement[bool]] = []
-        if query.file_format is not None:
-            pictures.append(ImageFile.file_format == query.file_format)
-        if query.filename is not None:
-            pictures.append(self._matches(ImageFile.original_filename, glob(query.filename)))
-        places: list[ColumnElement[bool]] = []
-        if self._session_number is not None:
-            places.append(FileLocation.import_session_id == self._session_number)
-        if self._storage_uuid is not None:
-            storage_id = select(FileStorage.id).where(FileStorage.storage_uuid == self._storage_uuid).scalar_subquery()
-            places.append(FileLocation.file_storage_id == storage_id)
-        states = (
-            (query.has_missing, FileLocation.status == FileStatus.MISSING.value),
-            (query.has_damaged, FileLocation.damage.is_not(None)),
-        )
-        conditions: list[ColumnElement[bool]] = [
-            Photo.id.not_in(_files(pictures, [*places, state])) for is_wanted, state in states if is_wanted is False
-        ]
-        places.extend(state for is_wanted, state in states if is_wanted)
-        if pictures or places:
-            conditions.append(Photo.id.in_(_files(pictures, places)))
-        return conditions
-
-
-def _files(pictures: Sequence[ColumnElement[bool]], places: Sequence[ColumnElement[bool]]) -> Select[int]:
-    """Give the photos that have such an image file, and of it a file in such a place."""
-    found = select(ImageFile.photo_id).where(*pictures)
-    return found.join(FileLocation, FileLocation.image_file_id == ImageFile.id).where(*places) if places else found
-
-
-def _days(first: date | None, last: date | None) -> list[ColumnElement[bool]]:
-    """The camera's days decide; the wider range of UTC only lets the index find them."""
-    conditions: list[ColumnElement[bool]] = []
-    local_day = func.substr(Photo.taken_at_local, 1, 10)
-    margin = timedelta(days=_MAX_OFFSET_DAYS)
-    if first is not None:
-        conditions.append(local_day >= first.isoformat())
-        if first - date.min > margin:
-            conditions.append(Photo.taken_at >= literal(_midnight(first - margin), Instant))
-    if last is not None:
-        conditions.append(local_day <= last.isoformat())
-        if date.max - last > margin:
-            conditions.append(Photo.taken_at < literal(_midnight(last + margin), Instant))
-    return conditions
-
-
-def _midnight(day: date) -> str:
-    return f"{day.isoformat()}T00:00:00Z"
-
-
-def _load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:
+def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:
+    """Give what a list shows of these photos, in this order, at most IN_LIMIT; unknown ones are left out."""
     query = (
         select(Photo, ImageFile.original_filename)
         .join(ImageFile, ImageFile.hothash == Photo.primary_hothash)
@@ -235,6 +189,7 @@ def _load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...
 
 def _found(photo: Photo, original_filename: str, tags: tuple[str, ...]) -> FoundPhoto:
     return FoundPhoto(
+        id=photo.id,
         photo_uuid=PhotoUuid(photo.photo_uuid),
         hothash=Hothash(photo.primary_hothash),
         title=photo.title,
@@ -252,6 +207,8 @@ def _found(photo: Photo, original_filename: str, tags: tuple[str, ...]) -> Found
         camera_model=photo.camera_model,
         width=photo.width,
         height=photo.height,
+        has_gps=photo.latitude is not None,
+        has_raw=photo.has_raw,
         file_format=photo.file_format,
         original_filename=original_filename,
     )

@@ -7,6 +7,7 @@ from calendar import monthrange
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import TypeVar
 
 from imalink.core.ids import SessionUuid, parse_uuid
@@ -38,17 +39,57 @@ KEYS = {
     "storage": 'storage:"Blue Samsung"',
     "format": "format:raw",
     "name": "name:IMG_00*",
+    "text": 'text:"rome by night" (words, the last one begun)',
+    "lens": "lens:24-70",
+    "place": "place:rome (a tag, or a level of one) or place:41.8,12.4..42.0,12.6 (two corners, latitude first)",
+    "gps": "gps:yes or gps:no",
+    "raw": "raw:yes or raw:no",
+    "status": "status:present, status:missing or status:offline",
     "missing": "missing:yes or missing:no",
     "damaged": "damaged:yes or damaged:no",
 }
 """Every key of a search, with an example."""
 
-_TEXT_KEYS = ("tag", "camera", "author", "storage", "name")
+_TEXT_KEYS = ("tag", "camera", "author", "storage", "name", "text", "lens", "place")
 _FORMAT_ALIASES = {"JPG": "JPEG", "TIF": "TIFF", "HEIF": "HEIC"}
 _MAX_SESSION_NUMBER = 2**31 - 1
 _KEY = re.compile(r"([A-Za-z_]+):")
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+_DEGREES = r"\s*([-+]?\d{1,3}(?:\.\d{1,15})?)\s*"
+_BOX = re.compile(f"{_DEGREES},{_DEGREES}\\.\\.{_DEGREES},{_DEGREES}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
+
+
+class PhotoStatus(StrEnum):
+    """Whether a photo can be opened: by the files that the indexes name, of which one is enough."""
+
+    PRESENT = "present"
+    """A file stands in a storage that could be reached last time."""
+    OFFLINE = "offline"
+    """A file stands somewhere, but in no storage that could be reached."""
+    MISSING = "missing"
+    """All its files are missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundingBox:
+    """A part of the map: WGS 84 degrees, borders included. ``west`` greater than ``east`` goes over the date line.
+
+    Raises UsageError for what is no part of the map.
+    """
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+    def __post_init__(self) -> None:
+        are_degrees = -90 <= self.south <= self.north <= 90 and all(-180 <= x <= 180 for x in (self.west, self.east))
+        if not are_degrees:  # nor are those that are no numbers
+            raise UsageError(
+                f"{self.south},{self.west}..{self.north},{self.east} is no part of the map.",
+                hint="Expected two corners, south-west and north-east, latitude first: 41.8,12.4..42.0,12.6.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +97,19 @@ class SearchQuery:
     """What a photo must be to be found; all conditions hold together, None and empty ones say nothing.
 
     ``words``: each stands in the title, the caption, a tag or the original name of a file. ``taken_from`` and
-    ``taken_to`` are days as the camera said, both included. ``rating_min`` is 0–5. ``tags`` are whole tags. ``camera``
-    is part of "make model", ``author`` part of the name of the photo's author or, where it has none, of its session's.
+    ``taken_to`` are days as the camera said, both included. ``rating_min`` is 0–5. ``tags`` are whole tags, or the
+    levels with which tags begin (``places`` finds ``places/rome``). ``camera`` is part of "make model", ``lens`` of the
+    lens, ``author`` of the name of the photo's author or, where it has none, of its session's; ``author_id`` names one
+    in this catalog. ``text`` are words as full-text search has them. ``place`` is on the map, ``place_name`` a tag or
+    any level of one. ``collection`` is the UUID of one.
 
     ``session``, ``storage`` (named as users do), ``file_format`` (one of FILE_FORMATS) and ``filename`` hold together
     for one and the same file of the photo; ``has_missing`` tells whether such a file is missing, ``has_damaged``
     whether it is known to be damaged. ``filename`` is an original name, in which ``*`` stands for any characters and
     ``?`` for one. Letters count the same in either case.
 
-    ``limit`` is the length of a page, ``after`` the ``next`` of the page before. Raises UsageError where a number is
-    out of range, or the days end before they begin.
+    ``limit`` is the length of a page, ``after`` the ``next`` of the page before it, or ``before`` the ``previous`` of
+    the page behind it. Raises UsageError where a number is out of range, or the days end before they begin.
     """
 
     words: tuple[str, ...] = ()
@@ -81,12 +125,26 @@ class SearchQuery:
     filename: str | None = None
     has_missing: bool | None = None
     has_damaged: bool | None = None
+    text: str | None = None
+    lens: str | None = None
+    author_id: int | None = None
+    place: BoundingBox | None = None
+    place_name: str | None = None
+    has_gps: bool | None = None
+    has_raw: bool | None = None
+    status: PhotoStatus | None = None
+    collection: str | None = None
     limit: int = DEFAULT_LIMIT
     after: str | None = None
+    before: str | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MAX_LIMIT:
             raise UsageError(f"A page of {self.limit} photos cannot be given: expected 1 to {MAX_LIMIT}.")
+        if self.after is not None and self.before is not None:
+            raise UsageError("A page goes on after one place or before one, not both.")
+        if len(self.text or "") > MAX_TEXT_LENGTH:
+            raise UsageError(f"This search is too long: at most {MAX_TEXT_LENGTH:,} characters.")
         if len(self.words) > MAX_WORDS or len(self.tags) > MAX_WORDS:
             raise UsageError(f"This search has too many words: at most {MAX_WORDS}, and {MAX_WORDS} tags.")
         if self.rating_min is not None and not 0 <= self.rating_min <= 5:
@@ -126,6 +184,7 @@ def parse_query(text: str) -> SearchQuery:
         else:
             values.setdefault(token.key, []).append(token.value)
     taken_from, taken_to = _days(values)
+    box = _one(values, "place", find_box)
     return SearchQuery(
         words=tuple(words),
         taken_from=taken_from,
@@ -140,6 +199,13 @@ def parse_query(text: str) -> SearchQuery:
         filename=_one(values, "name", str),
         has_missing=_one(values, "missing", _yes_or_no),
         has_damaged=_one(values, "damaged", _yes_or_no),
+        text=_one(values, "text", str),
+        lens=_one(values, "lens", str),
+        place=box,
+        place_name=None if box is not None else _one(values, "place", str),
+        has_gps=_one(values, "gps", _yes_or_no),
+        has_raw=_one(values, "raw", _yes_or_no),
+        status=_one(values, "status", _status),
     )
 
 
@@ -266,6 +332,22 @@ def _file_format(text: str) -> str:
     if word not in FILE_FORMATS:
         raise ValueError(f"the formats are {', '.join(known.lower() for known in FILE_FORMATS)}")
     return word
+
+
+def find_box(text: str) -> BoundingBox | None:
+    """Read two corners of the map as ``south,west..north,east``; None for a name. Raises UsageError."""
+    match = _BOX.fullmatch(text)
+    if match is None:
+        return None
+    south, west, north, east = map(float, match.groups())
+    return BoundingBox(south=south, west=west, north=north, east=east)
+
+
+def _status(text: str) -> PhotoStatus:
+    try:
+        return PhotoStatus(text.lower())
+    except ValueError as error:
+        raise ValueError(f"expected {', '.join(PhotoStatus)}") from error
 
 
 def _yes_or_no(text: str) -> bool:

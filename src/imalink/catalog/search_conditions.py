@@ -1,0 +1,291 @@
+"""From a query value to conditions on photos; what a user typed only ever becomes a bound value.
+
+A condition that few photos fit is asked once, as a set of ids. One that many fit is looked at photo by photo on the
+walk along the order, which then ends early. Which of both it is a bounded count tells; so both rare and common answers
+come quickly, whatever an engine guesses about them. Decision: docs/decisions/0059-rare-sets-and-common-walks.md.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from imalink.catalog import full_text
+from imalink.catalog.column_types import Instant
+from imalink.catalog.derivation import day_number
+from imalink.catalog.models import (
+    Author,
+    FileLocation,
+    FileStorage,
+    ImageFile,
+    ImportSession,
+    Photo,
+    Tag,
+    photo_tags,
+)
+from imalink.catalog.text_matching import Pattern, TextMatcher, glob, part, whole
+from imalink.core.ids import StorageUuid
+from imalink.core.index import FileStatus
+from imalink.core.search_query import BoundingBox, PhotoStatus, SearchQuery
+
+FEW = 2000
+"""Up to so many photos are a set."""
+
+IS_MISSING = FileLocation.status == literal_column(f"'{FileStatus.MISSING.value}'")
+"""A file is missing; spelt out, for only then the engines see that an index has just those."""
+
+_MAX_OFFSET_DAYS = 5
+"""More than any offset that a capture time can have (±99:59): as far as UTC can be from the camera's day."""
+
+
+class Conditions:
+    """Turns queries into conditions. ``session_number`` and ``storage_uuid`` are what the query names."""
+
+    def __init__(self, db: Session, *, session_number: int | None, storage_uuid: StorageUuid | None) -> None:
+        self._db = db
+        self._matches = TextMatcher(db).matches
+        self._session_number = session_number
+        self._storage_uuid = storage_uuid
+
+    def of(self, query: SearchQuery) -> list[ColumnElement[bool]]:
+        """Give the conditions, all of which must hold."""
+        conditions = [
+            *_days(query.taken_from, query.taken_to),
+            *(self._is_tagged(_levels_from(tag)) for tag in query.tags),
+            *self._has_file(query),
+            *(self._has_word(part(word)) for word in query.words),
+        ]
+        if query.rating_min:
+            # The sum keeps the engine from sorting all of an index's photos instead of walking along the order.
+            conditions.append(self._few_or(Photo.rating >= query.rating_min, Photo.rating + 0 >= query.rating_min))
+        if query.camera is not None:
+            conditions.append(self._is_taken_with(query.camera))
+        if query.lens is not None:
+            conditions.append(self._has_lens(query.lens))
+        if query.author is not None:
+            conditions.append(self._is_by(self._matches(Photo.author, part(query.author)), part(query.author)))
+        if query.author_id is not None:
+            conditions.append(self._is_by_number(query.author_id))
+        if query.text is not None:
+            conditions.extend(self._has_text(query.text))
+        if query.place is not None:
+            conditions.append(self._is_in(query.place))
+        if query.place_name is not None:
+            conditions.append(self._is_tagged(_levels_within(query.place_name)))
+        if query.has_gps is not None:
+            known, walked = Photo.latitude.is_not(None), (Photo.latitude + 0).is_not(None)
+            conditions.append(self._few_or(known, walked) if query.has_gps else (Photo.latitude + 0).is_(None))
+        if query.has_raw is not None:
+            raws = select(ImageFile.photo_id).where(ImageFile.file_format == "RAW")
+            conditions.append(self._few_of(raws, Photo.has_raw.is_(True)) if query.has_raw else ~Photo.has_raw)
+        if query.status is not None:
+            conditions.append(self._stands(query.status))
+        return conditions
+
+    def _few_of(self, ids: Select[int], walked: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Give the condition that a photo's id is in ``ids``: as a set if few are, else as ``walked`` tells of each."""
+        bounded = ids.limit(FEW + 1).subquery()
+        count = self._db.execute(select(func.count()).select_from(bounded)).scalar_one()
+        return Photo.id.in_(ids) if count <= FEW else walked
+
+    def _few_or(self, indexed: ColumnElement[bool], walked: ColumnElement[bool]) -> ColumnElement[bool]:
+        return self._few_of(select(Photo.id).where(indexed), walked)
+
+    def _has_word(self, pattern: Pattern) -> ColumnElement[bool]:
+        in_photo = or_(self._matches(Photo.title, pattern), self._matches(Photo.caption, pattern))
+        in_name = self._matches(ImageFile.original_filename, pattern)
+        tagged = select(photo_tags.c.photo_id).where(photo_tags.c.tag_id.in_(self._tag_ids([pattern])))
+        found = union(select(Photo.id).where(in_photo), tagged, select(ImageFile.photo_id).where(in_name))
+        return Photo.id.in_(found)
+
+    def _tag_ids(self, patterns: Sequence[Pattern]) -> list[int]:
+        fitting = or_(*(self._matches(Tag.name, pattern) for pattern in patterns))
+        return list(self._db.execute(select(Tag.id).where(fitting)).scalars())
+
+    def _is_tagged(self, patterns: Sequence[Pattern]) -> ColumnElement[bool]:
+        ids = self._tag_ids(patterns)
+        of_tags = photo_tags.c.tag_id.in_(ids)
+        walked = exists().where(photo_tags.c.photo_id == Photo.id, of_tags)
+        return self._few_of(select(photo_tags.c.photo_id).where(of_tags), walked)
+
+    def _has_text(self, text: str) -> list[ColumnElement[bool]]:
+        found = full_text.matches(self._db, text)
+        if found is None:
+            return []
+        return [Photo.id.in_(found) if isinstance(found, Select) else found]
+
+    def _is_taken_with(self, camera: str) -> ColumnElement[bool]:
+        """By the few cameras there are, and not photo by photo."""
+        found = [each for each in list_cameras(self._db) if _has_part(f"{each[0] or ''} {each[1] or ''}", camera)]
+        if len(found) == 1:  # the engine walks along the order by the index of cameras
+            return and_(_is(Photo.camera_make, found[0][0]), _is(Photo.camera_model, found[0][1]))
+        indexed = [and_(_is(Photo.camera_make, make), _is(Photo.camera_model, model)) for make, model in found]
+        walked = [
+            and_(
+                func.coalesce(Photo.camera_make, "") == (make or ""),
+                func.coalesce(Photo.camera_model, "") == (model or ""),
+            )
+            for make, model in found
+        ]
+        return self._few_or(or_(*indexed), or_(*walked)) if found else literal(False)
+
+    def _has_lens(self, lens: str) -> ColumnElement[bool]:
+        found = [each for each in list_lenses(self._db) if _has_part(each, lens)]
+        if len(found) == 1:
+            return Photo.lens == found[0]
+        return self._few_or(Photo.lens.in_(found), func.coalesce(Photo.lens, "").in_(found))
+
+    def _is_by(self, own: ColumnElement[bool], pattern: Pattern) -> ColumnElement[bool]:
+        """The photo's own author or, where it has none, the one its session was imported for."""
+        authors = select(Author.id).where(self._matches(Author.name, pattern))
+        return or_(own, and_(Photo.author.is_(None), self._comes_by(authors)))
+
+    def _is_by_number(self, author_id: int) -> ColumnElement[bool]:
+        name = self._db.execute(select(Author.name).where(Author.id == author_id)).scalar_one_or_none()
+        if name is None:
+            return literal(False)
+        return or_(Photo.author == name, and_(Photo.author.is_(None), self._comes_by([author_id])))
+
+    def _comes_by(self, authors: Select[int] | list[int]) -> ColumnElement[bool]:
+        sessions = select(ImportSession.id).where(ImportSession.default_author_id.in_(authors))
+        of_sessions = ImageFile.import_session_id.in_(list(self._db.execute(sessions).scalars()))
+        walked = exists().where(ImageFile.photo_id == Photo.id, of_sessions)
+        return self._few_of(select(ImageFile.photo_id).where(of_sessions), walked)
+
+    def _is_in(self, box: BoundingBox) -> ColumnElement[bool]:
+        def within(latitude: ColumnElement[float], longitude: ColumnElement[float]) -> ColumnElement[bool]:
+            west, east = longitude >= box.west, longitude <= box.east
+            return latitude.between(box.south, box.north) & (west | east if box.west > box.east else west & east)
+
+        return self._few_or(
+            within(_plain(Photo.latitude), _plain(Photo.longitude)), within(Photo.latitude + 0, Photo.longitude + 0)
+        )
+
+    def _stands(self, status: PhotoStatus) -> ColumnElement[bool]:
+        of_photo = select(FileLocation.id).join(ImageFile, ImageFile.id == FileLocation.image_file_id)
+        standing = of_photo.where(ImageFile.photo_id == Photo.id, FileLocation.status == FileStatus.PRESENT.value)
+        if status is PhotoStatus.MISSING:
+            lost = select(ImageFile.photo_id).join(FileLocation, FileLocation.image_file_id == ImageFile.id)
+            return Photo.id.in_(lost.where(IS_MISSING)) & ~standing.exists()
+        is_within_reach = FileStorage.is_accessible & FileStorage.is_active
+        reached = list(self._db.execute(select(FileStorage.id).where(is_within_reach)).scalars())
+        here = standing.where(FileLocation.file_storage_id.in_(reached)).exists()
+        if status is PhotoStatus.PRESENT:
+            return here
+        away = select(FileStorage.id).where(~is_within_reach)
+        if self._db.execute(away.limit(1)).first() is None:
+            return literal(False)
+        return standing.exists() & ~here
+
+    def _has_file(self, query: SearchQuery) -> list[ColumnElement[bool]]:
+        """One and the same file must have format and name, be in the session and storage, and be missing or damaged."""
+        pictures: list[ColumnElement[bool]] = []
+        if query.file_format is not None:
+            pictures.append(ImageFile.file_format == query.file_format)
+        if query.filename is not None:
+            pictures.append(self._matches(ImageFile.original_filename, glob(query.filename)))
+        places: list[ColumnElement[bool]] = []
+        if self._session_number is not None:
+            places.append(FileLocation.import_session_id == self._session_number)
+        if self._storage_uuid is not None:
+            storage_id = select(FileStorage.id).where(FileStorage.storage_uuid == self._storage_uuid)
+            places.append(FileLocation.file_storage_id == self._db.execute(storage_id).scalar())
+        states = (
+            (query.has_missing, IS_MISSING),
+            (query.has_damaged, FileLocation.damage.is_not(None)),
+        )
+        conditions: list[ColumnElement[bool]] = [
+            Photo.id.not_in(_files(pictures, [*places, state])) for is_wanted, state in states if is_wanted is False
+        ]
+        places.extend(state for is_wanted, state in states if is_wanted)
+        if pictures or places:
+            found = _files(pictures, places)
+            conditions.append(
+                self._few_of(found, found.where(ImageFile.photo_id == Photo.id).correlate(Photo).exists())
+            )
+        return conditions
+
+
+def list_cameras(db: Session) -> list[tuple[str | None, str | None]]:
+    """Give make and model of every camera that took a photo, by make and model."""
+    makes: list[str | None] = list(_distinct(db, Photo.camera_make, literal(True)))
+    if db.execute(select(Photo.id).where(Photo.camera_make.is_(None)).limit(1)).first() is not None:
+        makes.append(None)
+    found: list[tuple[str | None, str | None]] = []
+    for make in makes:
+        of_make = _is(Photo.camera_make, make)
+        found.extend((make, model) for model in _distinct(db, Photo.camera_model, of_make))
+        if (
+            make is not None
+            and db.execute(select(Photo.id).where(of_make, Photo.camera_model.is_(None)).limit(1)).first()
+        ):
+            found.append((make, None))
+    return found
+
+
+def list_lenses(db: Session) -> list[str]:
+    """Give every lens with which a photo was taken, in order."""
+    return _distinct(db, Photo.lens, literal(True))
+
+
+def _distinct(db: Session, column: InstrumentedAttribute[str | None], condition: ColumnElement[bool]) -> list[str]:
+    """Give the values of a column that an index begins with, jumping from one to the next."""
+    first = select(column.label("value")).where(condition, column.is_not(None)).order_by(column).limit(1).subquery()
+    values = select(first.c.value).cte(recursive=True)
+    following = select(column).where(condition, column > values.c.value).order_by(column).limit(1).scalar_subquery()
+    values = values.union_all(select(following).where(values.c.value.is_not(None)))
+    return list(db.execute(select(values.c.value).where(values.c.value.is_not(None))).scalars())
+
+
+def _is(column: InstrumentedAttribute[str | None], value: str | None) -> ColumnElement[bool]:
+    return column.is_(None) if value is None else column == value
+
+
+def _has_part(text: str, wanted: str) -> bool:
+    def folded(value: str) -> str:
+        return unicodedata.normalize("NFC", value.casefold())
+
+    return folded(wanted) in folded(text)
+
+
+def _plain(column: InstrumentedAttribute[float | None]) -> ColumnElement[float]:
+    return column  # pyright: ignore[reportReturnType]  # NULL is in no range
+
+
+def _files(pictures: Sequence[ColumnElement[bool]], places: Sequence[ColumnElement[bool]]) -> Select[int]:
+    """Give the photos that have such an image file, and of it a file in such a place."""
+    found = select(ImageFile.photo_id).where(*pictures)
+    return found.join(FileLocation, FileLocation.image_file_id == ImageFile.id).where(*places) if places else found
+
+
+def _levels_from(tag: str) -> list[Pattern]:
+    """A tag is found by itself, and by the levels with which it begins."""
+    return [whole(tag), (*whole(f"{tag}/"), *part("")[:1])]
+
+
+def _levels_within(tag: str) -> list[Pattern]:
+    any_text = part("")[:1]
+    return [*_levels_from(tag), (*any_text, f"/{tag}"), (*any_text, f"/{tag}/", *any_text)]
+
+
+def _days(first: date | None, last: date | None) -> list[ColumnElement[bool]]:
+    """The camera's days decide; the wider range of UTC only lets the index find them."""
+    conditions: list[ColumnElement[bool]] = []
+    margin = timedelta(days=_MAX_OFFSET_DAYS)
+    if first is not None:
+        conditions.append(Photo.local_day >= day_number(first.isoformat()))
+        if first - date.min > margin:
+            conditions.append(Photo.taken_at >= literal(_midnight(first - margin), Instant))
+    if last is not None:
+        conditions.append(Photo.local_day <= day_number(last.isoformat()))
+        if date.max - last > margin:
+            conditions.append(Photo.taken_at < literal(_midnight(last + margin), Instant))
+    return conditions
+
+
+def _midnight(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"
