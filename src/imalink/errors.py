@@ -4,7 +4,9 @@ ImalinkError                      code, message (what happened and what is safe)
 ├── UsageError                    the request itself cannot be carried out
 │   ├── InvalidPathError          a relative path that may not stand in an index
 │   ├── NestedSourceError         source inside the storage, or the storage inside the source
-│   └── AmbiguousError            a prefix or name that fits several
+│   ├── AmbiguousError            a prefix or name that fits several
+│   ├── NameInUseError            a storage of that name is known already
+│   └── SessionInUseError         a session that brought something cannot be deleted
 ├── NotFoundError                 no such storage, session, photo or folder
 ├── StorageError                  trouble on the storage side: the operation stops
 │   ├── StorageUnavailableError   the storage cannot be used now
@@ -87,6 +89,18 @@ class AmbiguousError(UsageError):
     """A prefix or name that fits several things."""
 
     code = "ambiguous"
+
+
+class NameInUseError(UsageError):
+    """A storage of that name is known already."""
+
+    code = "name-in-use"
+
+
+class SessionInUseError(UsageError):
+    """A session that brought something, or is just bringing it, cannot be deleted."""
+
+    code = "session-in-use"
 
 
 class StorageError(ImalinkError):

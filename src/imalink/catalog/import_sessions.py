@@ -133,6 +133,15 @@ def update_session(
     return get_session(db, session_uuid)
 
 
+def delete_session(db: Session, session_uuid: SessionUuid) -> None:
+    """Forget a session that no index tells of and that has no file. Raises NotFoundError."""
+    row = db.execute(select(SessionRow).where(SessionRow.session_uuid == session_uuid)).scalar_one_or_none()
+    if row is None:
+        raise _unknown(session_uuid)
+    db.delete(row)
+    db.flush()
+
+
 def settle_session(db: Session, session_uuid: SessionUuid) -> None:
     """Give a session whose run came to nothing the status it had before that; one made for the run is forgotten.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
+from imalink.answers.places import browsed_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options
 from imalink.cli.render import (
@@ -18,7 +18,7 @@ from imalink.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from imalink.workflows.browse_storage import BrowsedFile, BrowsedSession, BrowsedStorage
+    from imalink.workflows.browse_storage import BrowsedFile, BrowsedStorage
 
 
 @click.command("browse")
@@ -44,7 +44,7 @@ def browse_command(output: Output, text: str, number: int | None) -> int:
     is_trusted = place in registry.places().values() or references.is_home(place)
     found = browse_storage(place, clock=clock, references=references, number=number, is_trusted=is_trusted)
     if output.as_json:
-        show_json(_storage_json(found))
+        show_json(browsed_json(found))
     else:
         _show(found, with_files=number is not None or output.is_verbose)
         show_findings(found.findings, is_verbose=output.is_verbose)
@@ -81,42 +81,3 @@ def _line(file: BrowsedFile) -> str:
     stars = "*" * ((file.facts.embedded.rating if file.facts else None) or 0)
     mark = "" if file.status.value == "present" else "  (file not found)"
     return f"{taken.local[:16] if taken else '':16}  {stars:5}  {file.relative_path}{mark}"
-
-
-def _storage_json(found: BrowsedStorage) -> dict[str, object]:
-    return {
-        "storage_uuid": found.signature.storage_uuid,
-        "display_name": json_text(found.signature.display_name),
-        "path": json_text(str(found.path)),
-        "layout": found.signature.layout,
-        "is_accessible": found.has_pictures,
-        "sessions": [_session_json(found, session) for session in found.sessions],
-        "findings": [finding_json(finding) for finding in found.findings],
-    }
-
-
-def _session_json(found: BrowsedStorage, session: BrowsedSession) -> dict[str, object]:
-    return {
-        "id": session.number,
-        "session_uuid": session.session_uuid,
-        "title": None if session.title is None else json_text(session.title),
-        "description": None if session.description is None else json_text(session.description),
-        "imported_at": session.imported_at,
-        "file_count": session.file_count,
-        "known_from": session.known_from,
-        "files": [_file_json(found, file) for file in session.files],
-    }
-
-
-def _file_json(found: BrowsedStorage, file: BrowsedFile) -> dict[str, object]:
-    taken = file.facts.capture_time if file.facts else None
-    return {
-        "hothash": file.hothash,
-        "relative_path": json_text(file.relative_path),
-        "full_path": json_text(str(found.path / file.relative_path)),
-        "status": file.status.value,
-        "taken_at": taken.taken_at if taken else None,
-        "file_format": file.facts.file_format if file.facts else None,
-        "rating": file.facts.embedded.rating if file.facts else None,
-        "hotpreview": found.hotpreview(file.hothash) if file.has_hotpreview else None,
-    }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import json_text
+from imalink.answers.places import picture_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
@@ -66,6 +67,7 @@ def whereis(output: Output, hothashes: tuple[str, ...]) -> int:
     with open_tools(output) as tools:
         pictures = find_files(tools, list(hothashes))
     if output.as_json:
+<<<<<<< HEAD
         show_json(
             [
                 {
@@ -86,6 +88,9 @@ def whereis(output: Output, hothashes: tuple[str, ...]) -> int:
                 for picture in pictures
             ]
         )
+=======
+        show_json([picture_json(picture) for picture in pictures])
+>>>>>>> 89aaff3 (Relocate, rename and take in storages, index and delete sessions, for the service to come)
         return errors.DONE
     for picture in pictures:
         show_lines([picture.hothash])

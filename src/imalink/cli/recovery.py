@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
+from imalink.answers import finding_json
+from imalink.answers.recovery import preview_json, recovery_json, regenerate_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -61,7 +62,7 @@ def recover_command(
         findings, report = _recover(output, roots, is_check=is_check, verifies_bytes=verifies_bytes)
     everything = [*findings, *report.findings]
     if output.as_json:
-        show_json({**_report_json(report), "findings": [finding_json(finding) for finding in everything]})
+        show_json({**recovery_json(report), "findings": [finding_json(finding) for finding in everything]})
     elif not output.is_quiet:
         _show(report, is_check=is_check)
         show_findings(everything, is_verbose=output.is_verbose)
@@ -81,7 +82,7 @@ def _preview(output: Output, roots: tuple[Path, ...]) -> int:
     if output.as_json:
         show_json(
             {
-                "previews": [_preview_json(preview) for preview in previews],
+                "previews": [preview_json(preview) for preview in previews],
                 "trusted": [each.storage_uuid for each in known],
                 "findings": [finding_json(finding) for finding in findings],
             }
@@ -143,23 +144,6 @@ def _show_previews(previews: Sequence[StoragePreview], output: Output, *, show: 
         show_findings(preview.findings, is_verbose=output.is_verbose)
 
 
-def _preview_json(preview: StoragePreview) -> dict[str, object]:
-    return {
-        "storage_uuid": preview.storage_uuid,
-        "display_name": json_text(preview.display_name),
-        "path": json_text(str(preview.path)),
-        "layout": preview.layout,
-        "created_at": preview.created_at,
-        "backend_url": json_text(preview.backend_url),
-        "session_count": preview.session_count,
-        "photo_count": preview.photo_count,
-        "file_count": preview.file_count,
-        "total_size_bytes": preview.total_size_bytes,
-        "interrupted_runs": preview.interrupted_runs,
-        "findings": [finding_json(finding) for finding in preview.findings],
-    }
-
-
 def _show(report: RecoveryReport, *, is_check: bool) -> None:
     verb = "Read" if is_check else "Restored"
     lines = [
@@ -198,57 +182,6 @@ def _show(report: RecoveryReport, *, is_check: bool) -> None:
     show_lines(lines)
 
 
-def _report_json(report: RecoveryReport) -> dict[str, object]:
-    return {
-        "storages": [
-            {
-                "storage_uuid": candidate.storage_uuid,
-                "display_name": candidate.display_name,
-                "path": json_text(str(candidate.path)),
-            }
-            for candidate in report.storages
-        ],
-        "restored_sessions": report.restored_sessions,
-        "restored_files": report.restored_files,
-        "restored_photos": report.restored_photos,
-        "sessions": [
-            {
-                "id": session.number,
-                "title": json_text(session.title),
-                "expected_files": session.expected_files,
-                "found_files": session.found_files,
-            }
-            for session in report.sessions
-        ],
-        "missing_files": [
-            {
-                "hothash": missing.hothash,
-                "expected_path": json_text(missing.expected_path),
-                "last_seen": missing.last_seen_at,
-            }
-            for missing in report.missing_files
-        ],
-        "changed_files": [
-            {"path": json_text(changed.path), "hothash": changed.hothash, "kind": changed.kind}
-            for changed in report.changed_files
-        ],
-        "corrupt_indexes": [json_text(text) for text in report.corrupt_indexes],
-        "differences": [json_text(text) for text in report.differences],
-        "not_compared": [
-            {
-                "storage_uuid": each.storage_uuid,
-                "display_name": json_text(each.display_name),
-                "photos": each.photo_count,
-                "files": each.file_count,
-                "status": each.status,
-                "reason": json_text(each.reason),
-            }
-            for each in report.not_compared
-        ],
-        "seconds": report.seconds,
-    }
-
-
 @click.command("regenerate")
 @click.argument("name", metavar="STORAGE")
 @click.option("--session", "session", default=None, metavar="ID", help="Only mend this session's index.")
@@ -264,17 +197,7 @@ def regenerate_command(output: Output, name: str, session: str | None) -> int:
     with open_tools(output) as tools:
         report = regenerate_storage(tools, name, session=session)
     if output.as_json:
-        show_json(
-            {
-                "storage_uuid": report.storage_uuid,
-                "display_name": json_text(report.display_name),
-                "is_known": report.is_known,
-                "sessions": list(report.sessions),
-                "total_files": report.total_files,
-                "findings": [finding_json(finding) for finding in report.findings],
-                "seconds": report.seconds,
-            }
-        )
+        show_json(regenerate_json(report))
     elif not output.is_quiet:
         if report.is_known:
             written = plural(len(report.sessions), "session index", "session indexes")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
+from imalink.answers.sessions import rollback_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -57,7 +57,7 @@ def _ask(preview: RollbackReport, output: Output) -> None:
 
 def _show(report: RollbackReport, output: Output) -> int:
     if output.as_json:
-        show_json(_report_json(report))
+        show_json(rollback_json(report))
     elif not output.is_quiet:
         show_lines(_lines(report, is_verbose=output.is_verbose))
         show_findings(report.findings, is_verbose=output.is_verbose)
@@ -89,38 +89,3 @@ def _lines(report: RollbackReport, *, is_verbose: bool) -> list[str]:
     if report.operation_uuid is not None:
         lines.append(f"`imalink undo {report.operation_uuid[:8]}` brings it back.")
     return lines
-
-
-def _report_json(report: RollbackReport) -> dict[str, object]:
-    session = report.session.session
-    return {
-        "dry_run": report.dry_run,
-        "session_id": session.number,
-        "session_uuid": session.session_uuid,
-        "status": session.status.value,
-        "operation_uuid": report.operation_uuid,
-        "files": [
-            {
-                "storage_uuid": file.storage.storage_uuid,
-                "hothash": file.hothash,
-                "relative_path": json_text(file.path),
-                "kept": None if file.kept is None else json_text(file.kept),
-                "is_in_place": file.is_in_place,
-                "file_size": file.size_bytes,
-            }
-            for file in report.files
-        ],
-        "staying": [
-            {
-                "storage_uuid": each.storage.storage_uuid,
-                "relative_path": json_text(each.path),
-                "why": json_text(each.why),
-            }
-            for each in report.staying
-        ],
-        "left_storages": [
-            {"storage_uuid": record.storage_uuid, "why": json_text(why)} for record, why in report.left_storages
-        ],
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }

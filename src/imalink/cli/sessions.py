@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, import_json, json_text
+from imalink.answers import import_json, json_text
+from imalink.answers.sessions import session_json, session_view_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
@@ -24,8 +25,6 @@ from imalink.cli.render import (
 if TYPE_CHECKING:
     from imalink.catalog.import_sessions import SessionRecord
     from imalink.core.ids import StorageUuid
-    from imalink.core.session import ImportStatistics
-    from imalink.workflows.look_at_sessions import SessionRun
 
 
 @click.group()
@@ -44,7 +43,7 @@ def list_sessions(output: Output, storage_name: str | None) -> None:
     with open_tools(output) as tools:
         records, names = run(tools, storage=storage_name), storage_names(tools)
     if output.as_json:
-        show_json({"sessions": [_session_json(record) for record in records]})
+        show_json({"sessions": [session_json(record) for record in records]})
         return
     if not records:
         show_lines(["Nothing was imported yet."])
@@ -78,7 +77,7 @@ def create(output: Output, title: str, description: str, storage_name: str | Non
     with open_tools(output) as tools:
         record = create_session(tools, title=title, description=description, storage=storage_name, author=author)
     if output.as_json:
-        show_json({**_session_json(record), "description": json_text(record.session.description)})
+        show_json({**session_json(record), "description": json_text(record.session.description)})
     elif not output.is_quiet:
         number = record.session.number
         show_lines([f"Session {number}: {record.session.title}. Import into it with --session {number}."])
@@ -136,32 +135,7 @@ def show(output: Output, session_id: str) -> None:
         found = show_session(tools, session_id)
     record, counts = found.record, found.record.statistics
     if output.as_json:
-        show_json(
-            {
-                **_session_json(record),
-                "description": json_text(record.session.description),
-                "source_path": json_text(record.session.source_path),
-                "photo_count": found.photo_count,
-                "statistics": _counts_json(counts),
-                "runs": [_run_json(run) for run in found.runs],
-                "files": [
-                    {
-                        "hothash": file.hothash,
-                        "storage_uuid": file.storage_uuid,
-                        "relative_path": json_text(file.relative_path),
-                        "original_filename": json_text(file.original_filename),
-                        "status": file.status,
-                        "file_size": file.size_bytes,
-                        "sha256": file.sha256,
-                        "taken_at": file.taken_at,
-                        "file_format": file.file_format,
-                        "rating": file.rating,
-                    }
-                    for file in found.files
-                ],
-                "findings": [finding_json(finding) for finding in found.findings],
-            }
-        )
+        show_json(session_view_json(found))
         return
     session = record.session
     show_lines(
@@ -230,7 +204,7 @@ def edit(output: Output, session_id: str, title: str | None, description: str | 
     with open_tools(output) as tools:
         record = edit_session(tools, session_id, title=title, description=description)
     if output.as_json:
-        show_json({**_session_json(record), "description": json_text(record.session.description)})
+        show_json({**session_json(record), "description": json_text(record.session.description)})
     elif not output.is_quiet:
         show_lines([f"Session {record.session.number}: {record.session.title}"])
 
@@ -239,40 +213,3 @@ def _storages_of(record: SessionRecord) -> list[StorageUuid]:
     """Give the storages that hold part of a session, or into which it is to go."""
     held = [place.storage_uuid for place in record.places]
     return held or ([] if record.storage_uuid is None else [record.storage_uuid])
-
-
-def _counts_json(counts: ImportStatistics) -> dict[str, object]:
-    return {
-        "total_scanned": counts.total_scanned,
-        "new_imports": counts.new_imports,
-        "duplicates_skipped": counts.duplicates_skipped,
-        "companions": counts.companions,
-        "ignored": counts.ignored,
-        "errors": counts.errors,
-        "total_size_bytes": counts.total_size_bytes,
-    }
-
-
-def _run_json(run: SessionRun) -> dict[str, object]:
-    return {
-        "run_uuid": run.run_uuid,
-        "storage_uuid": run.storage_uuid,
-        "source_path": json_text(run.source_path),
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "status": run.status.value,
-        "statistics": _counts_json(run.statistics),
-    }
-
-
-def _session_json(record: SessionRecord) -> dict[str, object]:
-    return {
-        "id": record.session.number,
-        "session_uuid": record.session.session_uuid,
-        "title": json_text(record.session.title),
-        "status": record.session.status.value,
-        "imported_at": record.session.imported_at,
-        "file_count": record.file_count,
-        "storage_uuid": record.storage_uuid,
-        "has_permanent_storage": record.has_permanent_storage,
-    }

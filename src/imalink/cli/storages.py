@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import import_json, json_text
+from imalink.answers import import_json
+from imalink.answers.storages import look_json, loss_json, storage_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -26,7 +27,6 @@ from imalink.errors import UsageError
 if TYPE_CHECKING:
     from imalink.catalog.file_storages import StorageRecord
     from imalink.catalog.forgetting import Loss
-    from imalink.workflows.look_at_storages import StorageLook
 
 
 @click.group()
@@ -54,7 +54,7 @@ def create(output: Output, base_path: Path, name: str, description: str, dry_run
             return
         record = create_storage(tools, base_path=base_path, display_name=name, description=description)
     if output.as_json:
-        show_json(_storage_json(record))
+        show_json(storage_json(record))
     elif not output.is_quiet:
         show_lines(
             [
@@ -91,7 +91,7 @@ def adopt(output: Output, folder: Path, name: str, description: str, no_index: b
         )
     record, indexed = report.record, report.indexed
     if output.as_json:
-        show_json({**_storage_json(record), "indexed": None if indexed is None else import_json(indexed)})
+        show_json({**storage_json(record), "indexed": None if indexed is None else import_json(indexed)})
     elif not output.is_quiet:
         show_lines([f"{record.full_path} is the storage {record.display_name} ({record.storage_uuid[:8]}) now."])
         if indexed is not None:
@@ -118,7 +118,7 @@ def list_storages(output: Output) -> None:
         looks = look_at_storages(tools)
         registered = len(tools.registry.places())
     if output.as_json:
-        show_json({"storages": [{**_storage_json(look.record), **_look_json(look)} for look in looks]})
+        show_json({"storages": [{**storage_json(look.record), **look_json(look)} for look in looks]})
         return
     if not looks:
         hint = "No storage is known yet. Make one with: imalink storage create FOLDER --name NAME"
@@ -156,7 +156,7 @@ def show(output: Output, name: str) -> None:
         look = look_at_storage(tools, name)
     record = look.record
     if output.as_json:
-        show_json({**_storage_json(record), **_look_json(look)})
+        show_json({**storage_json(record), **look_json(look)})
         return
     show_lines(
         [
@@ -197,7 +197,7 @@ def _set_active(output: Output, name: str, *, is_active: bool) -> None:
     with open_tools(output) as tools:
         record = set_storage_active(tools, get_storage(tools, name), is_active=is_active)
     if output.as_json:
-        show_json(_storage_json(record))
+        show_json(storage_json(record))
     elif not output.is_quiet:
         state = "in use" if is_active else "left out of look-ups; `imalink storage reactivate` takes it back"
         show_lines([f"{record.display_name} is {state}."])
@@ -222,19 +222,7 @@ def forget(output: Output, name: str, dry_run: bool) -> None:
             _ask_to_forget(record, loss, output)
             loss = forget_storage(tools, record)
     if output.as_json:
-        show_json(
-            {
-                "storage_uuid": record.storage_uuid,
-                "display_name": json_text(record.display_name),
-                "full_path": json_text(record.full_path),
-                "forgotten": not dry_run,
-                "file_count": loss.file_count,
-                "photo_count": loss.photo_count,
-                "lost_photo_count": loss.lost_photo_count,
-                "lost_session_count": loss.lost_session_count,
-                "waiting_edit_count": loss.waiting_edit_count,
-            }
-        )
+        show_json(loss_json(record, loss, dry_run=dry_run))
     elif not output.is_quiet:
         if dry_run:
             show_lines(_loss_lines(record, loss))
@@ -273,35 +261,6 @@ def _ask_to_forget(record: StorageRecord, loss: Loss, output: Output) -> None:
             hint="If that is what you want, run the same command with --yes.",
         )
     click.confirm("Forget it?", abort=True, err=True)
-
-
-def _storage_json(record: StorageRecord) -> dict[str, object]:
-    return {
-        "id": record.id,
-        "storage_uuid": record.storage_uuid,
-        "uuid": record.storage_uuid,
-        "directory_name": record.directory_name,
-        "base_path": record.base_path,
-        "full_path": record.full_path,
-        "display_name": record.display_name,
-        "description": record.description,
-        "layout": record.layout,
-        "created_at": record.created_at,
-        "is_active": record.is_active,
-        "total_files": record.total_files,
-        "total_size_bytes": record.total_size_bytes,
-        "last_scan": record.last_scan_at,
-    }
-
-
-def _look_json(look: StorageLook) -> dict[str, object]:
-    return {
-        "is_accessible": look.is_accessible,
-        "status": look.status,
-        "reason": look.reason,
-        "free_bytes": look.free_bytes,
-        "waiting_edits": look.waiting_edits,
-    }
 
 
 def _quoted(text: str) -> str:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from imalink.catalog import import_sessions
+from imalink.catalog import authors, import_sessions
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.ids import SessionUuid
 from imalink.core.session import Author, ImportSession, SessionStatus, check_description, check_title
 from imalink.core.timestamps import format_instant
+from imalink.errors import NotFoundError
 from imalink.workflows.storage_access import get_storage
 from imalink.workflows.tools import Tools
 
 
 def create_session(
-    tools: Tools, *, title: str, description: str = "", storage: str | None = None, author: str | None = None
+    tools: Tools,
+    *,
+    title: str,
+    description: str = "",
+    storage: str | None = None,
+    author: str | None = None,
+    author_id: int | None = None,
 ) -> SessionRecord:
     """Remember a session with status ``created``; ``storage`` names the one its imports go to unless they say else.
+
+    Who takes its pictures is said by name, or by the number an author has in the catalog.
 
     No storage is touched, so until something comes in only the catalog knows of it. Raises UsageError, NotFoundError,
     AmbiguousError.
@@ -22,6 +31,8 @@ def create_session(
     title, description = check_title(title), check_description(description)
     record = get_storage(tools, storage) if storage is not None else None
     with tools.catalog.begin() as db:
+        if author_id is not None and authors.find_author(db, author_id) is None:
+            raise NotFoundError(f"No author {author_id} is known.", hint="Leave it out, or use 1: that is you.")
         session = ImportSession(
             number=import_sessions.allocate_number(db),
             session_uuid=SessionUuid(tools.new_uuid()),
@@ -29,6 +40,7 @@ def create_session(
             description=description,
             imported_at=format_instant(tools.clock.now()),
             default_author=None if author is None else Author(name=author),
+            default_author_id=author_id,
             file_storage_id=None if record is None else record.id,
             status=SessionStatus.CREATED,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from imalink.catalog import file_storages
 from imalink.catalog.file_storages import DiskInstance, StorageRecord
 from imalink.core.ids import StorageUuid
-from imalink.errors import UsageError
+from imalink.errors import NameInUseError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import found_storage, open_base
 from imalink.storage.volumes import describe_volume
@@ -47,7 +47,7 @@ def check_name(tools: Tools, display_name: str) -> str:
         raise UsageError("A storage needs a name.", hint='Give it one with --name "Blue Samsung".')
     with tools.catalog.read() as db:
         if any(record.display_name == display_name for record in file_storages.list_storages(db)):
-            raise UsageError(
+            raise NameInUseError(
                 f"A storage named {display_name!r} is known already.", hint="Choose a name that tells them apart."
             )
     return display_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 
 from imalink.catalog import file_storages, outbox
@@ -15,7 +16,8 @@ from imalink.workflows.tools import Tools
 class StorageLook:
     """A storage and how it answered: ``status`` is ``online``, or the error code that says why not.
 
-    ``free_bytes`` is None where that is not known, or nothing can be placed.
+    ``hint`` says what to do about it. ``is_writable`` is whether this user may place files there.
+    ``free_bytes`` is None where that is not known, or nothing can be placed; ``total_bytes`` is 0 while it is away.
     ``waiting_edits`` is how many edits of photos it is still to be told.
     """
 
@@ -25,6 +27,9 @@ class StorageLook:
     reason: str
     free_bytes: int | None
     waiting_edits: int
+    is_writable: bool = False
+    total_bytes: int = 0
+    hint: str = ""
 
 
 def look_at_storages(tools: Tools) -> list[StorageLook]:
@@ -58,7 +63,9 @@ def check_accessibility(tools: Tools, text: str) -> StorageLook:
 def _look(tools: Tools, record: StorageRecord, waiting_edits: int) -> StorageLook:
     try:
         with open_storage(tools, record) as storage:
-            free = None if storage.layout.is_reference else storage.files.free_bytes()
+            is_reference = storage.layout.is_reference
+            space = storage.pictures.space()
+            is_writable = not is_reference and os.access(storage.path, os.W_OK | os.X_OK)
     except StorageError as error:
         return StorageLook(
             record=record,
@@ -67,7 +74,24 @@ def _look(tools: Tools, record: StorageRecord, waiting_edits: int) -> StorageLoo
             reason=error.message,
             free_bytes=None,
             waiting_edits=waiting_edits,
+            hint=error.hint,
         )
     return StorageLook(
-        record=record, is_accessible=True, status="online", reason="", free_bytes=free, waiting_edits=waiting_edits
+        record=record,
+        is_accessible=True,
+        status="online",
+        reason=_why_not_writable(record, space.free_bytes, is_reference=is_reference, is_writable=is_writable),
+        free_bytes=None if is_reference else space.free_bytes,
+        waiting_edits=waiting_edits,
+        is_writable=is_writable,
+        total_bytes=space.total_bytes,
     )
+
+
+def _why_not_writable(record: StorageRecord, free_bytes: int, *, is_reference: bool, is_writable: bool) -> str:
+    """Say why nothing can be placed in a storage that answers; nothing where something can."""
+    if is_reference:
+        return f"{record.full_path} is only referred to, and never written into."
+    if not is_writable:
+        return f"{record.full_path} cannot be written: its disk is mounted read-only, or it belongs to another user."
+    return "" if free_bytes else f"The disk of {record.full_path} is full."

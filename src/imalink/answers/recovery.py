@@ -1,0 +1,95 @@
+"""Recovery and regenerated indexes, spelled as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imalink.answers import finding_json, json_text
+
+if TYPE_CHECKING:
+    from imalink.workflows.preview_storage import StoragePreview
+    from imalink.workflows.recover import RecoveryReport
+    from imalink.workflows.regenerate_indexes import RegenerateReport
+
+
+def preview_json(preview: StoragePreview) -> dict[str, object]:
+    """Spell what a storage that is not trusted yet says of itself."""
+    return {
+        "storage_uuid": preview.storage_uuid,
+        "display_name": json_text(preview.display_name),
+        "path": json_text(str(preview.path)),
+        "layout": preview.layout,
+        "created_at": preview.created_at,
+        "backend_url": json_text(preview.backend_url),
+        "session_count": preview.session_count,
+        "photo_count": preview.photo_count,
+        "file_count": preview.file_count,
+        "total_size_bytes": preview.total_size_bytes,
+        "interrupted_runs": preview.interrupted_runs,
+        "findings": [finding_json(finding) for finding in preview.findings],
+    }
+
+
+def recovery_json(report: RecoveryReport) -> dict[str, object]:
+    """Spell what a recovery restored or a check compared; its findings are told beside it."""
+    return {
+        "storages": [
+            {
+                "storage_uuid": candidate.storage_uuid,
+                "display_name": json_text(candidate.display_name),
+                "path": json_text(str(candidate.path)),
+            }
+            for candidate in report.storages
+        ],
+        "restored_sessions": report.restored_sessions,
+        "restored_files": report.restored_files,
+        "restored_photos": report.restored_photos,
+        "sessions": [
+            {
+                "id": session.number,
+                "title": json_text(session.title),
+                "expected_files": session.expected_files,
+                "found_files": session.found_files,
+            }
+            for session in report.sessions
+        ],
+        "missing_files": [
+            {
+                "hothash": missing.hothash,
+                "expected_path": json_text(missing.expected_path),
+                "last_seen": missing.last_seen_at,
+            }
+            for missing in report.missing_files
+        ],
+        "changed_files": [
+            {"path": json_text(changed.path), "hothash": changed.hothash, "kind": changed.kind}
+            for changed in report.changed_files
+        ],
+        "corrupt_indexes": [json_text(text) for text in report.corrupt_indexes],
+        "differences": [json_text(text) for text in report.differences],
+        "not_compared": [
+            {
+                "storage_uuid": each.storage_uuid,
+                "display_name": json_text(each.display_name),
+                "photos": each.photo_count,
+                "files": each.file_count,
+                "status": each.status,
+                "reason": json_text(each.reason),
+            }
+            for each in report.not_compared
+        ],
+        "seconds": report.seconds,
+    }
+
+
+def regenerate_json(report: RegenerateReport) -> dict[str, object]:
+    """Spell which index files were written again."""
+    return {
+        "storage_uuid": report.storage_uuid,
+        "display_name": json_text(report.display_name),
+        "is_known": report.is_known,
+        "sessions": list(report.sessions),
+        "total_files": report.total_files,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
+    }
