@@ -18,7 +18,7 @@ help:
 	@echo 'make check    formatting, lint, types, layers, documentation'
 	@echo 'make format   put the formatting right'
 	@echo 'make bench    measure'
-	@echo 'make serve    the web interface (comes with a later version)'
+	@echo 'make serve    the REST API on http://localhost:8000, to this machine alone'
 	@echo 'make env      only set up .venv'
 	@echo 'make lock     resolve requirements.lock anew, after a change of dependencies in pyproject.toml'
 	@echo 'make clean    remove .venv and caches'
@@ -63,8 +63,7 @@ bench: env
 	@$(BIN)/python -m benchmarks
 
 serve: env
-	@echo 'The web interface comes with a later version. Until then: $(BIN)/imalink --help' >&2
-	@exit 1
+	@$(BIN)/imalink serve
 
 # The resolver lives in an environment of its own, so that it is no dependency of ours.
 lock:

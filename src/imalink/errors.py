@@ -6,7 +6,9 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── NestedSourceError         source inside the storage, or the storage inside the source
 │   ├── AmbiguousError            a prefix or name that fits several
 │   ├── NameInUseError            a storage of that name is known already
-│   └── SessionInUseError         a session that brought something cannot be deleted
+│   ├── SessionInUseError         a session that brought something cannot be deleted
+│   ├── StorageInUseError         a storage that sessions are known in is not forgotten unasked
+│   └── FolderRefusedError        a folder that may not be named over HTTP
 ├── NotFoundError                 no such storage, session, photo or folder
 ├── StorageError                  trouble on the storage side: the operation stops
 │   ├── StorageUnavailableError   the storage cannot be used now
@@ -101,6 +103,18 @@ class SessionInUseError(UsageError):
     """A session that brought something, or is just bringing it, cannot be deleted."""
 
     code = "session-in-use"
+
+
+class StorageInUseError(UsageError):
+    """A storage in which sessions are known is forgotten only by whoever says so twice."""
+
+    code = "storage-in-use"
+
+
+class FolderRefusedError(UsageError):
+    """A folder that may not be named over HTTP: the system's, ImaLink's own, a hidden one, or one outside the roots."""
+
+    code = "folder-refused"
 
 
 class StorageError(ImalinkError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from imalink.catalog.authors import remember_author
@@ -213,10 +213,20 @@ def list_sessions(
     """Give the sessions, newest first; with ``storage_uuid`` those that have their index, or their primary, there."""
     query = select(SessionRow).order_by(SessionRow.imported_at.desc(), SessionRow.id.desc())
     if storage_uuid is not None:
-        storage_id = select(FileStorage.id).where(FileStorage.storage_uuid == storage_uuid).scalar_subquery()
-        in_files = select(SessionFile.import_session_id).where(SessionFile.file_storage_id == storage_id)
-        query = query.where((SessionRow.file_storage_id == storage_id) | SessionRow.id.in_(in_files))
+        query = query.where(_is_of(storage_uuid))
     return _records(db, query.offset(offset).limit(limit))
+
+
+def count_sessions(db: Session, *, storage_uuid: StorageUuid | None = None) -> int:
+    """Count the sessions that ``list_sessions`` gives."""
+    query = select(func.count()).select_from(SessionRow)
+    return db.execute(query if storage_uuid is None else query.where(_is_of(storage_uuid))).scalar_one()
+
+
+def _is_of(storage_uuid: StorageUuid) -> ColumnElement[bool]:
+    storage_id = select(FileStorage.id).where(FileStorage.storage_uuid == storage_uuid).scalar_subquery()
+    in_files = select(SessionFile.import_session_id).where(SessionFile.file_storage_id == storage_id)
+    return (SessionRow.file_storage_id == storage_id) | SessionRow.id.in_(in_files)
 
 
 def find_session_numbers(db: Session, storage_uuid: StorageUuid) -> dict[SessionUuid, int]:

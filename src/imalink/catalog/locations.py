@@ -74,6 +74,12 @@ def find_successors(db: Session, prefix: str, *, limit: int = 10) -> list[Hothas
     return [Hothash(each) for each in db.execute(query.order_by(ImageFile.hothash).limit(limit)).scalars()]
 
 
+def find_hothash_of(db: Session, image_file_id: int) -> Hothash | None:
+    """Give the picture with this number in the catalog, if there is one."""
+    found = db.execute(select(ImageFile.hothash).where(ImageFile.id == image_file_id)).scalar_one_or_none()
+    return None if found is None else Hothash(found)
+
+
 def find_by_hothash(db: Session, hothashes: Collection[Hothash]) -> dict[Hothash, FoundImageFile]:
     """Give what is known of each of these pictures; unknown ones are left out."""
     ids: list[int] = []

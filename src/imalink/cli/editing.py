@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import json_text
+from imalink.answers.photos import facts_json
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import change_lines, facts_json, groups_of
+from imalink.cli.photo_facts import change_lines, groups_of
 from imalink.cli.render import (
     plural,
     show_json,

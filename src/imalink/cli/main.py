@@ -25,6 +25,7 @@ from imalink.cli import (
     reindexing,
     rolling_back,
     searching,
+    serving,
     sessions,
     storages,
     system,
@@ -77,6 +78,7 @@ for command in (
     identity.explain_command,
     health.health_command,
     measuring.bench_command,
+    serving.serve_command,
     system.config,
     system.version,
 ):

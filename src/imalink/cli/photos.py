@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import json_text
+from imalink.answers.photos import FIELD_WORDS, facts_json, photo_json
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import FIELD_WORDS, fact_text, facts_json, groups_of
+from imalink.cli.photo_facts import fact_text, groups_of
 from imalink.cli.render import (
     plural,
     show_json,
@@ -37,7 +38,7 @@ def show(output: Output, hothash: str) -> None:
     if output.as_json:
         show_json(
             {
-                **_photo_json(photo),
+                **photo_json(photo),
                 **facts_json(photo.facts),
                 "said": sorted(json_text(name) for name in said_fields(photo.photo)),
             }
@@ -63,7 +64,7 @@ def join(output: Output, hothashes: tuple[str, ...]) -> None:
     with open_tools(output) as tools:
         photo = join_photos(tools, hothashes)
     if output.as_json:
-        show_json(_photo_json(photo))
+        show_json(photo_json(photo))
     elif not output.is_quiet:
         show_lines(_photo_lines(photo))
 
@@ -78,7 +79,7 @@ def split(output: Output, hothash: str) -> None:
     with open_tools(output) as tools:
         found = split_photo(tools, hothash)
     if output.as_json:
-        show_json({"photo": _photo_json(found.alone), "left": _photo_json(found.left)})
+        show_json({"photo": photo_json(found.alone), "left": photo_json(found.left)})
     elif not output.is_quiet:
         show_lines([*_photo_lines(found.alone), *_photo_lines(found.left)])
 
@@ -88,20 +89,3 @@ def _photo_lines(photo: PhotoRecord) -> list[str]:
         f"Photo {photo.photo.photo_uuid} has {plural(len(photo.files), 'file')}:",
         *(f"  {file.hothash[:10]}  {file.file_format:5}  {file.original_filename}" for file in photo.files),
     ]
-
-
-def _photo_json(photo: PhotoRecord) -> dict[str, object]:
-    return {
-        "photo_uuid": photo.photo.photo_uuid,
-        "primary": photo.files[0].hothash,
-        "title": None if photo.facts.title is None else json_text(photo.facts.title),
-        "rating": photo.facts.rating,
-        "files": [
-            {
-                "hothash": file.hothash,
-                "original_filename": json_text(file.original_filename),
-                "file_format": file.file_format,
-            }
-            for file in photo.files
-        ],
-    }

@@ -58,6 +58,30 @@ SETTINGS = (
             ("capacity_review", "each quarter look how long the room lasts"),
         )
     ),
+    Setting(
+        name="host",
+        variable="IMALINK_HOST",
+        default="localhost",
+        meaning="The address the server listens on; localhost: this machine alone, by IPv4 and IPv6.",
+    ),
+    Setting(
+        name="port",
+        variable="IMALINK_PORT",
+        default="8000",
+        meaning="The port the server listens on.",
+    ),
+    Setting(
+        name="allowed_hosts",
+        variable="IMALINK_ALLOWED_HOSTS",
+        default="",
+        meaning="Further names, each host or host:port, by which the server may be called; parted by commas.",
+    ),
+    Setting(
+        name="storage_roots",
+        variable="IMALINK_STORAGE_ROOTS",
+        default="",
+        meaning="The only folders below which the server may make storages or import from; parted by colons.",
+    ),
 )
 """Every setting there is. docs/reference/settings.md lists them."""
 
@@ -116,6 +140,29 @@ class Settings:
             if each.value.lower() == "on":
                 enabled.add(task)
         return frozenset(enabled)
+
+    @property
+    def host(self) -> str:
+        """The address the server listens on."""
+        return self.values["host"].value
+
+    @property
+    def port(self) -> int:
+        """The port the server listens on. Raises UsageError for a value that is none."""
+        value = self.values["port"].value
+        if not re.fullmatch(r"[0-9]{1,5}", value) or not 0 < int(value) < 65536:
+            raise UsageError(f"port is no port: {value!r}.", hint="Use 1 to 65535.")
+        return int(value)
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Further names by which the server may be called."""
+        return tuple(each.strip().lower() for each in self.values["allowed_hosts"].value.split(",") if each.strip())
+
+    @property
+    def storage_roots(self) -> tuple[Path, ...]:
+        """The only folders that may be named over the network; none: those of the folder policy."""
+        return tuple(Path(each) for each in self.values["storage_roots"].value.split(os.pathsep) if each)
 
     @property
     def registry_path(self) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from imalink.catalog import authors, import_sessions
+from imalink.catalog.authors import AuthorRecord
+from imalink.catalog.catalog import Db
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.ids import SessionUuid
 from imalink.core.session import Author, ImportSession, SessionStatus, check_description, check_title
@@ -31,8 +33,8 @@ def create_session(
     title, description = check_title(title), check_description(description)
     record = get_storage(tools, storage) if storage is not None else None
     with tools.catalog.begin() as db:
-        if author_id is not None and authors.find_author(db, author_id) is None:
-            raise NotFoundError(f"No author {author_id} is known.", hint="Leave it out, or use 1: that is you.")
+        if author_id is not None:
+            _get_author(db, author_id)
         session = ImportSession(
             number=import_sessions.allocate_number(db),
             session_uuid=SessionUuid(tools.new_uuid()),
@@ -45,3 +47,16 @@ def create_session(
             status=SessionStatus.CREATED,
         )
         return import_sessions.create_session(db, session, storage_uuid=None if record is None else record.storage_uuid)
+
+
+def author_named(tools: Tools, author_id: int) -> str:
+    """Give the name of the author with this number. Raises NotFoundError."""
+    with tools.catalog.read() as db:
+        return _get_author(db, author_id).author.name
+
+
+def _get_author(db: Db, author_id: int) -> AuthorRecord:
+    found = authors.find_author(db, author_id)
+    if found is None:
+        raise NotFoundError(f"No author {author_id} is known.", hint="Leave it out, or use 1: that is you.")
+    return found

@@ -66,8 +66,9 @@ def index_in_place(
     run_uuid: RunUuid | None = None,
     request: RunRequest | None = None,
     goes_on: tuple[SessionRecord, InterruptedImport] | None = None,
+    into: SessionRecord | None = None,
 ) -> ImportReport:
-    """Take the pictures among ``files``, with their companions, into a new session where they stand.
+    """Take the pictures among ``files``, with their companions, into a session where they stand: a new one or ``into``.
 
     Nothing of the user's is written or moved. A picture that cannot be read is a finding and stays out. The caller
     holds the lock and gives a master to believe, ``findings`` of the walk to be kept with the session, and the run's
@@ -76,7 +77,7 @@ def index_in_place(
     session, that the files come into instead. Raises StorageError, CancelledError.
     """
     listing = list_pictures(storage.pictures, files, analyser=tools.analyser)
-    work = _InPlace(tools, record, storage, master, listing, progress, goes_on)
+    work = _InPlace(tools, record, storage, master, listing, progress, goes_on, into)
     work.findings.extend(findings)
     if request is not None:
         request = replace(request, picture_count=work.picture_count, size_bytes=listing.total_bytes)
@@ -99,8 +100,10 @@ class _InPlace:
         listing: SourceListing,
         progress: Progress,
         goes_on: tuple[SessionRecord, InterruptedImport] | None,
+        into: SessionRecord | None,
     ) -> None:
         self._goes_on = goes_on
+        self._known_session = goes_on[0] if goes_on is not None else into
         self._before = goes_on[1].plans if goes_on is not None else ()
         self._tools = tools
         self._record = record
@@ -125,7 +128,7 @@ class _InPlace:
     ) -> ImportReport:
         """Read every picture, plan it where it stands, commit, fold, project."""
         started = time.monotonic()
-        known = self._goes_on[0] if self._goes_on is not None else None
+        known = self._known_session
         with ImportRun(self._storage.files, run_uuid) as run:
             session = self._begin(run, title, description=description, author=author, request=request)
             number = known.session.number if known is not None else session.number
@@ -166,7 +169,8 @@ class _InPlace:
         self, run: ImportRun, title: str, *, description: str, author: str | None, request: RunRequest | None
     ) -> ImportSession:
         source_path = RelativePath(str(self._storage.root.path)).printable()
-        if self._goes_on is None:
+        known = self._known_session
+        if known is None:
             return begin_session(
                 self._tools,
                 self._record,
@@ -178,7 +182,6 @@ class _InPlace:
                 source_path=source_path,
                 request=request,
             )
-        known, before = self._goes_on
         return begin_further_run(
             self._tools,
             self._storage,
@@ -187,7 +190,7 @@ class _InPlace:
             source_path=source_path,
             author=author,
             request=request,
-            resumes=before.import_uuid,
+            resumes=self._goes_on[1].import_uuid if self._goes_on is not None else None,
         )
 
     def _carry_out(self, run: ImportRun, session: ImportSession) -> tuple[ImportSession, FoldResult]:

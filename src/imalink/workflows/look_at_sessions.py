@@ -78,6 +78,25 @@ def list_sessions(tools: Tools, *, storage: str | None = None) -> list[SessionRe
     return [as_it_is(tools, record) for record in records]
 
 
+def get_session(tools: Tools, text: str) -> SessionRecord:
+    """Give the session with this number or UUID. Raises UsageError, NotFoundError."""
+    with tools.catalog.read() as db:
+        return import_sessions.get_session(db, session_key(text))
+
+
+def page_of_sessions(tools: Tools, *, storage_uuid: StorageUuid | None, offset: int, limit: int) -> list[SessionRecord]:
+    """List a page of the imports, newest first, of one storage or of all."""
+    with tools.catalog.read() as db:
+        records = import_sessions.list_sessions(db, storage_uuid=storage_uuid, offset=offset, limit=limit)
+    return [as_it_is(tools, record) for record in records]
+
+
+def count_sessions(tools: Tools, *, storage_uuid: StorageUuid | None) -> int:
+    """Count the imports of one storage or of all."""
+    with tools.catalog.read() as db:
+        return import_sessions.count_sessions(db, storage_uuid=storage_uuid)
+
+
 def as_it_is(tools: Tools, record: SessionRecord) -> SessionRecord:
     """Give a session with the status it has: ``running`` is said of one that was killed until its storage is opened."""
     if record.session.status is not SessionStatus.RUNNING or _is_worked_on(tools, record):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from imalink.catalog import file_storages, outbox
 from imalink.catalog.file_storages import StorageChange, StorageRecord
-from imalink.errors import StorageError
+from imalink.errors import NotFoundError, StorageError
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
 
@@ -95,3 +95,18 @@ def _why_not_writable(record: StorageRecord, free_bytes: int, *, is_reference: b
     if not is_writable:
         return f"{record.full_path} cannot be written: its disk is mounted read-only, or it belongs to another user."
     return "" if free_bytes else f"The disk of {record.full_path} is full."
+
+
+def get_storage_by_id(tools: Tools, storage_id: int) -> StorageRecord:
+    """Give the storage with this number in the catalog. Raises NotFoundError."""
+    with tools.catalog.read() as db:
+        for record in file_storages.list_storages(db):
+            if record.id == storage_id:
+                return record
+    raise NotFoundError(f"No storage {storage_id} is known.", hint="Run `imalink storage list` to see the known ones.")
+
+
+def last_known_storages(tools: Tools) -> list[StorageRecord]:
+    """Give every known storage, by name, as the catalog knows it; no disk is asked."""
+    with tools.catalog.read() as db:
+        return file_storages.list_storages(db)

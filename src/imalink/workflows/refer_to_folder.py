@@ -30,6 +30,7 @@ from imalink.workflows.index_in_place import QUIET_CODES, index_in_place
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
+from imalink.workflows.run_session import get_open_session
 from imalink.workflows.source_pictures import list_pictures
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.tools import Tools
@@ -45,7 +46,8 @@ class ReferReport:
 
 
 def refer_to_folder(tools: Tools, request: ImportRequest, *, progress: Progress | None = None) -> ReferReport:
-    """Take the pictures of a folder in as one session where they stand, in a reference storage.
+    """Take the pictures of a folder in as one session, new or ``request.session``, where they stand, in a reference
+    storage.
 
     The storage is made, or it is that of a known folder which is, or lies around, this one: then it is re-indexed first
     and what is new below the folder comes in. Patterns of ``exclude`` hold for that storage from then on. The folder is
@@ -55,7 +57,10 @@ def refer_to_folder(tools: Tools, request: ImportRequest, *, progress: Progress 
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
-    request = replace(request, title=check_title(request.title), description=check_description(request.description))
+    if request.session is None:
+        request = replace(request, title=check_title(request.title), description=check_description(request.description))
+    else:
+        request = replace(request, title=get_open_session(tools, request.session).session.title)
     with open_source(request.source, tools) as source:
         noted = tools.registry.places()
         known = tools.references.find_around(source.path, noted)
@@ -134,6 +139,7 @@ def _take_in(
             description=request.description,
             author=request.author,
             progress=progress,
+            into=None if request.session is None else get_open_session(tools, request.session),
             request=RunRequest(kind=RunKind.REFER, source=str(folder), below=below, author=request.author),
         )
     return ReferReport(record=record, is_new=is_new, report=report)

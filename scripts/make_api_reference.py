@@ -1,0 +1,75 @@
+"""Write docs/api/API_REFERENCE.md from the routes themselves; a test sees to it that it is up to date.
+
+Run from anywhere: ``python scripts/make_api_reference.py``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "api" / "API_REFERENCE.md"
+
+INTRODUCTION = """\
+# API reference
+
+<!-- Written by scripts/make_api_reference.py from the routes themselves: change those, not this page. -->
+
+`imalink serve` answers under `http://localhost:8000/api/v1`. The same description for programs is at `/openapi.json`,
+this page at `/docs`.
+
+Every path may be written with and without a trailing slash. A body is read as JSON whatever its content type says; it
+has 1 MB at most, and a field that is not known is refused. A storage is named by its UUID or its `id`, a session by its
+`id` or its UUID, a picture by its hothash or 8 or more of its first digits.
+
+An answer is `{"success": true, "data": …}`. A failure is
+
+```json
+{
+  "success": false,
+  "error": {"code": "storage-offline", "message": "what happened", "details": {"hint": "what to do"}},
+  "detail": "the message once more"
+}
+```
+
+with a code of [the errors](../reference/errors.md), or one of those below. Work that takes long answers when it is
+done. Operations on one storage wait for each other for 30 seconds; after that, and where another process is at work, the
+answer is 423 and says who.
+
+| Code of HTTP alone | Meaning |
+|---|---|
+| `invalid` | A field breaks a rule; `details.fields` has `field`, `rule`, `message`. |
+| `invalid-json` | The body is no JSON. |
+| `too-large` | The body is larger than 1 MB. |
+| `bad-host`, `unknown-host` | The Host header is malformed, or names another server. |
+| `cross-site` | A page of another site asked for it. |
+| `method-not-allowed` | The path takes another method. |
+| `no-such-part` | The file has no such part. |
+| `bad-request`, `internal` | The request makes no sense to HTTP; a bug of ours, of which the log says more. |
+
+"""
+
+
+def render() -> str:
+    """Give the page as it should be."""
+    from imalink.api.errors import STATUSES
+    from imalink.api.reference import markdown
+    from imalink.api.schemas.envelope import MEANINGS
+    from imalink.server import make_routes
+
+    by_status: dict[int, list[str]] = {}
+    for kind, status in STATUSES:
+        by_status.setdefault(status, []).append(f"`{kind.code}`")
+    rows = [
+        f"| {status} | {MEANINGS[status]} | {', '.join(by_status.get(status, []))} |" for status in sorted(MEANINGS)
+    ]
+    table = "\n".join(["| Status | Meaning | Codes |", "|---|---|---|", *rows])
+    return f"{INTRODUCTION}{table}\n\n{markdown(make_routes().openapi())}".rstrip() + "\n"
+
+
+def main() -> None:
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

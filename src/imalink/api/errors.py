@@ -1,0 +1,134 @@
+"""The edge where errors become answers: one table from error to HTTP status, and never a trace."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from imalink.answers import json_text
+from imalink.api.envelope import failure
+from imalink.errors import (
+    AmbiguousError,
+    CancelledError,
+    CatalogError,
+    FolderRefusedError,
+    ForeignStorageError,
+    ImalinkError,
+    IndexChangedError,
+    IndexDamagedError,
+    MachineShortageError,
+    MassMissingError,
+    NameInUseError,
+    NameTakenError,
+    NewerFormatError,
+    NotFoundError,
+    OutOfSpaceError,
+    SessionInUseError,
+    SignatureDamagedError,
+    SourceError,
+    SourceOfflineError,
+    StorageError,
+    StorageInUseError,
+    StorageLockedError,
+    StorageUnavailableError,
+    UnsafePathError,
+    UsageError,
+    VerificationError,
+)
+
+_log = logging.getLogger(__name__)
+
+STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
+    (NotFoundError, 404),
+    (AmbiguousError, 409),
+    (NameInUseError, 409),
+    (SessionInUseError, 409),
+    (StorageInUseError, 409),
+    (FolderRefusedError, 403),
+    (UsageError, 400),
+    (StorageLockedError, 423),
+    (ForeignStorageError, 409),
+    (SignatureDamagedError, 409),
+    (StorageUnavailableError, 503),
+    (OutOfSpaceError, 507),
+    (NameTakenError, 409),
+    (IndexChangedError, 409),
+    (NewerFormatError, 409),
+    (UnsafePathError, 409),
+    (StorageError, 503),
+    (IndexDamagedError, 409),
+    (VerificationError, 409),
+    (SourceOfflineError, 503),
+    (SourceError, 400),
+    (MassMissingError, 409),
+    (CancelledError, 409),
+    (CatalogError, 503),
+    (MachineShortageError, 503),
+)
+"""The first class that fits gives the status; docs/api/API_REFERENCE.md lists them."""
+
+_CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 413: "too-large"}
+
+
+def status_of(error: ImalinkError) -> int:
+    """Give the HTTP status of an error."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+
+
+def answer_error(error: ImalinkError) -> Response:
+    """Give the answer that tells of an error, with what to do about it."""
+    details: dict[str, object] = {"hint": json_text(error.hint)} if error.hint else {}
+    return failure(code=error.code, message=json_text(error.message), status=status_of(error), details=details)
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Let every error of a request become an answer in the one shape."""
+
+    @app.exception_handler(ImalinkError)
+    def told(_: Request, error: ImalinkError) -> Response:  # pyright: ignore[reportUnusedFunction]  # registered
+        return answer_error(error)
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]
+        status = error.status_code
+        code = _CODES.get(status, HTTPStatus(status).phrase.lower().replace(" ", "-"))
+        message = {
+            404: f"There is nothing at {request.url.path}.",
+            405: f"{request.method} cannot be asked of {request.url.path}.",
+        }.get(status, str(error.detail))
+        return failure(code=code, message=json_text(message), status=status, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_: Request, error: RequestValidationError) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return _answer_invalid(error)
+
+    @app.exception_handler(Exception)
+    def failed(request: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
+        _log.error("%s %s failed: %r", request.method, request.url.path, error)
+        return failure(
+            code="internal",
+            message="ImaLink failed at this; it is a bug. The log of the server says more.",
+            status=500,
+        )
+
+
+def _answer_invalid(error: RequestValidationError) -> Response:
+    """Name each field that is not as it should be, and the rule it breaks."""
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return failure(code="invalid-json", message="The body is no JSON.", status=400)
+    fields = [
+        {
+            "field": ".".join(json_text(str(part)) for part in problem["loc"]),
+            "rule": str(problem["type"]),
+            "message": json_text(str(problem["msg"])),
+        }
+        for problem in problems
+    ]
+    message = "; ".join(f"{each['field']}: {each['message']}" for each in fields)
+    return failure(code="invalid", message=message, status=422, details={"fields": fields})

@@ -1,0 +1,22 @@
+"""Parameters that many routes share.
+
+Those of a path are checked by whoever looks them up: what cannot name anything is not found, rather than invalid.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from imalink.api.schemas.storages import UUID_EXAMPLE
+
+MAX_PAGE = 500
+
+StorageKey = Annotated[str, Path(description="The storage's UUID, or its `id`.", examples=[UUID_EXAMPLE])]
+SessionKey = Annotated[str, Path(description="The session's `id`, or its UUID.", examples=["42"])]
+Hothash = Annotated[
+    str, Path(description="The hothash of a picture, or its first digits, 8 or more.", examples=["a1b2c3d4"])
+]
+Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="How many to leave out at the beginning.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many to give at most.")]

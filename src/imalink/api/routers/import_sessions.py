@@ -1,0 +1,239 @@
+"""``/import-sessions``: sessions made, imported into, gone on with, taken back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from imalink.answers import import_json, json_text
+from imalink.answers.sessions import rollback_json, session_details_json, session_view_json
+from imalink.api.context import Asked, Right, Server, needs, session_text
+from imalink.api.envelope import page_meta, success, success_both
+from imalink.api.parameters import Limit, Offset, SessionKey
+from imalink.api.schemas.envelope import Success, answers
+from imalink.api.schemas.sessions import (
+    Imported,
+    Importing,
+    MadeSession,
+    NewPlace,
+    NewSession,
+    Resuming,
+    RolledBack,
+    RollingBack,
+    Session,
+    SessionChange,
+    SessionDetails,
+    SessionList,
+    SessionStorage,
+    StoragePlaced,
+)
+from imalink.catalog.import_sessions import SessionRecord
+from imalink.core.duplicate import DuplicatePolicy
+from imalink.core.organization import organization_named
+from imalink.core.session import check_description
+from imalink.errors import UsageError
+from imalink.workflows.create_session import author_named, create_session
+from imalink.workflows.delete_session import delete_session
+from imalink.workflows.edit_session import edit_session
+from imalink.workflows.import_photos import import_photos
+from imalink.workflows.import_report import ImportReport, ImportRequest
+from imalink.workflows.look_at_sessions import count_sessions, get_session, page_of_sessions, show_session
+from imalink.workflows.look_at_storages import get_storage_by_id
+from imalink.workflows.refer_to_folder import refer_to_folder
+from imalink.workflows.relocate_storage import relocate_storage
+from imalink.workflows.resume_session import resume_session
+from imalink.workflows.rollback_session import rollback_session
+from imalink.workflows.session_storage import get_storage_of_session, look_at_session_storage
+
+router = APIRouter(prefix="/import-sessions", tags=["import-sessions"])
+_READ = [Depends(needs(Right.READ))]
+_EDIT = [Depends(needs(Right.EDIT))]
+_ADMINISTER = [Depends(needs(Right.ADMINISTER))]
+
+
+@router.post(
+    "/create", status_code=201, dependencies=_EDIT, responses=answers(Success[MadeSession], 409, 503, status=201)
+)
+@router.post("", status_code=201, dependencies=_EDIT, responses=answers(Success[MadeSession], 409, 503, status=201))
+def create(server: Asked, body: NewSession) -> Response:
+    """Make a session into which pictures are then imported; no disk is asked.
+
+    A session that came back with a storage taken in by `file-storage/create` within the last hour, and that has just
+    this title and description, is given instead, once, with all its files: `restored` is true.
+    """
+    description = check_description(body.description or "")
+    storage = None if body.file_storage_id is None else get_storage_by_id(server.tools, body.file_storage_id)
+    if storage is not None:
+        claimed = server.restored.claim(storage.storage_uuid, title=body.title, description=description)
+        if claimed is not None:
+            known = get_session(server.tools, claimed)
+            return success_session(known, restored=True)
+    record = create_session(
+        server.tools,
+        title=body.title,
+        description=description,
+        storage=None if storage is None else storage.storage_uuid,
+        author_id=body.default_author_id,
+    )
+    return success_session(record, restored=False)
+
+
+def success_session(record: SessionRecord, *, restored: bool) -> Response:
+    """Give a session that was made, or that came back."""
+    return success({**session_details_json(record), "restored": restored}, status=201)
+
+
+@router.get("", dependencies=_READ, responses=answers(Success[SessionList], 503))
+def list_sessions(
+    server: Asked,
+    storage: Annotated[
+        str | None, Query(max_length=64, description="Only those of the storage with this UUID.")
+    ] = None,
+    offset: Offset = 0,
+    limit: Limit = 100,
+) -> Response:
+    """List the sessions, newest first."""
+    storage_uuid = None if storage is None else server.storage(storage).storage_uuid
+    records = page_of_sessions(server.tools, storage_uuid=storage_uuid, offset=offset, limit=limit)
+    total = count_sessions(server.tools, storage_uuid=storage_uuid)
+    shown = [session_details_json(record) for record in records]
+    return success(
+        {
+            "import_sessions": shown,
+            "sessions": shown,
+            "total_count": total,
+            "meta": page_meta(total=total, offset=offset, limit=limit),
+        }
+    )
+
+
+@router.get("/{session}", dependencies=_READ, responses=answers(Success[SessionDetails], 503))
+def show(server: Asked, session: SessionKey) -> Response:
+    """Show a session, its imports and its files."""
+    found = show_session(server.tools, session_text(session))
+    return success({**session_view_json(found), **session_details_json(found.record)})
+
+
+@router.patch("/{session}", dependencies=_EDIT, responses=answers(Success[Session], 409, 423, 503, 507))
+def change(server: Asked, session: SessionKey, body: SessionChange) -> Response:
+    """Give a session another title or description; the index files of its storages follow, so these must be there."""
+    known = get_session(server.tools, session_text(session))
+    with server.turns.of(*_storages_of(known)):
+        record = edit_session(server.tools, known.session.session_uuid, title=body.title, description=body.description)
+    return success(session_details_json(record))
+
+
+@router.delete("/{session}", dependencies=_EDIT, responses=answers(Success[Session], 409, 503))
+def delete(server: Asked, session: SessionKey) -> Response:
+    """Delete a session into which nothing came; one that brought something is rolled back instead."""
+    return success(session_details_json(delete_session(server.tools, session_text(session))))
+
+
+@router.post("/{session}/import", dependencies=_EDIT, responses=answers(Success[Imported], 409, 423, 503, 507))
+def import_into(server: Asked, session: SessionKey, body: Importing) -> Response:
+    """Import a folder into a session: every picture is copied, verified and indexed; the folder is only ever read.
+
+    The answer comes when all is done.
+    """
+    known = get_session(server.tools, session_text(session))
+    if body.storage_root is not None:
+        raise UsageError(
+            "Imports into directories of their own (storage_root) are not possible yet. Nothing was changed.",
+            hint="Leave storage_root out: the session's own storage takes the pictures.",
+        )
+    request = ImportRequest(
+        source=server.folders.check(body.source_directory),
+        session=known.session.session_uuid,
+        organization=organization_named(body.organize),
+        exclude=tuple(body.exclude),
+        author=None if body.author_id is None else author_named(server.tools, body.author_id),
+        duplicates=DuplicatePolicy(body.duplicates),
+        includes_deleted=body.include_deleted,
+        dry_run=body.dry_run,
+    )
+    report = _refer(server, request) if not body.copy_files else _copy(server, known, request)
+    return success_both(import_json(report, dry_run=body.dry_run))
+
+
+def _copy(server: Server, known: SessionRecord, request: ImportRequest) -> ImportReport:
+    if known.storage_uuid is None:
+        raise UsageError(
+            f"Session {known.session.number} is meant for no storage, so its pictures have no place to go. "
+            "Nothing was changed.",
+            hint="Make a session with a file_storage_id, or say copy_files=false to leave them where they are.",
+        )
+    with server.turns.of(known.storage_uuid):
+        return import_photos(server.tools, server.storage(known.storage_uuid), request)
+
+
+def _refer(server: Server, request: ImportRequest) -> ImportReport:
+    return refer_to_folder(server.tools, request).report
+
+
+@router.post("/{session}/resume", dependencies=_EDIT, responses=answers(Success[Imported], 409, 423, 503, 507))
+def resume(server: Asked, session: SessionKey, body: Resuming | None = None) -> Response:
+    """Go on with an import that was interrupted, as it was asked for; `resumed` is false when nothing was left."""
+    body = body or Resuming()
+    known = get_session(server.tools, session_text(session))
+    source = None if body.source_directory is None else server.folders.check(body.source_directory)
+    with server.turns.of(*_storages_of(known)):
+        found = resume_session(server.tools, known.session.session_uuid, source=source, dry_run=body.dry_run)
+    return success_both({**import_json(found.report, dry_run=body.dry_run), "resumed": not found.had_ended})
+
+
+@router.post("/{session}/rollback", dependencies=_EDIT, responses=answers(Success[RolledBack], 409, 423, 503, 507))
+def rollback(server: Asked, session: SessionKey, body: RollingBack | None = None) -> Response:
+    """Take an import back: what it brought goes to the trash; what was changed or added since stays."""
+    body = body or RollingBack()
+    known = get_session(server.tools, session_text(session))
+    with server.turns.of(*_storages_of(known)):
+        report = rollback_session(server.tools, known.session.session_uuid, dry_run=body.dry_run)
+    return success(rollback_json(report))
+
+
+@router.get("/{session}/storage-status", dependencies=_READ, responses=answers(Success[SessionStorage], 503))
+def show_storage_status(server: Asked, session: SessionKey) -> Response:
+    """Tell whether the files of a session can be reached now. The fields stand at the top level, too."""
+    found = look_at_session_storage(server.tools, session_text(session))
+    return success_both(
+        {
+            "storage_accessible": found.is_accessible,
+            "storage_path": None if found.path is None else json_text(found.path),
+            "files_accessible": found.reachable_count,
+            "total_files": found.file_count,
+        }
+    )
+
+
+@router.post(
+    "/{session}/update-storage-path", dependencies=_ADMINISTER, responses=answers(Success[StoragePlaced], 409, 503)
+)
+def update_storage_path(
+    server: Asked,
+    session: SessionKey,
+    new_path: Annotated[str | None, Query(min_length=1, max_length=4096, examples=["/media/larger"])] = None,
+    body: NewPlace | None = None,
+) -> Response:
+    """Tell where the storage of a session stands now, by query or by body; it must be this storage by its signature."""
+    named = new_path if body is None else body.new_path
+    if named is None:
+        raise UsageError("It was not said where the storage stands. Nothing was changed.", hint="Give new_path.")
+    record = get_storage_of_session(server.tools, session_text(session))
+    with server.turns.of(record.storage_uuid):
+        found = relocate_storage(server.tools, record, server.folders.check(named))
+    return success_both(
+        {
+            "accessible": found.record.is_accessible,
+            "storage_uuid": found.record.storage_uuid,
+            "storage_path": json_text(found.record.full_path),
+            "copy_left_at": None if found.copy_left_at is None else json_text(found.copy_left_at),
+        }
+    )
+
+
+def _storages_of(known: SessionRecord) -> set[str]:
+    """Give the storages that hold part of a session, or into which it is to go."""
+    primary = {known.storage_uuid} if known.storage_uuid is not None else set[str]()
+    return {*(place.storage_uuid for place in known.places), *primary}

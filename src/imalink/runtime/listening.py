@@ -1,0 +1,91 @@
+"""Where the server listens: on this machine alone, unless whoever calls has to say who they are."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+
+from imalink.errors import UsageError
+
+LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
+_LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain"})
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host`` is this machine and can be reached from no other."""
+    if host.lower() in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_listening(host: str, *, asks_for_login: bool) -> None:
+    """Refuse to be reached from other machines as long as nobody has to log in. Raises UsageError."""
+    if not is_loopback(host) and not asks_for_login:
+        raise UsageError(
+            f"ImaLink does not listen on {host}: whoever can reach it there could read, move and delete every picture, "
+            "because nobody has to log in. Nothing was started.",
+            hint="Leave the host out to serve this machine alone, and reach it from others by an SSH tunnel.",
+        )
+
+
+def host_names(host: str, port: int, further: tuple[str, ...] = ()) -> frozenset[str]:
+    """Give every Host header the server answers to, with port; without it too where that is the customary one."""
+    names = ["localhost", "127.0.0.1", "[::1]"]
+    if not is_loopback(host):
+        names.append(f"[{host.strip('[]')}]" if ":" in host else host.lower())
+    found = {f"{name}:{port}" for name in names}
+    if port == 80:
+        found.update(names)
+    for name in further:
+        has_port = name.rpartition("]")[2].count(":") == 1
+        found |= {name} if has_port else {name, f"{name}:{port}"}
+    return frozenset(found)
+
+
+@contextmanager
+def listening_sockets(host: str, port: int) -> Generator[list[socket.socket]]:
+    """Hold the sockets to serve on for a block: both loopback addresses for ``localhost``, else the one that is named.
+
+    Raises UsageError when the port is taken or the address is not one of this machine's.
+    """
+    addresses = LOOPBACK_ADDRESSES if host.lower() in _LOOPBACK_NAMES else (host.strip("[]"),)
+    with ExitStack() as stack:
+        found: list[socket.socket] = []
+        for address in addresses:
+            try:
+                found.append(stack.enter_context(_bound(address, port)))
+            except OSError as error:
+                if found and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                    continue  # a machine without IPv6
+                raise _cannot_listen(address, port, error) from error
+        yield found
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        found.bind((address, port))
+        found.set_inheritable(True)
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _cannot_listen(address: str, port: int, error: OSError) -> UsageError:
+    if error.errno == errno.EADDRINUSE:
+        return UsageError(
+            f"Port {port} is taken: another program, perhaps another ImaLink, listens there. Nothing was started.",
+            hint=f"End it, or choose another port: imalink serve --port {port + 1 if port < 65535 else port - 1}",
+        )
+    return UsageError(f"ImaLink cannot listen on {address} port {port}: {error.strerror}.")

@@ -1,0 +1,108 @@
+"""The web server: the REST API over one container, behind guards that every request passes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import Lifespan
+
+from imalink import __version__
+from imalink.api.context import Gate, Server, open_gate
+from imalink.api.errors import add_error_answers
+from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
+from imalink.api.reference import add_reference_page
+from imalink.api.routers import file_storage, health, import_sessions, pictures, storage_index
+from imalink.api.schemas.envelope import MEANINGS, Failure
+from imalink.runtime.container import Container
+from imalink.runtime.folder_policy import FolderPolicy
+from imalink.runtime.listening import check_listening, host_names
+from imalink.runtime.restored_sessions import RestoredSessions
+from imalink.runtime.settings import Settings, load_settings
+from imalink.runtime.turns import StorageTurns
+
+API = "/api/v1"
+ROUTERS: tuple[APIRouter, ...] = (
+    file_storage.router,
+    storage_index.router,
+    import_sessions.router,
+    pictures.router,
+    health.router,
+)
+_UPLOADS = ("/upload",)
+
+
+def make_app() -> FastAPI:
+    """Give the application by the settings of this machine; for servers that are told its name.
+
+    Raises UsageError, CatalogError.
+    """
+    settings = load_settings()
+    return create_app(settings)
+
+
+def create_app(
+    settings: Settings, *, container: Container | None = None, gate: Gate = open_gate, further_hosts: Sequence[str] = ()
+) -> FastAPI:
+    """Put the application together; it opens the catalog now, and closes it when the server ends.
+
+    ``container``, where one is given, stays its giver's. ``gate`` lets requests pass. ``further_hosts`` are names by
+    which it may be called beside those of the settings. Raises UsageError, CatalogError.
+    """
+    check_listening(settings.host, asks_for_login=gate is not open_gate)
+    own = Container(settings) if container is None else None
+    held = container or own
+    assert held is not None
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            if own is not None:
+                own.close()
+
+    app = make_routes(lifespan)
+    app.state.server = _server_of(settings, held)
+    app.state.gate = gate
+    # The last one added is the first that a request passes.
+    app.add_middleware(JsonBodies, uploads=_UPLOADS)
+    app.add_middleware(PlainPaths)
+    app.add_middleware(SameOrigin)
+    app.add_middleware(
+        KnownHosts, hosts=host_names(settings.host, settings.port, (*settings.allowed_hosts, *further_hosts))
+    )
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Give an application with every route and nothing behind them: enough to describe the API."""
+    app = FastAPI(
+        title="ImaLink",
+        version=__version__,
+        summary="A photo archive in which pictures stay ordinary files and nothing is ever lost.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        responses={422: {"model": Failure, "description": MEANINGS[422]}},
+    )
+    add_error_answers(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=API)
+    app.include_router(health.router, include_in_schema=False)
+    add_reference_page(app)
+    return app
+
+
+def _server_of(settings: Settings, container: Container) -> Server:
+    tools = container.tools()
+    folders = FolderPolicy(
+        roots=settings.storage_roots,
+        own=(settings.data_directory, settings.config_directory, settings.state_directory),
+        home=Path.home(),
+    )
+    return Server(tools=tools, turns=StorageTurns(), folders=folders, restored=RestoredSessions(clock=tools.clock))

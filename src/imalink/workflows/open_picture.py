@@ -1,0 +1,111 @@
+"""Open a picture by its hothash: its file, held open wherever it stands now, and its previews."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+
+from imalink.catalog import file_storages, locations
+from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.locations import FoundImageFile, FoundLocation
+from imalink.core.analyser import Preview
+from imalink.core.ids import Hothash, Sha256
+from imalink.errors import ImalinkError, IndexDamagedError, NotFoundError, StorageError
+from imalink.storage.file_storage import FileStorage
+from imalink.storage.reading import facts_at
+from imalink.workflows.find_file import get_pictures
+from imalink.workflows.storage_access import open_known
+from imalink.workflows.tools import Tools
+
+OUT_OF_REACH = "Image file not accessible. Check storage connection."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPicture:
+    """A picture's file, held open until ``held`` is closed; ``sha256`` is that of the bytes that were archived."""
+
+    hothash: Hothash
+    sha256: Sha256
+    filename: str
+    file_format: str
+    descriptor: int
+    size_bytes: int
+    modified_ns: int
+    held: ExitStack
+
+
+def hothash_of_image(tools: Tools, image_id: int) -> Hothash:
+    """Give the picture with this number in the catalog. Raises NotFoundError."""
+    with tools.catalog.read() as db:
+        found = locations.find_hothash_of(db, image_id)
+    if found is None:
+        raise NotFoundError(f"No image {image_id} is known.")
+    return found
+
+
+def open_picture(tools: Tools, text: str) -> OpenPicture:
+    """Open a file of the picture that a hothash or a prefix of it means, through the handle of its storage.
+
+    Raises UsageError, AmbiguousError; NotFoundError also when no file of it can be reached.
+    """
+    [picture] = get_pictures(tools, [text])
+    for location, storage, stack in _reached(tools, picture):
+        with stack:
+            try:
+                descriptor = stack.enter_context(storage.pictures.open_for_reading(location.relative_path))
+                facts = facts_at(storage.pictures.calls, descriptor)
+            except (StorageError, NotFoundError):
+                continue
+            return OpenPicture(
+                hothash=picture.hothash,
+                sha256=location.sha256,
+                filename=location.relative_path.name,
+                file_format=picture.file_format,
+                descriptor=descriptor,
+                size_bytes=facts.size_bytes,
+                modified_ns=facts.modified_ns,
+                held=stack.pop_all(),
+            )
+    raise _out_of_reach(picture)
+
+
+def read_hotpreview(tools: Tools, text: str) -> tuple[FoundImageFile, bytes]:
+    """Give the small preview of a picture as JPEG, from any storage in reach. Raises as ``open_picture``."""
+    [picture] = get_pictures(tools, [text])
+    for _, storage, stack in _reached(tools, picture):
+        with stack, suppress(StorageError, IndexDamagedError):
+            data = storage.hotpreviews.find(picture.hothash)
+            if data:
+                return picture, data
+    raise _out_of_reach(picture, what="Its preview")
+
+
+def make_coldpreview(tools: Tools, text: str) -> tuple[FoundImageFile, Preview]:
+    """Make the large preview of a picture, as JPEG. Raises as ``open_picture``, and where none can be made of it."""
+    [picture] = get_pictures(tools, [text])
+    opened = open_picture(tools, picture.hothash)
+    with opened.held:
+        result = tools.analyser.coldpreview(opened.descriptor, filename=opened.filename)
+    if result.preview is None:
+        raise NotFoundError(f"No preview can be made of {opened.filename}.", hint="Its file can be had as it is.")
+    return picture, result.preview
+
+
+def _reached(tools: Tools, picture: FoundImageFile) -> Iterator[tuple[FoundLocation, FileStorage, ExitStack]]:
+    """Give the places of a picture whose storage answers, best first; each with what holds the storage open."""
+    with tools.catalog.read() as db:
+        records = {record.storage_uuid: record for record in file_storages.list_storages(db)}
+    for location in picture.locations:
+        record: StorageRecord = records[location.storage_uuid]
+        stack = ExitStack()
+        try:
+            storage = stack.enter_context(open_known(tools, record))
+        except ImalinkError:
+            continue
+        yield location, storage, stack
+
+
+def _out_of_reach(picture: FoundImageFile, what: str = "A file of it") -> NotFoundError:
+    names = ", ".join(sorted({location.display_name for location in picture.locations}))
+    return NotFoundError(OUT_OF_REACH, hint=f"{what} is known in {names}." if names else "No file of it is known.")
