@@ -32,8 +32,8 @@ An answer is `{"success": true, "data": …}`. A failure is
 ```
 
 with a code of [the errors](../reference/errors.md), or one of those below. Work that takes long answers when it is
-done. Operations on one storage wait for each other for 30 seconds; after that, and where another process is at work, the
-answer is 423 and says who.
+done. Operations on one storage wait for each other for 30 seconds; after that, and where another process is at work,
+the answer is 423 and says who.
 
 | Code of HTTP alone | Meaning |
 |---|---|
