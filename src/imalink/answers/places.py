@@ -8,7 +8,7 @@ from imalink.answers import finding_json, json_text
 
 if TYPE_CHECKING:
     from imalink.workflows.browse_storage import BrowsedFile, BrowsedSession, BrowsedStorage
-    from imalink.workflows.find_file import FoundPicture
+    from imalink.workflows.find_file import Deletion, FoundPicture
 
 
 def picture_json(picture: FoundPicture) -> dict[str, object]:
@@ -23,9 +23,20 @@ def picture_json(picture: FoundPicture) -> dict[str, object]:
                 "relative_path": json_text(place.relative_path),
                 "full_path": json_text(place.full_path),
                 "status": place.status,
+                **({} if place.deleted is None else {"deleted": _deletion_json(place.deleted)}),
             }
             for place in picture.places
         ],
+    }
+
+
+def _deletion_json(deleted: Deletion) -> dict[str, object]:
+    return {
+        "deleted_at": deleted.at,
+        "by": json_text(deleted.by),
+        "mode": deleted.mode,
+        "reason": json_text(deleted.reason),
+        "stood_at": json_text(deleted.stood_at),
     }
 
 

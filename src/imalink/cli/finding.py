@@ -17,7 +17,7 @@ from imalink.cli.render import (
 )
 
 if TYPE_CHECKING:
-    from imalink.workflows.find_file import Answer, Deletion, FoundPlace
+    from imalink.workflows.find_file import Answer, FoundPlace
 
 
 @click.command()
@@ -67,30 +67,7 @@ def whereis(output: Output, hothashes: tuple[str, ...]) -> int:
     with open_tools(output) as tools:
         pictures = find_files(tools, list(hothashes))
     if output.as_json:
-<<<<<<< HEAD
-        show_json(
-            [
-                {
-                    "hothash": picture.hothash,
-                    "photo_uuid": picture.photo_uuid,
-                    "locations": [
-                        {
-                            "storage_uuid": place.storage_uuid,
-                            "display_name": place.display_name,
-                            "relative_path": json_text(place.relative_path),
-                            "full_path": json_text(place.full_path),
-                            "status": place.status,
-                            **({} if place.deleted is None else {"deleted": _deletion_json(place.deleted)}),
-                        }
-                        for place in picture.places
-                    ],
-                }
-                for picture in pictures
-            ]
-        )
-=======
         show_json([picture_json(picture) for picture in pictures])
->>>>>>> 89aaff3 (Relocate, rename and take in storages, index and delete sessions, for the service to come)
         return errors.DONE
     for picture in pictures:
         show_lines([picture.hothash])
@@ -106,13 +83,3 @@ def _place_text(place: FoundPlace) -> str:
     kept = f"; kept as {place.relative_path}" if place.relative_path != deleted.stood_at else ""
     when = deleted.at[:16].replace("T", " ")
     return f"{deleted.stood_at} ({when}, by {deleted.by}, {deleted.mode}{why}{kept})"
-
-
-def _deletion_json(deleted: Deletion) -> dict[str, object]:
-    return {
-        "deleted_at": deleted.at,
-        "by": json_text(deleted.by),
-        "mode": deleted.mode,
-        "reason": json_text(deleted.reason),
-        "stood_at": json_text(deleted.stood_at),
-    }
