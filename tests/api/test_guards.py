@@ -147,8 +147,8 @@ def policy(tmp_path: Path) -> FolderPolicy:
 
 @pytest.mark.parametrize(
     "folder",
-    ["/", "/etc", "/etc/imalink", "/usr/share", "/var/lib", "/proc/self/root", f"{Path('/root')}", "/run/user/1000", "/boot",
-     "/media/../etc", "/media/x/.ssh", "/home/ada/.local/share", "/dev/shm"],
+    ["/", "/etc", "/etc/imalink", "/usr/share", "/var/lib", "/proc/self/root", f"{Path('/root')}", "/run/user/1000",
+     "/boot", "/media/../etc", "/media/x/.ssh", "/home/ada/.local/share", "/dev/shm"],
 )  # fmt: skip
 def test_system_and_hidden_folders_are_refused(policy: FolderPolicy, folder: str) -> None:
     with pytest.raises(FolderRefusedError):
