@@ -36,6 +36,7 @@ from imalink.errors import (
     StorageInUseError,
     StorageLockedError,
     StorageUnavailableError,
+    TooManyJobsError,
     UnsafePathError,
     UsageError,
     VerificationError,
@@ -69,6 +70,7 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (CancelledError, 409),
     (CatalogError, 503),
     (MachineShortageError, 503),
+    (TooManyJobsError, 503),
 )
 """The first class that fits gives the status; docs/api/API_REFERENCE.md lists them."""
 
