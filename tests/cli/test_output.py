@@ -105,6 +105,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "undo of a restore": ["undo", "--yes"],
         "trash empty -n": ["trash", "empty", "-n"],
         "trash empty": ["trash", "empty", "--older-than", "30", "--yes"],
+        "trash list --quarantine": ["trash", "list", "--quarantine"],
+        "trash empty --quarantine": ["trash", "empty", "--quarantine", "--yes"],
         "undo of a delete": ["undo", "--yes"],
         "bench": ["bench", scene.folder, "--photos", card, "--files", "1"],
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],

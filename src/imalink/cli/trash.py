@@ -9,6 +9,7 @@ import click
 from imalink.answers import finding_json, json_text
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
+from imalink.cli.quarantine import empty_quarantine_command, restore_quarantined, show_quarantine
 from imalink.cli.render import (
     is_terminal,
     plural,
@@ -40,10 +41,14 @@ def trash() -> None:
 
 @trash.command("list")
 @click.option("--storage", "storage_name", default=None, metavar="STORAGE", help="Only there.")
+@click.option("--quarantine", is_flag=True, help="Damaged files that were healed or replaced, instead.")
 @common_options
-def list_command(output: Output, storage_name: str | None) -> int:
+def list_command(output: Output, storage_name: str | None, quarantine: bool) -> int:
     """List what was deleted, the newest first: what, when, by which operation, and how large it is."""
     from imalink.workflows.look_at_trash import list_trash
+
+    if quarantine:
+        return show_quarantine(output, storage_name)
 
     with open_tools(output) as tools:
         found = list_trash(tools, storage=storage_name)
@@ -67,13 +72,19 @@ def list_command(output: Output, storage_name: str | None) -> int:
 @click.argument("what", metavar="HOTHASH|OPERATION|PATH...", nargs=-1, required=True)
 @click.option("--storage", "storage_name", default=None, metavar="STORAGE", help="Only there.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would come back, and where; change nothing.")
+@click.option("--quarantine", is_flag=True, help="Bring a damaged file back that was healed or replaced.")
 @common_options
-def restore_command(output: Output, what: tuple[str, ...], storage_name: str | None, dry_run: bool) -> int:
+def restore_command(
+    output: Output, what: tuple[str, ...], storage_name: str | None, dry_run: bool, quarantine: bool
+) -> int:
     """Bring pictures back to where they stood, with all that was known of them.
 
     Where the name is taken by now, a file comes back beside it under a free one.
     """
     from imalink.workflows.restore_trash import restore_from_trash
+
+    if quarantine:
+        return restore_quarantined(output, what, storage_name, dry_run=dry_run)
 
     with open_tools(output) as tools:
         report = restore_from_trash(tools, what, storage=storage_name, dry_run=dry_run)
@@ -106,13 +117,18 @@ def restore_command(output: Output, what: tuple[str, ...], storage_name: str | N
     help="Only what went there before.",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="List what would be removed; change nothing.")
+@click.option("--quarantine", is_flag=True, help="The quarantine instead of the trash.")
 @common_options
-def empty_command(output: Output, storage_name: str | None, days: int | None, dry_run: bool) -> int:
+def empty_command(output: Output, storage_name: str | None, days: int | None, dry_run: bool, quarantine: bool) -> int:
     """Remove for good what is in the trash. It cannot be undone.
 
-    Only files that ImaLink knows of go. What you put there yourself stays, and so does what is only marked deleted.
+    Only files that ImaLink knows of go. What you put there yourself stays, and so do what is only marked deleted and,
+    without --quarantine, damaged files that were healed or replaced.
     """
     from imalink.workflows.empty_trash import empty_trash
+
+    if quarantine:
+        return empty_quarantine_command(output, storage_name, days, dry_run=dry_run)
 
     with open_tools(output) as tools:
         if dry_run or not output.assume_yes:
