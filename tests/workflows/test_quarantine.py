@@ -110,12 +110,12 @@ def test_what_a_user_put_there_or_what_may_be_all_that_is_left_is_not_removed(he
 
 
 def test_a_strangers_disk_cannot_have_a_file_put_among_imalinks_own(healed: Healed) -> None:
-    planted = healed.scene.root / ".imalink/quarantine/evil/.imalink/metadata/commits/x.jsonl"
+    planted = healed.scene.root / ".imalink/quarantine/evil/imports/session_9.json"
     planted.parent.mkdir(parents=True)
     planted.write_text("{}")
-    report = restore_from_quarantine(healed.tools, ["x.jsonl"])
+    report = restore_from_quarantine(healed.tools, ["session_9.json"])
     assert (report.files, len(report.left)) == ((), 1)
-    assert not (healed.scene.root / ".imalink/metadata/commits/x.jsonl").exists()
+    assert not (healed.scene.root / "imports/session_9.json").exists()
     assert planted.exists()
 
 
