@@ -127,7 +127,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     ),
     "index-too-large": (
         Severity.ERROR,
-        "An index file has more in it than is read of a storage that nobody trusts yet; it was left unread.",
+        "An index file has more in it than is read of such a file, least of all of a stranger's; it was left unread.",
     ),
     "name-twins": (
         Severity.WARNING,

@@ -22,7 +22,7 @@ from imalink.core.picture import PictureFacts
 from imalink.core.relative_path import RelativePath
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock
-from imalink.errors import AmbiguousError, IndexDamagedError, NotFoundError
+from imalink.errors import AmbiguousError, IndexDamagedError, IndexTooLargeError, NotFoundError
 from imalink.formats.signature_file import SIGNATURE_NAME
 from imalink.storage.caps import UNTRUSTED
 from imalink.storage.file_storage import FileStorage
@@ -232,8 +232,9 @@ class _Looker:
         except NotFoundError:
             self._note_missing(path)
         except IndexDamagedError as error:
+            code = "index-too-large" if isinstance(error, IndexTooLargeError) else "index-unreadable"
             facts = {"place": error.place, "why": error.reason}
-            self.findings.append(Finding(code="index-unreadable", path=error.file, facts=facts))
+            self.findings.append(Finding(code=code, path=error.file, facts=facts))
         return None
 
     def _note_missing(self, path: RelativePath) -> None:

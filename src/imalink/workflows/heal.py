@@ -311,7 +311,7 @@ class _Healing:
     def _mend_own_files(self) -> None:
         """Write the indexes again if any is not as it was left; tell of journals, which nothing brings back."""
         found = check_own_files(self._storage).findings
-        if any(finding.code in ("index-unreadable", "index-missing") for finding in found):
+        if any(finding.code in ("index-unreadable", "index-too-large", "index-missing") for finding in found):
             result = self._storage.fold(fold_notes(self._storage, self._record), is_anew=True)
             project_fold(self._tools, self._record, result)
         self.report.findings.extend(

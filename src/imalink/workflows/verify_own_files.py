@@ -9,7 +9,7 @@ from imalink.core.finding import Finding
 from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import storage_errors
-from imalink.errors import IndexDamagedError, NotFoundError, StorageIoError, UnsafePathError
+from imalink.errors import IndexDamagedError, IndexTooLargeError, NotFoundError, StorageIoError, UnsafePathError
 from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import Index, Loaded
@@ -73,6 +73,9 @@ class _Check:
                 why = "its last byte is gone; what it says is whole"
         except NotFoundError:
             self.findings.append(Finding(code="index-missing", path=path))
+            return None
+        except IndexTooLargeError as error:
+            self._tell("index-too-large", path, error.reason)
             return None
         except (IndexDamagedError, StorageIoError, UnsafePathError) as error:
             why = error.reason if isinstance(error, IndexDamagedError) else error.message
