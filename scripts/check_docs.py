@@ -24,7 +24,7 @@ _LINK = re.compile(r"(?<!\\)\[[^\]\n]*(?:\n[^\]\n]+)?\]\(\s*<?([^)\s>]+)>?(?:\s+
 _REFERENCE = re.compile(r"^\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 _NAMED_ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
-_TEST = re.compile(r"`(tests/[\w/.-]+\.py)`")
+_TEST = re.compile(r"`(tests/[\w/.-]+\.py)(?:::(test_\w+))?`")
 # Spelled so that this file does not name what it looks for.
 _MACHINE = re.compile(r"/w[o]rk/[a-z.]|/r[o]ot/|index-[u]rl|pypi\.org/[s]imple|files\.python[h]osted|registry\.[n]pmjs")
 
@@ -70,9 +70,12 @@ def broken_links(project: Path) -> Iterator[str]:
 def absent_tests(project: Path) -> Iterator[str]:
     """Tell of every test that a page names as proof and that is not there."""
     for page in documents(project):
-        for name in sorted(set(_TEST.findall(page.read_text(encoding="utf-8")))):
-            if not (project / name).is_file():
+        for name, test in sorted(set(_TEST.findall(page.read_text(encoding="utf-8")))):
+            file = project / name
+            if not file.is_file():
                 yield f"{page.relative_to(project).as_posix()}: no such test: {name}"
+            elif test and f"def {test}(" not in file.read_text(encoding="utf-8"):
+                yield f"{page.relative_to(project).as_posix()}: no such test: {name}::{test}"
 
 
 def undescribed(reference: str, wanted: Iterable[str], what: str) -> Iterator[str]:

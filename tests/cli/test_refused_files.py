@@ -102,3 +102,21 @@ def test_a_source_that_may_not_be_entered_at_all_is_refused(scene: Scene, ask: A
     said = ask("import", source, "--storage", "Blue Samsung", "--title", "T")
     assert (said.code, said.out) == (2, "")
     assert "closed card' is not readable" in said.err
+
+
+@pytest.mark.parametrize("name", [".", "photos"])
+def test_a_storage_that_may_not_be_written_is_told_and_the_import_comes_in_when_it_may(
+    scene: Scene, ask: Ask, name: str
+) -> None:
+    card = make_source(scene.folder / "new card", 2, first_seed=60)
+    (scene.root / name).chmod(0o555)
+    said = ask("import", card, "--storage", "Blue Samsung", "--title", "T", "--json")
+    assert (said.code, said.out) == (1, "")
+    assert "does not let you write" in said.err
+    assert "Check the owner and permissions" in said.err
+    assert len(list(scene.photos.iterdir())) == 3
+    (scene.root / name).chmod(0o755)
+    said = ask("import", card, "--storage", "Blue Samsung", "--title", "T", "--json")
+    assert said.code in (0, 4), said.err
+    assert said.json["new_imports"] + said.json["duplicates_skipped"] == 2
+    assert len(list(scene.photos.iterdir())) == 5

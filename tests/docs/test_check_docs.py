@@ -59,3 +59,16 @@ def test_a_machine_path_is_seen(project: Path, line: str) -> None:
 def test_a_user_path_is_let_be(project: Path) -> None:
     (project / "docs" / "guide.md").write_text("Import from /media/anna/CARD or /home/anna/Pictures.\n")
     assert list(check_docs.machine_paths(project)) == []
+
+
+def test_a_test_that_is_named_as_proof_and_is_not_there_is_seen(project: Path) -> None:
+    (project / "tests").mkdir(exist_ok=True)
+    (project / "tests/test_one.py").write_text("def test_first() -> None: ...\n")
+    page = project / "docs/proof.md"
+    page.write_text("`tests/test_one.py`, `tests/test_one.py::test_first`")
+    assert list(check_docs.absent_tests(project)) == []
+    page.write_text("`tests/test_two.py`, `tests/test_one.py::test_second`")
+    assert [line.partition(": ")[2] for line in check_docs.absent_tests(project)] == [
+        "no such test: tests/test_one.py::test_second",
+        "no such test: tests/test_two.py",
+    ]
