@@ -1,4 +1,4 @@
-"""What an import must come through, as its user lives it: the source goes, the disk is away, it fails and is retried."""
+"""What an import must come through, as its user lives it: the source goes, the disk is away, it fails and goes on."""
 
 from __future__ import annotations
 
