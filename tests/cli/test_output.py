@@ -110,6 +110,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "undo of a delete": ["undo", "--yes"],
         "bench": ["bench", scene.folder, "--photos", card, "--files", "1"],
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
+        "backup": ["backup", scene.folder],
+        "recovery-drill": ["recovery-drill"],
         "config": ["config"],
         "version": ["version"],
         # Last, for no storage knows of it yet, which `recover --check` tells.
@@ -123,6 +125,16 @@ def test_every_command_gives_one_json_document_and_nothing_else(scene: Scene, he
         assert (name, said.code) == (name, 0), said.err
         json.loads(said.out)
         assert said.err == "", name
+
+
+def test_a_restore_gives_one_json_document_and_talks_to_people(scene: Scene, here: Here) -> None:
+    backup = json.loads(here("backup", scene.folder, "--json").out)["folder"]
+    for command in (["restore", backup, "-n"], ["restore", backup, "--yes"]):
+        said = here(*command, "--json")
+        assert (said.code, said.err) == (0, "")
+        json.loads(said.out)
+        said = here(*command)
+        assert (said.code, said.out != "") == (0, True), said.err
 
 
 @pytest.mark.exiftool
@@ -155,7 +167,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
-        "recover,regenerate,enrich,browse,hothash,"
+        "recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )

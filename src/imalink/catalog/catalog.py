@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from imalink.catalog import schema
-from imalink.catalog.dialects import DURABLE, WRITES, open_engine, sqlite_file, translated_errors, verify_pages
+from imalink.catalog.dialects import DURABLE, WRITES, back_up, open_engine, sqlite_file, translated_errors, verify_pages
 from imalink.catalog.models import LibraryState
 
 Db = Session
@@ -97,6 +98,13 @@ class Catalog:
             return CatalogRoom(free_bytes=shutil.disk_usage(folder).free, device=folder.stat().st_dev)
         except OSError:
             return None  # what stands in the way there is told when it is written to
+
+    def keep_copy(self, label: str) -> Path | None:
+        """Keep the catalog as it is now beside itself, and give the copy's path; None where it is no file.
+
+        Raises CatalogError.
+        """
+        return back_up(self._url, label)
 
     def get_library_rev(self) -> int:
         """Give the number that each commit that changes photos raises."""

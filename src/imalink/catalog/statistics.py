@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, extract, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from imalink.catalog.models import FileLocation, ImageFile
+from imalink.catalog.models import FileLocation, ImageFile, ImportSession, Photo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,22 @@ class MonthOfImports:
     picture_count: int
     file_count: int
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryCounts:
+    """How much there is in all."""
+
+    photo_count: int
+    session_count: int
+
+
+def count_library(db: Session) -> LibraryCounts:
+    """Count the photos and the import sessions."""
+    return LibraryCounts(
+        photo_count=db.execute(select(func.count(Photo.id))).scalar_one(),
+        session_count=db.execute(select(func.count(ImportSession.id))).scalar_one(),
+    )
 
 
 def count_by_month(db: Session) -> list[MonthOfImports]:

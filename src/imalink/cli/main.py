@@ -8,6 +8,7 @@ import click
 
 from imalink import __version__
 from imalink.cli import (
+    backing_up,
     browsing,
     card_checking,
     conflicts,
@@ -73,6 +74,9 @@ for command in (
     card_checking.card_check_command,
     recovery.recover_command,
     recovery.regenerate_command,
+    backing_up.backup_command,
+    backing_up.restore_command,
+    backing_up.drill_command,
     unlocking.unlock_command,
     identity.hothash_command,
     identity.explain_command,

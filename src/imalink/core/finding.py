@@ -198,6 +198,16 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         "The file's bytes are not the ones that were archived: it was edited since, or damaged.",
     ),
     "storage-not-recovered": (Severity.ERROR, "A storage could not be read, so nothing was recovered from it."),
+    "storage-not-backed-up": (
+        Severity.WARNING,
+        "A storage could not be read, so its indexes are not in the backup.",
+    ),
+    "backup-damaged": (Severity.ERROR, "A file of the backup is not as it was written; it was left out."),
+    "storage-not-restored": (
+        Severity.WARNING,
+        "A storage could not be looked at, so no lost index file was put back into it.",
+    ),
+    "storage-not-rehearsed": (Severity.ERROR, "The storage's own files could not be copied for the drill."),
     "pictures-out-of-reach": (
         Severity.WARNING,
         "The folder of the storage's pictures is not there now; its sessions are known, its files were not looked for.",

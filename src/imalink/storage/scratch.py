@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import FileCalls, storage_errors, write_all
 from imalink.storage.fs import StorageFiles
+from imalink.storage.reading import FolderReader
 from imalink.storage.root import StorageRoot
 
 
@@ -41,6 +42,22 @@ def fill_scratch(files: StorageFiles, folder: RelativePath, count: int) -> None:
                 write_all(files.calls, descriptor, b"x")
             finally:
                 files.calls.close(descriptor)
+
+
+def copy_into(files: StorageFiles, folder: RelativePath, source: FolderReader, paths: Iterable[RelativePath]) -> None:
+    """Copy files of another folder to the same paths below ``folder`` of a scratch folder; nothing is flushed."""
+    files.make_directories(folder, is_synced=False)
+    for path in paths:
+        target = folder.below(path)
+        if target.parent is not None:
+            files.make_directories(target.parent, is_synced=False)
+        with files.folder_of(target) as directory, storage_errors("make", target, is_writing=True):
+            descriptor = files.calls.create_exclusive(directory, target.name, 0o600)
+        try:
+            for chunk in source.iter_content(path):
+                write_all(files.calls, descriptor, chunk, target)
+        finally:
+            files.calls.close(descriptor)
 
 
 def _remove(calls: FileCalls, parent: int, name: str) -> None:
