@@ -49,6 +49,16 @@ def _why_not(marker: str) -> str | None:
     return None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shared_statements() -> Iterator[None]:
+    """Compile each SQL statement once in a run, not once in each test."""
+    from tests.support.statement_cache import share_compiled_statements
+
+    with pytest.MonkeyPatch.context() as patch:
+        share_compiled_statements(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sample_photos() -> Path:
     """The folder of real sample photos; its tests also carry the marker ``samples``."""
