@@ -139,7 +139,7 @@ def test_a_restore_gives_the_catalog_back_as_it_was(bench: Workbench, empty_cata
         assert again.dump() == []
         restored = restore(again, report.folder)
         assert (restored.before.photo_count, restored.after.photo_count) == (0, 4)
-        assert restored.kept_catalog is not None and restored.kept_catalog.exists()
+        assert restored.kept_catalog is not None and Path(restored.kept_catalog).exists()
         assert again.dump() == before
 
 

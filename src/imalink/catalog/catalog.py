@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine, select, update
@@ -99,12 +98,12 @@ class Catalog:
         except OSError:
             return None  # what stands in the way there is told when it is written to
 
-    def keep_copy(self, label: str) -> Path | None:
-        """Keep the catalog as it is now beside itself, and give the copy's path; None where it is no file.
+    def keep_copy(self, label: str) -> str | None:
+        """Keep the catalog as it is now beside itself, and give the copy's name; None where there is nothing to keep.
 
         Raises CatalogError.
         """
-        return back_up(self._url, label)
+        return back_up(self._engine, label)
 
     def get_library_rev(self) -> int:
         """Give the number that each commit that changes photos raises."""

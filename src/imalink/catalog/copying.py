@@ -49,7 +49,7 @@ def _tables(metadata: MetaData) -> list[Table]:
     return list(metadata.sorted_tables)
 
 
-def _state_of(connection: Connection) -> Row[tuple[int, int]]:
+def _state_of(connection: Connection) -> Row[int, int]:
     return connection.execute(select(LibraryState.library_rev, LibraryState.edit_counter)).one()
 
 

@@ -167,7 +167,7 @@ def _restore_json(report: RestoreReport) -> dict[str, object]:
         "sessions": report.after.session_count,
         "photos_before": report.before.photo_count,
         "sessions_before": report.before.session_count,
-        "kept_catalog": None if report.kept_catalog is None else json_text(str(report.kept_catalog)),
+        "kept_catalog": None if report.kept_catalog is None else json_text(report.kept_catalog),
         "put_back": [{"display_name": json_text(name), "path": json_text(path)} for name, path in report.put_back],
         "out_of_reach": [json_text(name) for name in report.out_of_reach],
         "findings": [finding_json(finding) for finding in report.findings],

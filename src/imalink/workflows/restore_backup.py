@@ -59,7 +59,7 @@ class CheckedBackup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreReport:
-    """What was done. ``kept_catalog`` is where the catalog of before was kept, if it is a file.
+    """What was done. ``kept_catalog`` names the copy of the catalog of before.
 
     ``put_back`` are the files that a storage had lost, by its name. ``recovery`` is what the storages that can be
     reached told after that; None when none could.
@@ -67,7 +67,7 @@ class RestoreReport:
 
     before: LibraryCounts
     after: LibraryCounts
-    kept_catalog: Path | None
+    kept_catalog: str | None
     put_back: tuple[tuple[str, RelativePath], ...]
     out_of_reach: tuple[str, ...]
     recovery: RecoveryReport | None
