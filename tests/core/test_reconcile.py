@@ -102,6 +102,12 @@ CASES: dict[str, tuple[MasterIndex, Folder, set[str]]] = {
     "renamed": (master({"a": "A"}), {"b": "A"}, {"a moved to b"}),
     "renamed and rated": (master({"a": "A"}), {"b": "A1"}, {"a moved to b"}),
     "swapped": (master({"a": "A", "b": "B"}), {"a": "B", "b": "A"}, {"a moved to b", "b moved to a"}),
+    "edited, and copied since under a later name": (
+        master({"b": "A"}), {"b": "N", "c": "N"}, {"b was edited", "c is a copy"}
+    ),
+    "edited, and copied since under an earlier name": (
+        master({"b": "A"}), {"a": "N", "b": "N"}, {"b was edited", "a is a copy"}
+    ),
     "three in a circle": (
         master({"a": "A", "b": "B", "c": "C"}),
         {"a": "C", "b": "A", "c": "B"},

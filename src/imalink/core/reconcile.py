@@ -140,7 +140,8 @@ def reconcile(
     content: list[Edit] = []
     copies: list[Copy] = []
     for hothash, paths in sorted(arrivals.items()):
-        for path in sorted(paths):
+        # What was edited in its place comes first: files made of it since are its copies, whatever their names.
+        for path in sorted(paths, key=lambda path: (path not in replaced, path)):
             now = fingerprints[path]
             assert now is not None
             before = replaced.get(path)
