@@ -73,6 +73,20 @@ EVERY_PLACE = [
 ]
 
 
+SPELLINGS = ['{"b":1.0,"a":1e3}', "0.10", "-0.0", "1E22", '"\\u00e9\\/"', "123456789012345678901234567890", "[1.50,{}]"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("kind", ALL.values(), ids=ALL.keys())
+def test_an_unknown_value_stays_as_it_is_spelt_and_the_digest_fits(kind: DocumentKind, spelling: str) -> None:
+    planted = b'{"a_later":%b,' % spelling.encode() + kind.data().lstrip()[1:]
+    written = kind.dump(kind.parse(planted)[0])
+    assert f'"a_later":{spelling}'.encode() in msgspec.json.format(written, indent=-1)
+    again, is_intact = kind.parse(written)
+    assert is_intact is not False
+    assert kind.dump(again) == written
+
+
 @pytest.mark.parametrize(("kind", "steps"), EVERY_PLACE)
 def test_an_unknown_key_survives_at_this_place(kind: DocumentKind, steps: Steps) -> None:
     document = as_json(kind.data())

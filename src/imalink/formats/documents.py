@@ -49,9 +49,11 @@ class Decoded(typing.Generic[Wire]):
 
 def dump_document(wire: msgspec.Struct, extras: Mapping[Place, Mapping[str, object]]) -> bytes:
     """Write ``wire`` with its digest; ``extras`` go back to their places, as far as these still exist."""
-    value = with_extras(wire, extras) if any(extras.values()) else wire
+    has_extras = any(extras.values())
+    value = with_extras(wire, extras) if has_extras else wire
     body = msgspec.json.encode(value, order="sorted")
-    digest = hashlib.sha256(body).hexdigest()
+    # What is kept as it was spelt may not be in canonical form.
+    digest = hashlib.sha256(_canonical(body, "") if has_extras else body).hexdigest()
     compact = b"".join((memoryview(body)[:-1], b',"content_sha256":"%b"}' % digest.encode()))  # no third copy
     if len(compact) > READABLE_BYTES:
         return compact
@@ -100,7 +102,7 @@ def _with_digest(kind: type[Wire]) -> type[Wire]:
 
 
 def check_digest(data: bytes, file: str) -> tuple[bool | None, bytes]:
-    """Give whether the digest fits (None without one) and the document, with or without it.
+    """Give whether the digest fits (None without one) and the document as it is spelt, with or without it.
 
     Raises IndexDamagedError.
     """
@@ -121,7 +123,7 @@ def check_digest(data: bytes, file: str) -> tuple[bool | None, bytes]:
         bare = msgspec.json.encode(document, order="sorted")
     except _Unreadable as error:
         raise IndexDamagedError(f"is not a JSON object ({error})", file=file) from error
-    return (hashlib.sha256(bare).hexdigest() == claimed if has_digest else None), bare
+    return (hashlib.sha256(bare).hexdigest() == claimed if has_digest else None), data
 
 
 def _canonical(bare: bytes, file: str) -> bytes:
@@ -176,7 +178,7 @@ def decode_struct(raw: bytes | msgspec.Raw, kind: type[Wire], place: str, extras
     for key, value in keys.items():
         if key not in fields:
             if place or key != "content_sha256":
-                extras.setdefault(place, {})[key] = _decode_unknown(value, _below(place, key), file)
+                extras.setdefault(place, {})[key] = _keep_unknown(value, _below(place, key), file)
             continue
         name, type_ = fields[key]
         known[name] = _decode_value(value, type_, _below(place, key), extras, file)
@@ -248,6 +250,13 @@ def _decode_unknown(raw: msgspec.Raw, place: str, file: str) -> object:
         if not level:
             return value
     raise IndexDamagedError(f"is nested deeper than {_MAX_DEPTH} levels", file=file, place=place)
+
+
+def _keep_unknown(raw: msgspec.Raw, place: str, file: str) -> object:
+    """Keep what is not known: as a value, or as it is spelt where writing the value would spell it otherwise."""
+    value = _decode_unknown(raw, place, file)
+    spelt = msgspec.json.format(bytes(raw), indent=-1)
+    return value if msgspec.json.encode(value, order="sorted") == spelt else msgspec.Raw(spelt)
 
 
 def _members(value: object) -> list[object]:
