@@ -188,7 +188,9 @@ def _apply(sessions: Sessions, item: Document) -> None:
             if place not in session[item["hothash"]].places:
                 session[item["hothash"]].places.append(place)
         return
-    for session in sessions.held.values():
+    for uuid, session in sessions.held.items():
+        if op in ("moved", "seen", "missing", "deleted") and item.get("session_uuid", uuid) != uuid:
+            continue  # the file of another session that has the same picture
         hothash = item["old_hothash"] if op == "edited" else item.get("hothash")
         entry = session.get(hothash or "")
         if entry is None:
@@ -218,6 +220,8 @@ def _observe(session: Session, entry: Entry, number: int, item: Document) -> Non
         else:
             del session[item["hothash"]]
     elif op == "companions":
+        if number > 0:
+            return  # it is a main file's companions that are told of
         entry.companions = {_path(each): each["sha256"] for each in item["companions"]}
     elif op == "edited":
         place = (entry.places[number][0], item["entry"]["sha256"])
