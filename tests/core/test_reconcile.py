@@ -105,6 +105,9 @@ CASES: dict[str, tuple[MasterIndex, Folder, set[str]]] = {
     "edited, and copied since under a later name": (
         master({"b": "A"}), {"b": "N", "c": "N"}, {"b was edited", "c is a copy"}
     ),
+    "edited, and copied since to the place of one that was moved": (
+        master({"a": "A", "b": "B"}), {"a": "N", "b": "N", "c": "A"}, {"a moved to c", "b was edited", "a is a copy"}
+    ),
     "edited, and copied since under an earlier name": (
         master({"b": "A"}), {"a": "N", "b": "N"}, {"b was edited", "a is a copy"}
     ),

@@ -137,17 +137,21 @@ def reconcile(
 
     _match_moves(arrivals, left, fingerprints, seen, moves)
     present = _present_places(comparison, moves, touched, metadata, damaged, returned)
+    edited = {
+        path: file
+        for path, file in replaced.items()
+        if file.hothash is not None and not file.is_missing and file in left[file.hothash]
+    }
     content: list[Edit] = []
     copies: list[Copy] = []
     for hothash, paths in sorted(arrivals.items()):
         # What was edited in its place comes first: files made of it since are its copies, whatever their names.
-        for path in sorted(paths, key=lambda path: (path not in replaced, path)):
+        for path in sorted(paths, key=lambda path: (path not in edited, path)):
             now = fingerprints[path]
             assert now is not None
-            before = replaced.get(path)
-            heirs = left.get(before.hothash, []) if before is not None and before.hothash is not None else []
-            if before is not None and not before.is_missing and before in heirs and hothash not in present:
-                heirs.remove(before)
+            before = edited.get(path)
+            if before is not None and before.hothash is not None and hothash not in present:
+                left[before.hothash].remove(before)
                 edit = Edit(known=before, path=path, fingerprint=now)
                 is_spoilt = seen[path].size_bytes == 0 or before.is_broken_by(now)
                 if is_spoilt or _looks_untouched(before, seen[path]):
