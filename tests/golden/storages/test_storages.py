@@ -124,8 +124,15 @@ def set_times(place: oracle.Place) -> None:
             for record in (entry, *entry.get("companions", ()), *entry.get("copies", ())):
                 path = place.base / oracle.path_of(record)
                 if path.exists():
-                    modified_ns = parse_instant_ns(record["file_modified"])
-                    os.utime(path, ns=(modified_ns, modified_ns))
+                    _set_time(path, record)
+    for conflict in place.document(place.shape.master)["conflicts"]:
+        if conflict["type"] == "orphan_file":
+            _set_time(place.base / conflict["path"], conflict)
+
+
+def _set_time(path: Path, record: Mapping[str, str]) -> None:
+    modified_ns = parse_instant_ns(record["file_modified"])
+    os.utime(path, ns=(modified_ns, modified_ns))
 
 
 # reading documents without reading values
