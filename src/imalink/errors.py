@@ -36,6 +36,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   └── CatalogDamagedError       its file is damaged: recover makes a new one
 ├── MachineShortageError          the machine is short of memory, processes or open files
 ├── TooManyJobsError              as much work waits as may wait
+├── ServerUnreachableError        no server answers the Python client
 └── CancelledError                the user stopped the work at a safe point
 
 A bug is none of these and is let fly. Interfaces map the classes to exit codes and HTTP statuses in one
@@ -282,6 +283,12 @@ class TooManyJobsError(ImalinkError):
     """As many jobs wait as may wait; nothing was begun."""
 
     code = "too-many-jobs"
+
+
+class ServerUnreachableError(ImalinkError):
+    """No server answers where the Python client asks."""
+
+    code = "server-unreachable"
 
 
 class CancelledError(ImalinkError):

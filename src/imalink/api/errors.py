@@ -28,6 +28,7 @@ from imalink.errors import (
     NewerFormatError,
     NotFoundError,
     OutOfSpaceError,
+    ServerUnreachableError,
     SessionInUseError,
     SignatureDamagedError,
     SourceError,
@@ -71,6 +72,7 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (CatalogError, 503),
     (MachineShortageError, 503),
     (TooManyJobsError, 503),
+    (ServerUnreachableError, 503),
 )
 """The first class that fits gives the status; docs/api/API_REFERENCE.md lists them."""
 
