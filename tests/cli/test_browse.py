@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.scenes import Scene
-from tests.support.stranger import Stranger
+from tests.support.stranger import Here
 from tests.support.workbench import make_source, snapshot
 
 
@@ -38,29 +38,29 @@ def locked(database: Path) -> Generator[None]:
 
 @pytest.mark.parametrize("trouble", [deleted, damaged, locked], ids=["deleted", "damaged", "locked"])
 def test_a_storage_is_browsed_by_folder_name_or_uuid_without_the_catalog(
-    scene: Scene, imalink: Stranger, trouble: Callable[[Path], AbstractContextManager[None]]
+    scene: Scene, here: Here, trouble: Callable[[Path], AbstractContextManager[None]]
 ) -> None:
     lent = make_source(scene.folder / "lent", 2, first_seed=50)
-    assert imalink("import", lent, "--no-copy", "--title", "Lent").code == 0
+    assert here("import", lent, "--no-copy", "--title", "Lent").code == 0
     uuid = scene.record.storage_uuid
     scene.bench.close()
     with trouble(scene.bench.database):
         before = snapshot(scene.root)
         for text in (scene.root, scene.record.display_name, uuid[:8]):
-            said = imalink("browse", text, "--json")
+            said = here("browse", text, "--json")
             assert said.code == 0, said.err
             found = json.loads(said.out)
             assert found["storage_uuid"] == uuid
             assert [session["file_count"] for session in found["sessions"]] == [3]
         assert snapshot(scene.root) == before
         for text in (lent, "lent"):
-            found = json.loads(imalink("browse", text, "--json").out)
+            found = json.loads(here("browse", text, "--json").out)
             assert (found["layout"], found["path"], found["is_accessible"]) == ("reference", str(lent), True)
             assert all(Path(file["hotpreview"]).is_file() for file in found["sessions"][0]["files"])
         lent.rename(scene.folder / "unplugged")
-        found = json.loads(imalink("browse", lent, "--json").out)
+        found = json.loads(here("browse", lent, "--json").out)
         assert (found["is_accessible"], found["sessions"][0]["file_count"]) == (False, 2)
-        assert "not there now" in imalink("browse", "lent").out
+        assert "not there now" in here("browse", "lent").out
 
 
 def _lose_sessions(root: Path) -> None:
@@ -79,13 +79,13 @@ def _empty_the_folder(root: Path) -> None:
 
 @pytest.mark.parametrize("lose", [_empty_the_folder, _lose_sessions, _lose_all_but_the_two])
 def test_a_session_whose_index_is_gone_is_shown_as_the_overview_and_the_master_know_it(
-    scene: Scene, imalink: Stranger, lose: Callable[[Path], None]
+    scene: Scene, here: Here, lose: Callable[[Path], None]
 ) -> None:
     scene.import_pictures(2, first_seed=20, title="Norway")
-    [first, second] = imalink("browse", scene.root, "--json").json["sessions"]
+    [first, second] = here("browse", scene.root, "--json").json["sessions"]
     lose(scene.root)
     before = snapshot(scene.root)
-    said = imalink("browse", scene.root, "--json")
+    said = here("browse", scene.root, "--json")
     assert said.code == 4
     assert [(each["id"], each["title"], each["file_count"], each["known_from"]) for each in said.json["sessions"]] == [
         (1, "Italy", 3, "overview"),
@@ -100,21 +100,21 @@ def test_a_session_whose_index_is_gone_is_shown_as_the_overview_and_the_master_k
         ("index-missing", "session_1.json"),
         ("index-missing", "session_2.json"),
     ]
-    one = imalink("browse", scene.root, "--session", "2")
+    one = here("browse", scene.root, "--session", "2")
     assert one.code == 4 and "Norway" in one.out and "Italy" not in one.out
     assert all(file["relative_path"] in one.out for file in second["files"])
     assert "imalink regenerate" in one.out and "session_2.json" in one.err
-    assert imalink("browse", scene.root, "--session", "3").code == 10
+    assert here("browse", scene.root, "--session", "3").code == 10
     assert snapshot(scene.root) == before
-    assert imalink("regenerate", scene.record.storage_uuid[:8]).code in (0, 4)
-    again = imalink("browse", scene.root, "--json")
+    assert here("regenerate", scene.record.storage_uuid[:8]).code in (0, 4)
+    again = here("browse", scene.root, "--json")
     assert (again.code, again.json["sessions"]) == (0, [first, second])
 
 
-def test_without_session_indexes_and_overview_the_master_tells_what_it_knows(scene: Scene, imalink: Stranger) -> None:
+def test_without_session_indexes_and_overview_the_master_tells_what_it_knows(scene: Scene, here: Here) -> None:
     _lose_sessions(scene.root)
     (scene.root / "index.json").write_text("[]")
-    said = imalink("browse", scene.root, "--json")
+    said = here("browse", scene.root, "--json")
     [session] = said.json["sessions"]
     assert (said.code, session["title"], session["imported_at"], session["known_from"]) == (4, None, None, "master")
     assert (session["file_count"], len(session["files"])) == (3, 3)
@@ -123,20 +123,20 @@ def test_without_session_indexes_and_overview_the_master_tells_what_it_knows(sce
         ("index-missing", "imports/session_1.json"),
     }
     (scene.root / "imalink-master.json").unlink()
-    said = imalink("browse", scene.root, "--json")
+    said = here("browse", scene.root, "--json")
     assert (said.code, said.json["sessions"]) == (4, [])
     assert ("index-missing", "imalink-master.json") in {(each["code"], each["path"]) for each in said.json["findings"]}
 
 
 def test_a_damaged_session_index_is_not_said_to_be_rebuilt_and_its_session_stays_in_sight(
-    scene: Scene, imalink: Stranger
+    scene: Scene, here: Here
 ) -> None:
     damaged = scene.root / "imports" / "session_1.json"
     damaged.write_text("[]")
-    said = imalink("browse", scene.root)
+    said = here("browse", scene.root)
     assert said.code == 4 and "Italy" in said.out and "3 files" in said.out
     assert "imports/session_1.json" in said.err
     assert "rebuilt" not in said.err and "backup" not in said.err
     assert damaged.read_text() == "[]"
-    [finding] = imalink("browse", scene.root, "--json").json["findings"]
+    [finding] = here("browse", scene.root, "--json").json["findings"]
     assert (finding["code"], finding["path"]) == ("index-unreadable", "imports/session_1.json")

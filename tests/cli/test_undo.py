@@ -7,61 +7,61 @@ import json
 import pytest
 
 from tests.support.scenes import Scene
-from tests.support.stranger import Stranger
+from tests.support.stranger import Here
 
 NAME = "Blue Samsung"
 
 
-def test_a_look_is_listed_undone_and_done_again(scene: Scene, imalink: Stranger) -> None:
+def test_a_look_is_listed_undone_and_done_again(scene: Scene, here: Here) -> None:
     scene.move("IMG_0001.jpg", "Rome/x.jpg")
-    imalink("reindex", NAME)
-    [operation, session] = json.loads(imalink("operations", "--json").out)["operations"]
+    here("reindex", NAME)
+    [operation, session] = json.loads(here("operations", "--json").out)["operations"]
     assert (operation["kind"], operation["state"], operation["counts"]) == ("reindex", "done", {"moved": 1})
     assert (session["kind"], session["state"], session["session_id"]) == ("import", "not-undoable", 1)
-    shown = imalink("operations").out
+    shown = here("operations").out
     assert "Re-index: 1 moved" in shown
     assert "not-undoable (session 1)" in shown
-    preview = imalink("undo", "--dry-run")
+    preview = here("undo", "--dry-run")
     assert (preview.code, preview.out.splitlines()[1]) == (0, "  photos/Rome/x.jpg → photos/IMG_0001.jpg")
-    assert json.loads(imalink("operations", "--json").out)["operations"][0]["state"] == "done"
-    undone = json.loads(imalink("undo", "--yes", "--json").out)
+    assert json.loads(here("operations", "--json").out)["operations"][0]["state"] == "done"
+    undone = json.loads(here("undo", "--yes", "--json").out)
     assert (undone["undone"], undone["dry_run"]) == (operation["operation_uuid"], False)
     assert [(file["path_now"], file["path_then"]) for file in undone["files"]] == [
         ("photos/Rome/x.jpg", "photos/IMG_0001.jpg")
     ]
     assert (scene.photos / "Rome/x.jpg").exists()
-    again = imalink("undo", undone["undo_uuid"][:8], "--yes")
+    again = here("undo", undone["undo_uuid"][:8], "--yes")
     assert (again.code, "photos/IMG_0001.jpg → photos/Rome/x.jpg" in again.out) == (0, True)
-    assert "Nothing changed since the last look" in imalink("reindex", NAME).out
+    assert "Nothing changed since the last look" in here("reindex", NAME).out
 
 
-def test_without_a_terminal_a_yes_is_needed(scene: Scene, imalink: Stranger) -> None:
+def test_without_a_terminal_a_yes_is_needed(scene: Scene, here: Here) -> None:
     scene.move("IMG_0001.jpg", "Rome/x.jpg")
-    imalink("reindex", NAME)
-    said = imalink("undo")
+    here("reindex", NAME)
+    said = here("undo")
     assert (said.code, said.out) == (2, "")
     assert "Nothing was changed" in said.err
     assert "--yes" in said.err
-    assert json.loads(imalink("operations", "--json").out)["operations"][0]["kind"] == "reindex"
+    assert json.loads(here("operations", "--json").out)["operations"][0]["kind"] == "reindex"
 
 
 @pytest.mark.parametrize(("arguments", "code"), [((), 10), (("abcd",), 10)])
-def test_nothing_to_undo_is_not_found(scene: Scene, imalink: Stranger, arguments: tuple[str, ...], code: int) -> None:
-    said = imalink("undo", *arguments, "--yes")
+def test_nothing_to_undo_is_not_found(scene: Scene, here: Here, arguments: tuple[str, ...], code: int) -> None:
+    said = here("undo", *arguments, "--yes")
     assert (said.code, said.out) == (code, "")
     assert "imalink operations" in said.err
 
 
-def test_an_import_is_refused_with_the_command_that_helps(scene: Scene, imalink: Stranger) -> None:
-    [session] = json.loads(imalink("operations", "--json").out)["operations"]
-    said = imalink("undo", session["operation_uuid"], "--yes")
+def test_an_import_is_refused_with_the_command_that_helps(scene: Scene, here: Here) -> None:
+    [session] = json.loads(here("operations", "--json").out)["operations"]
+    said = here("undo", session["operation_uuid"], "--yes")
     assert said.code == 2
     assert "imalink sessions rollback 1" in said.err
 
 
-def test_an_unplugged_storage_is_offline(scene: Scene, imalink: Stranger) -> None:
+def test_an_unplugged_storage_is_offline(scene: Scene, here: Here) -> None:
     scene.move("IMG_0001.jpg", "Rome/x.jpg")
-    imalink("reindex", NAME)
+    here("reindex", NAME)
     scene.root.rename(scene.root.with_name("unplugged"))
-    said = imalink("undo", "--yes")
+    said = here("undo", "--yes")
     assert (said.code, said.out) == (12, "")
