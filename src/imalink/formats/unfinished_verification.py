@@ -9,6 +9,7 @@ import msgspec
 
 from imalink.core.damage import Verdict
 from imalink.core.relative_path import RelativePath
+from imalink.errors import InvalidPathError
 
 VERSION = 1
 
@@ -83,5 +84,5 @@ def parse_unfinished(data: bytes) -> UnfinishedVerification | None:
                 RelativePath.from_bytes(path): (Verdict(verdict), why) for path, (verdict, why) in wire.judged.items()
             },
         )
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, InvalidPathError):
         return None
