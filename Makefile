@@ -46,7 +46,7 @@ test: env
 	@$(BIN)/python -m pytest -n 2
 
 faults: env
-	@IMALINK_FAULTS_ALL=1 $(BIN)/python -m pytest -n 2 tests/crash
+	@IMALINK_FAULTS_ALL=1 $(BIN)/python -m pytest -n 2 tests/crash tests/faults
 
 check: env
 	@$(BIN)/ruff format --check --quiet $(PYTHON_SOURCES) || { echo 'Not formatted: run make format' >&2; exit 1; }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,6 +48,7 @@ class Stage:
         self._analyser = RememberingAnalyser()
         self._catalogs: dict[Path, Catalog] = {}
         self._kept: FolderImage | None = None
+        self._given = self._given_then = 0
 
     def clear(self) -> None:
         """Begin with an empty folder."""
@@ -57,6 +59,7 @@ class Stage:
     def keep(self) -> FolderImage:
         """Remember the files as they are now, instead of what was kept before."""
         self._kept = FolderImage.take(self.folder)
+        self._given_then = self._given
         return self._kept
 
     @contextmanager
@@ -70,6 +73,7 @@ class Stage:
         """Put the files back."""
         assert self._kept is not None
         self._kept.put(self.folder)
+        self._given = self._given_then
 
     @contextmanager
     def process(
@@ -83,8 +87,18 @@ class Stage:
         catalog = self._catalog(home / "catalog.sqlite")
         clock = clock or SteppingClock()
         with Workbench(self.folder, name=name, calls=calls, clock=clock, catalog=catalog) as bench:
-            bench.tools = replace(bench.tools, analyser=self._analyser, open_scratch_catalog=self._open_scratch)
+            bench.tools = replace(
+                bench.tools,
+                analyser=self._analyser,
+                open_scratch_catalog=self._open_scratch,
+                new_uuid=self._new_uuid,
+            )
             yield bench
+
+    def _new_uuid(self) -> str:
+        """Give the same ones after each ``put_back``: runs that did the same leave the same files."""
+        self._given += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, str(self._given)))
 
     def make_machine_apart(self) -> Workbench:
         """Give a machine that stays, beside the files that are put back; for what no catalog has a part in."""

@@ -1,4 +1,4 @@
-"""Deleting, bringing back, emptying and rolling back, killed or failing at every call to the file system.
+"""Deleting, bringing back, emptying and rolling back, killed or failing at calls to the file system.
 
 Afterwards each picture is at its place with its entry, or in the trash with its record; only what was confirmed to be
 removed may be gone. The judge is independent of the product.
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 
 import pytest
 
@@ -29,6 +28,7 @@ from imalink.workflows.restore_trash import restore_from_trash
 from imalink.workflows.rollback_session import rollback_session
 from imalink.workflows.undo_operation import undo_operation
 from tests.crash import oracle, oracle_deletions
+from tests.crash.long_form import points
 from tests.crash.stage import Stage
 from tests.crash.test_undo_crashes import crashes
 from tests.support.faults import CrashingCalls, FailingCalls, LimitedCalls
@@ -48,6 +48,8 @@ class Action:
     begins_deleted: bool = False
     may_remove: bool = False
     floor: int = 20
+    step: int = 2
+    """Every so many calls are tried: fewer of what suites R1 and R2 try too."""
 
 
 def the_record(bench: Workbench) -> StorageRecord:
@@ -71,11 +73,11 @@ def restore(bench: Workbench) -> object:
 
 
 ACTIONS = [
-    Action("delete to the trash", partial(delete, mode=DeletionMode.TRASH), floor=25),
+    Action("delete to the trash", partial(delete, mode=DeletionMode.TRASH), floor=25, step=4),
     Action("delete softly", partial(delete, mode=DeletionMode.SOFT), floor=15),
-    Action("delete for good", partial(delete, mode=DeletionMode.HARD), may_remove=True, floor=40),
+    Action("delete for good", partial(delete, mode=DeletionMode.HARD), may_remove=True, floor=40, step=6),
     Action("restore", restore, begins_deleted=True, floor=25),
-    Action("undo of a deletion", lambda bench: undo_operation(bench.tools), begins_deleted=True, floor=25),
+    Action("undo of a deletion", lambda bench: undo_operation(bench.tools), begins_deleted=True, floor=25, step=4),
     Action("empty", lambda bench: empty_trash(bench.tools), begins_deleted=True, may_remove=True, floor=20),
     Action("rollback", lambda bench: rollback_session(bench.tools, "1"), floor=30),
 ]
@@ -134,15 +136,16 @@ def test_killed_anywhere_every_picture_is_at_its_place_or_in_the_trash(
     report_count: Callable[[str, int, int], None],
 ) -> None:
     stage, pictures = stage_of(action)
-    at = 0
-    for at in count(1):
+    tried = 0
+    for at in points(action.step):
         with stage.attempt(CrashingCalls(at)) as bench:
             if not crashes(partial(action.run, bench)):
                 break
+        tried += 1
         with stage.process() as bench:
             settle(bench)
             judge(bench, pictures, action)
-    report_count(f"kills: {action.name}", at - 1, action.floor)
+    report_count(f"kills: {action.name}", tried, action.floor // action.step)
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
@@ -152,8 +155,8 @@ def test_failing_anywhere_every_picture_is_at_its_place_or_in_the_trash(
     report_count: Callable[[str, int, int], None],
 ) -> None:
     stage, pictures = stage_of(action)
-    at = 0
-    for at in count(1):
+    tried = 0
+    for at in points(action.step + 1):
         number = ERRORS[(at + ACTIONS.index(action)) % len(ERRORS)]
         calls = FailingCalls(at, number, is_forever=at % 2 == 0)
         with stage.attempt(calls) as bench:
@@ -163,10 +166,11 @@ def test_failing_anywhere_every_picture_is_at_its_place_or_in_the_trash(
                 assert error.message
             if calls.failed is None:
                 break
+        tried += 1
         with stage.process() as bench:
             settle(bench)
             judge(bench, pictures, action)
-    report_count(f"failures: {action.name}", at - 1, action.floor)
+    report_count(f"failures: {action.name}", tried, action.floor // (action.step + 1))
 
 
 @pytest.mark.parametrize("has_links", [True, False], ids=["links", "claims"])
@@ -178,15 +182,16 @@ def test_killed_on_a_disk_that_knows_no_rename_without_overwriting(
     report_count: Callable[[str, int, int], None],
 ) -> None:
     stage, pictures = stage_of(action)
-    at = 0
-    for at in count(1):
+    tried = 0
+    for at in points(2 * action.step):
         with stage.attempt(CrashingCalls(at, inner=LimitedCalls(has_links=has_links))) as bench:
             if not crashes(partial(action.run, bench)):
                 break
+        tried += 1
         with stage.process(LimitedCalls(has_links=has_links)) as bench:
             settle(bench)
             judge(bench, pictures, action)
-    report_count(f"kills without NOREPLACE: {action.name}", at - 1, action.floor)
+    report_count(f"kills without NOREPLACE: {action.name}", tried, action.floor // (2 * action.step))
 
 
 def test_a_deletion_that_is_killed_anywhere_can_be_undone(
@@ -194,11 +199,12 @@ def test_a_deletion_that_is_killed_anywhere_can_be_undone(
 ) -> None:
     action = ACTIONS[0]
     stage, pictures = stage_of(action)
-    at, undone = 0, 0
-    for at in count(1):
+    tried, undone = 0, 0
+    for at in points(action.step):
         with stage.attempt(CrashingCalls(at)) as bench:
             if not crashes(partial(action.run, bench)):
                 break
+        tried += 1
         with stage.process() as bench:
             settle(bench)
             if bench.session(the_record(bench)).deleted:
@@ -206,8 +212,8 @@ def test_a_deletion_that_is_killed_anywhere_can_be_undone(
                 undone += 1
             assert oracle.tree(bench.root(the_record(bench)) / "photos") == pictures
             assert bench.session(the_record(bench)).deleted == {}
-    assert 0 < undone < at
-    report_count("kills in a deletion that is undone then", at - 1, action.floor)
+    assert 0 < undone < tried
+    report_count("kills in a deletion that is undone then", tried, action.floor // action.step)
 
 
 def test_a_rollback_that_is_killed_anywhere_ends_rolled_back_when_done_again(
@@ -215,14 +221,15 @@ def test_a_rollback_that_is_killed_anywhere_ends_rolled_back_when_done_again(
 ) -> None:
     action = ACTIONS[-1]
     stage, _ = stage_of(action)
-    at = 0
-    for at in count(1):
+    tried = 0
+    for at in points(action.step):
         with stage.attempt(CrashingCalls(at)) as bench:
             if not crashes(partial(action.run, bench)):
                 break
+        tried += 1
         with stage.process() as bench:
             repeat(bench, action)
             index = bench.session(the_record(bench))
             assert (index.session.status, index.files) == (SessionStatus.ROLLED_BACK, {})
             assert oracle.tree(bench.root(the_record(bench)) / "photos") == {}
-    report_count("kills in a rollback that is done again", at - 1, action.floor)
+    report_count("kills in a rollback that is done again", tried, action.floor // action.step)
