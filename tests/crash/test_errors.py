@@ -37,25 +37,21 @@ MEANINGS: dict[int, type[ImalinkError]] = {
     errno.ESTALE: StorageOfflineError,
 }
 KINDS = [(number, is_forever) for number in NUMBERS for is_forever in (False, True)]
-STEP, KINDS_AT_ONE = (1, len(KINDS)) if IS_LONG else (6, 6)
-"""Every sixth call is tried with six kinds of error, the next of these with the other six."""
+STEP = 1 if IS_LONG else 12
+"""Every twelfth call is tried with each kind of error: many of them leave the same behind."""
 READING_STEP = 1 if IS_LONG else 24
 SHORT_STEP = 1 if IS_LONG else 32
 
 
 def cases(scene: Scene, calls_count: int) -> list[tuple[int, int, bool]]:
-    """Say which calls of an operation fail, how, and whether from then on; each kind of error at least once."""
-    first = SCENES.index(scene)
-    found: list[tuple[int, int, bool]] = []
-    for turn, at in enumerate(range(1 + first % STEP, calls_count + 1, STEP)):
-        turned = (turn + first) * KINDS_AT_ONE
-        found += [(at, *KINDS[(turned + each) % len(KINDS)]) for each in range(KINDS_AT_ONE)]
-    return found
+    """Say which calls of an operation fail, how, and whether from then on."""
+    first = 1 + SCENES.index(scene) % STEP
+    return [(at, *kind) for at in range(first, calls_count + 1, STEP) for kind in KINDS]
 
 
 def floor(scene: Scene) -> int:
     """How many cases there are at least."""
-    return scene.floors[0] // STEP * KINDS_AT_ONE
+    return scene.floors[0] // STEP * len(KINDS)
 
 
 def meet(operation: Callable[[], object], number: int) -> list[str]:
