@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -11,14 +13,17 @@ from starlette.types import Lifespan
 
 from imalink import __version__
 from imalink.api.context import Gate, Server, open_gate
+from imalink.api.counting import CountRequests
 from imalink.api.errors import add_error_answers
 from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
 from imalink.api.reference import add_reference_page
-from imalink.api.routers import file_storage, health, import_sessions, pictures, storage_index
+from imalink.api.routers import events, file_storage, health, import_sessions, jobs, pictures, storage_index
 from imalink.api.schemas.envelope import MEANINGS, Failure
+from imalink.api.work import planned_task
 from imalink.runtime.container import Container
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.listening import check_listening, host_names
+from imalink.runtime.live import Live
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.settings import Settings, load_settings
 from imalink.runtime.turns import StorageTurns
@@ -29,6 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     storage_index.router,
     import_sessions.router,
     pictures.router,
+    jobs.router,
+    events.router,
     health.router,
 )
 _UPLOADS = ("/upload",)
@@ -56,18 +63,23 @@ def create_app(
     held = container or own
     assert held is not None
 
+    server = _server_of(settings, held)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         try:
+            server.live.start(partial(planned_task, server), enabled=settings.scheduled_tasks)
             yield
         finally:
+            await to_thread(server.live.close)
             if own is not None:
                 own.close()
 
     app = make_routes(lifespan)
-    app.state.server = _server_of(settings, held)
+    app.state.server = server
     app.state.gate = gate
     # The last one added is the first that a request passes.
+    app.add_middleware(CountRequests, metrics=server.live.metrics)
     app.add_middleware(JsonBodies, uploads=_UPLOADS)
     app.add_middleware(PlainPaths)
     app.add_middleware(SameOrigin)
@@ -94,6 +106,7 @@ def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(health.router, include_in_schema=False)
+    app.include_router(health.metrics_router, include_in_schema=False)
     add_reference_page(app)
     return app
 
@@ -105,4 +118,10 @@ def _server_of(settings: Settings, container: Container) -> Server:
         own=(settings.data_directory, settings.config_directory, settings.state_directory),
         home=Path.home(),
     )
-    return Server(tools=tools, turns=StorageTurns(), folders=folders, restored=RestoredSessions(clock=tools.clock))
+    return Server(
+        tools=tools,
+        live=Live(tools),
+        turns=StorageTurns(),
+        folders=folders,
+        restored=RestoredSessions(clock=tools.clock),
+    )

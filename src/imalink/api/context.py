@@ -13,6 +13,7 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid, parse_uuid
 from imalink.errors import NotFoundError
 from imalink.runtime.folder_policy import FolderPolicy
+from imalink.runtime.live import Live
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.turns import StorageTurns
 from imalink.workflows.look_at_storages import get_storage_by_id
@@ -25,6 +26,7 @@ class Server:
     """What all requests share. ``turns`` are held around whatever takes a storage's lock."""
 
     tools: Tools
+    live: Live
     turns: StorageTurns
     folders: FolderPolicy
     restored: RestoredSessions

@@ -50,13 +50,15 @@ class Holds(StrEnum):
 class JobRequest:
     """What a job is to do.
 
-    ``kind`` is a word such as ``import``; ``request`` is JSON. ``go_on`` is the command that goes on with it after an
-    interruption. Two of the same kind, storage and request are the same job while one of them is not over.
+    ``kind`` is a word such as ``import``; ``request`` is JSON. ``further_storages`` are held beside ``storage_uuid``.
+    ``go_on`` is the command that goes on with it after an interruption. Two of the same kind, storage and request are
+    the same job while one of them is not over.
     """
 
     kind: str
     storage_uuid: StorageUuid | None = None
     request: Mapping[str, object] = field(default_factory=dict[str, object])
+    further_storages: tuple[StorageUuid, ...] = ()
     holds: Holds = Holds.STORAGE
     go_on: str = ""
 
@@ -71,7 +73,10 @@ class JobRequest:
             return False
         if Holds.EVERYTHING in (self.holds, other.holds):
             return True
-        return self.storage_uuid is not None and self.storage_uuid == other.storage_uuid
+        return bool(self._storages() & other._storages())
+
+    def _storages(self) -> set[StorageUuid]:
+        return {each for each in (self.storage_uuid, *self.further_storages) if each is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

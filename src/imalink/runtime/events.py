@@ -119,10 +119,10 @@ class EventHub:
                 self._listeners.remove(listener)
 
     @property
-    def has_listeners(self) -> bool:
-        """Whether anybody listens."""
+    def listener_count(self) -> int:
+        """How many listen."""
         with self._lock:
-            return bool(self._listeners)
+            return len(self._listeners)
 
     def tell(self, kind: EventKind, data: Mapping[str, object], *, subject: str = "") -> None:
         """Tell all listeners; returns at once."""

@@ -98,9 +98,8 @@ class JobRunner:
         self._live: dict[JobId, _Live] = {}
         self._closing = threading.Event()
         self._wakes_keeper = threading.Event()
+        self._has_threads = False
         note_left_jobs(tools)
-        for name, loop in (("job-teller", self._tell_on_and_on), ("job-keeper", self._keep_on_and_on)):
-            threading.Thread(target=loop, name=name, daemon=True).start()
 
     # asking
 
@@ -125,6 +124,7 @@ class JobRunner:
             raise
         with self._lock:
             live.is_kept = True
+            self._start_threads()
             if not live.is_ending:
                 self._tell(live)
                 self._start_what_can()
@@ -254,6 +254,12 @@ class JobRunner:
         self.close()
 
     # running
+
+    def _start_threads(self) -> None:
+        if not self._has_threads:
+            self._has_threads = True
+            for name, loop in (("job-teller", self._tell_on_and_on), ("job-keeper", self._keep_on_and_on)):
+                threading.Thread(target=loop, name=name, daemon=True).start()
 
     def _start_what_can(self) -> None:
         """Start what waits, in the order it was asked for; what came later never overtakes what it would keep out."""

@@ -42,7 +42,7 @@ class LibraryWatch:
 
         def look_on_and_on() -> None:
             while not self._closing.wait(watch_seconds):
-                if self._hub.has_listeners:
+                if self._hub.listener_count:
                     try:
                         self.look()
                     except CatalogError as error:

@@ -43,15 +43,14 @@ class Scheduler:
         self._thread: threading.Thread | None = None
 
     def start(self, *, tick_seconds: float = TICK_SECONDS) -> None:
-        """Look now and from now on, in a thread."""
+        """Look from now on, in a thread; first after one such stretch of time: a server comes up undisturbed."""
 
         def look_on_and_on() -> None:
-            while not self._closing.is_set():
+            while not self._closing.wait(tick_seconds):
                 try:
                     self.tick()
                 except ImalinkError as error:
                     _LOG.warning("the timetable could not be looked at: %s", error.message)
-                self._closing.wait(tick_seconds)
 
         self._thread = threading.Thread(target=look_on_and_on, name="scheduler", daemon=True)
         self._thread.start()

@@ -7,15 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from imalink.answers import finding_json, heal_json, import_json, verify_json
+from imalink.answers import import_json
 from imalink.answers.places import browsed_json
-from imalink.answers.recovery import recovery_json
 from imalink.answers.storages import (
     accessibility_json,
     last_known_json,
     loss_json,
     statistics_json,
 )
+from imalink.api import work
+from imalink.api.awaited import ACCEPTED, Prefer, answered
 from imalink.api.context import Asked, Right, needs
 from imalink.api.envelope import page_meta, success
 from imalink.api.parameters import Limit, Offset, StorageKey
@@ -48,15 +49,11 @@ from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.browse_storage import browse_storage
 from imalink.workflows.create_or_adopt import create_or_adopt
 from imalink.workflows.forget_storage import forget_storage, look_before_forgetting
-from imalink.workflows.heal import heal
 from imalink.workflows.look_at_sessions import list_sessions
 from imalink.workflows.look_at_storages import check_accessibility, last_known_storages
-from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.relocate_storage import relocate_storage
 from imalink.workflows.rename_storage import rename_storage
 from imalink.workflows.storage_access import home_of
-from imalink.workflows.verify import verify
-from imalink.workflows.verify_report import Depth, VerifyRequest
 
 router = APIRouter(prefix="/file-storage", tags=["file-storage"])
 _READ = [Depends(needs(Right.READ))]
@@ -151,19 +148,13 @@ def list_storages(
     )
 
 
-@router.post("/recover", dependencies=_ADMINISTER, responses=answers(Success[Recovery], 409, 423, 503, 507))
-def recover_storages(server: Asked, body: Roots | None = None) -> Response:
+@router.post("/recover", dependencies=_ADMINISTER, responses=answers(Success[Recovery], 409, 423, 503, 507) | ACCEPTED)
+def recover_storages(server: Asked, body: Roots | None = None, prefer: Prefer = None) -> Response:
     """Rebuild the catalog from what storages say of themselves: sessions, photos, files and all that was said of them.
 
     Nothing is removed from the catalog. Asking for it is trusting the storages found.
     """
-    body = body or Roots()
-    roots = [server.folders.check(root) for root in body.roots]
-    candidates, findings = find_candidates(server.tools, roots, is_check=body.check)
-    with server.turns.of(*(candidate.storage_uuid for candidate in candidates)):
-        report = recover(server.tools, candidates, is_check=body.check, verifies_bytes=body.verify)
-    told = [finding_json(finding) for finding in (*findings, *report.findings)]
-    return success({**recovery_json(report), "findings": told})
+    return answered(server, work.recovery(server, body or Roots()), prefer)
 
 
 @router.get("/{storage}", dependencies=_READ, responses=answers(Success[StorageDetails], 503))
@@ -247,16 +238,14 @@ def reactivate(server: Asked, storage: StorageKey) -> Response:
     return success(last_known_json(record))
 
 
-@router.post("/{storage}/verify", dependencies=_EDIT, responses=answers(Success[Verified], 409, 423, 503, 507))
-def verify_storage(server: Asked, storage: StorageKey, body: Verification | None = None) -> Response:
+@router.post(
+    "/{storage}/verify", dependencies=_EDIT, responses=answers(Success[Verified], 409, 423, 503, 507) | ACCEPTED
+)
+def verify_storage(
+    server: Asked, storage: StorageKey, body: Verification | None = None, prefer: Prefer = None
+) -> Response:
     """Compare the files of a storage with its indexes, and heal them from other storages if that is asked for."""
-    body, record = body or Verification(), server.storage(storage)
-    request = VerifyRequest(depth=Depth(body.depth), session=body.session, percent=body.percent, restarts=body.restart)
-    with server.turns.of(record.storage_uuid):
-        report = verify(server.tools, record, request)
-        healing = heal(server.tools, record) if body.heal and report.findings else None
-    healed = {} if healing is None else {"healing": heal_json(healing)}
-    return success({"storage_uuid": record.storage_uuid, **verify_json(report), **healed})
+    return answered(server, work.verification(server, server.storage(storage), body or Verification()), prefer)
 
 
 @router.get("/{storage}/browse", dependencies=_READ, responses=answers(Success[Browsed], 409, 503))

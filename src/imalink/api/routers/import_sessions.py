@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from imalink.answers import import_json, json_text
-from imalink.answers.sessions import rollback_json, session_details_json, session_view_json
-from imalink.api.context import Asked, Right, Server, needs, session_text
+from imalink.answers import json_text
+from imalink.answers.sessions import session_details_json, session_view_json
+from imalink.api import work
+from imalink.api.awaited import ACCEPTED, Prefer, answered
+from imalink.api.context import Asked, Right, needs, session_text
 from imalink.api.envelope import page_meta, success, success_both
 from imalink.api.parameters import Limit, Offset, SessionKey
 from imalink.api.schemas.envelope import Success, answers
@@ -30,21 +33,15 @@ from imalink.api.schemas.sessions import (
     StoragePlaced,
 )
 from imalink.catalog.import_sessions import SessionRecord
-from imalink.core.duplicate import DuplicatePolicy
-from imalink.core.organization import organization_named
+from imalink.core.ids import StorageUuid
 from imalink.core.session import check_description
 from imalink.errors import UsageError
-from imalink.workflows.create_session import author_named, create_session
+from imalink.workflows.create_session import create_session
 from imalink.workflows.delete_session import delete_session
 from imalink.workflows.edit_session import edit_session
-from imalink.workflows.import_photos import import_photos
-from imalink.workflows.import_report import ImportReport, ImportRequest
 from imalink.workflows.look_at_sessions import count_sessions, get_session, page_of_sessions, show_session
 from imalink.workflows.look_at_storages import get_storage_by_id
-from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.relocate_storage import relocate_storage
-from imalink.workflows.resume_session import resume_session
-from imalink.workflows.rollback_session import rollback_session
 from imalink.workflows.session_storage import get_storage_of_session, look_at_session_storage
 
 router = APIRouter(prefix="/import-sessions", tags=["import-sessions"])
@@ -120,7 +117,7 @@ def show(server: Asked, session: SessionKey) -> Response:
 def change(server: Asked, session: SessionKey, body: SessionChange) -> Response:
     """Give a session another title or description; the index files of its storages follow, so these must be there."""
     known = get_session(server.tools, session_text(session))
-    with server.turns.of(*_storages_of(known)):
+    with server.turns.of(*storages_of(known)):
         record = edit_session(server.tools, known.session.session_uuid, title=body.title, description=body.description)
     return success(session_details_json(record))
 
@@ -131,66 +128,42 @@ def delete(server: Asked, session: SessionKey) -> Response:
     return success(session_details_json(delete_session(server.tools, session_text(session))))
 
 
-@router.post("/{session}/import", dependencies=_EDIT, responses=answers(Success[Imported], 409, 423, 503, 507))
-def import_into(server: Asked, session: SessionKey, body: Importing) -> Response:
+@router.post(
+    "/{session}/import", dependencies=_EDIT, responses=answers(Success[Imported], 409, 423, 503, 507) | ACCEPTED
+)
+def import_into(server: Asked, session: SessionKey, body: Importing, prefer: Prefer = None) -> Response:
     """Import a folder into a session: every picture is copied, verified and indexed; the folder is only ever read.
 
-    The answer comes when all is done.
+    The answer comes when all is done, or at once with `Prefer: respond-async`. The work goes on if you leave, and the
+    same request attaches to it.
     """
     known = get_session(server.tools, session_text(session))
-    if body.storage_root is not None:
-        raise UsageError(
-            "Imports into directories of their own (storage_root) are not possible yet. Nothing was changed.",
-            hint="Leave storage_root out: the session's own storage takes the pictures.",
-        )
-    request = ImportRequest(
-        source=server.folders.check(body.source_directory),
-        session=known.session.session_uuid,
-        organization=organization_named(body.organize),
-        exclude=tuple(body.exclude),
-        author=None if body.author_id is None else author_named(server.tools, body.author_id),
-        duplicates=DuplicatePolicy(body.duplicates),
-        includes_deleted=body.include_deleted,
-        dry_run=body.dry_run,
-    )
-    report = _refer(server, request) if not body.copy_files else _copy(server, known, request)
-    return success_both(import_json(report, dry_run=body.dry_run))
+    return answered(server, work.importing(server, known, body), prefer, spell=_both)
 
 
-def _copy(server: Server, known: SessionRecord, request: ImportRequest) -> ImportReport:
-    if known.storage_uuid is None:
-        raise UsageError(
-            f"Session {known.session.number} is meant for no storage, so its pictures have no place to go. "
-            "Nothing was changed.",
-            hint="Make a session with a file_storage_id, or say copy_files=false to leave them where they are.",
-        )
-    with server.turns.of(known.storage_uuid):
-        return import_photos(server.tools, server.storage(known.storage_uuid), request)
+def _both(report: Mapping[str, object]) -> Response:
+    return success_both(report)
 
 
-def _refer(server: Server, request: ImportRequest) -> ImportReport:
-    return refer_to_folder(server.tools, request).report
-
-
-@router.post("/{session}/resume", dependencies=_EDIT, responses=answers(Success[Imported], 409, 423, 503, 507))
-def resume(server: Asked, session: SessionKey, body: Resuming | None = None) -> Response:
+@router.post(
+    "/{session}/resume", dependencies=_EDIT, responses=answers(Success[Imported], 409, 423, 503, 507) | ACCEPTED
+)
+def resume(server: Asked, session: SessionKey, body: Resuming | None = None, prefer: Prefer = None) -> Response:
     """Go on with an import that was interrupted, as it was asked for; `resumed` is false when nothing was left."""
     body = body or Resuming()
     known = get_session(server.tools, session_text(session))
-    source = None if body.source_directory is None else server.folders.check(body.source_directory)
-    with server.turns.of(*_storages_of(known)):
-        found = resume_session(server.tools, known.session.session_uuid, source=source, dry_run=body.dry_run)
-    return success_both({**import_json(found.report, dry_run=body.dry_run), "resumed": not found.had_ended})
+    planned = work.resuming(server, known, body, storages_of(known))
+    return answered(server, planned, prefer, spell=_both)
 
 
-@router.post("/{session}/rollback", dependencies=_EDIT, responses=answers(Success[RolledBack], 409, 423, 503, 507))
-def rollback(server: Asked, session: SessionKey, body: RollingBack | None = None) -> Response:
+@router.post(
+    "/{session}/rollback", dependencies=_EDIT, responses=answers(Success[RolledBack], 409, 423, 503, 507) | ACCEPTED
+)
+def rollback(server: Asked, session: SessionKey, body: RollingBack | None = None, prefer: Prefer = None) -> Response:
     """Take an import back: what it brought goes to the trash; what was changed or added since stays."""
     body = body or RollingBack()
     known = get_session(server.tools, session_text(session))
-    with server.turns.of(*_storages_of(known)):
-        report = rollback_session(server.tools, known.session.session_uuid, dry_run=body.dry_run)
-    return success(rollback_json(report))
+    return answered(server, work.rolling_back(server, known, body, storages_of(known)), prefer)
 
 
 @router.get("/{session}/storage-status", dependencies=_READ, responses=answers(Success[SessionStorage], 503))
@@ -233,7 +206,7 @@ def update_storage_path(
     )
 
 
-def _storages_of(known: SessionRecord) -> set[str]:
+def storages_of(known: SessionRecord) -> set[StorageUuid]:
     """Give the storages that hold part of a session, or into which it is to go."""
-    primary = {known.storage_uuid} if known.storage_uuid is not None else set[str]()
+    primary = {known.storage_uuid} if known.storage_uuid is not None else set[StorageUuid]()
     return {*(place.storage_uuid for place in known.places), *primary}

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from imalink.answers import conflicts_json, json_text, reindex_json
-from imalink.answers.indexes import indexes_json, session_indexed_json
-from imalink.answers.recovery import regenerate_json
+from imalink.answers import conflicts_json, json_text
+from imalink.answers.indexes import indexes_json
+from imalink.api import work
+from imalink.api.awaited import ACCEPTED, Prefer, answered
 from imalink.api.context import Asked, Right, needs, session_text
 from imalink.api.envelope import success
 from imalink.api.parameters import SessionKey, StorageKey
@@ -25,37 +26,34 @@ from imalink.api.schemas.indexes import (
 )
 from imalink.catalog.file_storages import StorageRecord
 from imalink.errors import NotFoundError
-from imalink.workflows.index_session import index_session
-from imalink.workflows.look_at_conflicts import find_elsewhere, list_conflicts
+from imalink.workflows.look_at_conflicts import list_conflicts
 from imalink.workflows.look_at_indexes import look_at_indexes
 from imalink.workflows.look_at_sessions import get_session
 from imalink.workflows.read_indexes import read_overview, read_session_index
-from imalink.workflows.regenerate_indexes import regenerate_indexes
-from imalink.workflows.reindex import reindex
-from imalink.workflows.reindex_request import ReindexRequest, Strategy
 
 router = APIRouter(prefix="/storage-index", tags=["storage-index"])
 _READ = [Depends(needs(Right.READ))]
 _EDIT = [Depends(needs(Right.EDIT))]
 
 
-@router.post("/generate/{storage}", dependencies=_EDIT, responses=answers(Success[Generated], 409, 423, 503, 507))
-def generate(server: Asked, storage: StorageKey) -> Response:
+@router.post(
+    "/generate/{storage}", dependencies=_EDIT, responses=answers(Success[Generated], 409, 423, 503, 507) | ACCEPTED
+)
+def generate(server: Asked, storage: StorageKey, prefer: Prefer = None) -> Response:
     """Write all index files of a storage again: overview, sessions, and where each file is.
 
     No picture is read or moved, and no entry is lost by it; what the user moved meanwhile is found by a scan.
     """
-    record = server.storage(storage)
-    with server.turns.of(record.storage_uuid):
-        return success(regenerate_json(regenerate_indexes(server.tools, record)))
+    return answered(server, work.generate(server, server.storage(storage)), prefer)
 
 
-@router.post("/session/{session}", dependencies=_EDIT, responses=answers(Success[IndexedSession], 409, 423, 503, 507))
-def write_session_index(server: Asked, session: SessionKey) -> Response:
+@router.post(
+    "/session/{session}", dependencies=_EDIT, responses=answers(Success[IndexedSession], 409, 423, 503, 507) | ACCEPTED
+)
+def write_session_index(server: Asked, session: SessionKey, prefer: Prefer = None) -> Response:
     """See to it that a session has a sound index in its storage; one into which nothing came yet gets an empty one."""
     known = get_session(server.tools, session_text(session))
-    with server.turns.of(*(() if known.storage_uuid is None else (known.storage_uuid,))):
-        return success(session_indexed_json(index_session(server.tools, known.session.session_uuid)))
+    return answered(server, work.index_of_session(server, known), prefer)
 
 
 @router.get("/status/{storage}", dependencies=_READ, responses=answers(Success[IndexStatus], 503))
@@ -65,32 +63,18 @@ def show_status(server: Asked, storage: StorageKey) -> Response:
     return success(indexes_json(record, look_at_indexes(server.tools, record)))
 
 
-@router.post("/scan/{storage}", dependencies=_EDIT, responses=answers(Success[Scanned], 409, 423, 503, 507))
-def scan(server: Asked, storage: StorageKey, dry_run: bool = False, body: Scanning | None = None) -> Response:
+@router.post("/scan/{storage}", dependencies=_EDIT, responses=answers(Success[Scanned], 409, 423, 503, 507) | ACCEPTED)
+def scan(
+    server: Asked, storage: StorageKey, dry_run: bool = False, body: Scanning | None = None, prefer: Prefer = None
+) -> Response:
     """Find what the user moved, renamed, edited, added and deleted in a storage, and write it down.
 
     Files are never touched. One that is gone is only marked missing. If suspiciously much were to be marked so, nothing
     is changed and the answer is 409, unless `accept_missing` says that it is true.
     """
-    body, record = body or Scanning(), server.storage(storage)
-    request = ReindexRequest(
-        strategy=Strategy(body.strategy or ("full" if body.rehash else "smart")),
-        rehashes=body.rehash,
-        dry_run=dry_run or body.dry_run,
-        accepts_losses=body.accept_missing,
-        adds_orphans=body.add_orphans,
-        removes_missing=body.remove_missing,
-        hashes_orphans=body.hash_orphans,
-        finds_duplicates=body.find_duplicates,
-        fixes_paths=body.fix_paths,
-    )
-    with server.turns.of(record.storage_uuid):
-        report = reindex(server.tools, record, request)
-    elsewhere = find_elsewhere(server.tools, record, report.missing_files)
-    told = reindex_json(report, dry_run=request.dry_run, storage_uuid=record.storage_uuid, elsewhere=elsewhere)
-    if not request.dry_run and (report.changes_detected or record.storage_uuid not in server.last_scans):
-        server.last_scans[record.storage_uuid] = told
-    return success(told)
+    body = body or Scanning()
+    body = body.model_copy(update={"dry_run": dry_run or body.dry_run})
+    return answered(server, work.scan(server, server.storage(storage), body), prefer)
 
 
 @router.get("/master/{storage}", dependencies=_READ, responses=answers(Success[Master], 409, 503))

@@ -1,0 +1,262 @@
+"""What long requests do, as jobs: each gives what is asked for, and the work, for whoever begins it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from imalink.answers import finding_json, heal_json, import_json, reindex_json, verify_json
+from imalink.answers.indexes import session_indexed_json
+from imalink.answers.recovery import recovery_json, regenerate_json
+from imalink.answers.sessions import rollback_json
+from imalink.api.context import Server
+from imalink.api.schemas.indexes import Scanning
+from imalink.api.schemas.sessions import Importing, Resuming, RollingBack
+from imalink.api.schemas.storages import Roots, Verification
+from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.import_sessions import SessionRecord
+from imalink.core.duplicate import DuplicatePolicy
+from imalink.core.ids import StorageUuid
+from imalink.core.job import Holds, JobRequest
+from imalink.core.organization import organization_named
+from imalink.core.progress import Progress
+from imalink.core.timetable import Task
+from imalink.errors import UsageError
+from imalink.runtime.health_words import health_json
+from imalink.runtime.jobs import Work
+from imalink.workflows.create_session import author_named
+from imalink.workflows.heal import heal
+from imalink.workflows.import_photos import import_photos
+from imalink.workflows.import_report import ImportRequest
+from imalink.workflows.index_session import index_session
+from imalink.workflows.look_at_conflicts import find_elsewhere
+from imalink.workflows.look_at_health import keep_health, look_at_health
+from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.refer_to_folder import refer_to_folder
+from imalink.workflows.regenerate_indexes import regenerate_indexes
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_request import ReindexRequest, Strategy
+from imalink.workflows.resume_session import resume_session
+from imalink.workflows.rollback_session import rollback_session
+from imalink.workflows.verify import verify
+from imalink.workflows.verify_report import Depth, VerifyRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A job that may be begun."""
+
+    asked: JobRequest
+    work: Work
+
+
+def generate(server: Server, record: StorageRecord) -> Planned:
+    """Write all index files of a storage again."""
+
+    def work(_: Progress) -> Mapping[str, object]:
+        with server.turns.of(record.storage_uuid):
+            return regenerate_json(regenerate_indexes(server.tools, record))
+
+    return Planned(asked=_on(record, "generate", {}, f"imalink regenerate {record.storage_uuid}"), work=work)
+
+
+def index_of_session(server: Server, known: SessionRecord) -> Planned:
+    """See to it that a session has a sound index."""
+    storages = () if known.storage_uuid is None else (known.storage_uuid,)
+
+    def work(_: Progress) -> Mapping[str, object]:
+        with server.turns.of(*storages):
+            return session_indexed_json(index_session(server.tools, known.session.session_uuid))
+
+    return Planned(asked=_of(known, "index-session", {}, storages, "imalink regenerate STORAGE"), work=work)
+
+
+def scan(server: Server, record: StorageRecord, body: Scanning) -> Planned:
+    """Find what the user did in a storage. Raises UsageError."""
+    request = ReindexRequest(
+        strategy=Strategy(body.strategy or ("full" if body.rehash else "smart")),
+        rehashes=body.rehash,
+        dry_run=body.dry_run,
+        accepts_losses=body.accept_missing,
+        adds_orphans=body.add_orphans,
+        removes_missing=body.remove_missing,
+        hashes_orphans=body.hash_orphans,
+        finds_duplicates=body.find_duplicates,
+        fixes_paths=body.fix_paths,
+    )
+    request.check()
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        with server.turns.of(record.storage_uuid):
+            report = reindex(server.tools, record, request, progress=progress)
+        elsewhere = find_elsewhere(server.tools, record, report.missing_files)
+        told = reindex_json(report, dry_run=request.dry_run, storage_uuid=record.storage_uuid, elsewhere=elsewhere)
+        if not request.dry_run and (report.changes_detected or record.storage_uuid not in server.last_scans):
+            server.last_scans[record.storage_uuid] = told
+        return told
+
+    return Planned(asked=_on(record, "scan", _said(body), f"imalink reindex {record.storage_uuid}"), work=work)
+
+
+def verification(server: Server, record: StorageRecord, body: Verification) -> Planned:
+    """Compare the files of a storage with its indexes, and heal them if that is asked for. Raises UsageError."""
+    request = VerifyRequest(depth=Depth(body.depth), session=body.session, percent=body.percent, restarts=body.restart)
+    request.check()
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        with server.turns.of(record.storage_uuid):
+            report = verify(server.tools, record, request, progress=progress)
+            healing = heal(server.tools, record, progress=progress) if body.heal and report.findings else None
+        healed = {} if healing is None else {"healing": heal_json(healing)}
+        return {"storage_uuid": record.storage_uuid, **verify_json(report), **healed}
+
+    go_on = f"imalink verify {record.storage_uuid} --depth {request.depth.value}"
+    return Planned(asked=_on(record, "verify", _said(body), go_on), work=work)
+
+
+def importing(server: Server, known: SessionRecord, body: Importing) -> Planned:
+    """Import a folder into a session. Raises UsageError, NotFoundError, FolderRefusedError."""
+    if body.storage_root is not None:
+        raise UsageError(
+            "Imports into directories of their own (storage_root) are not possible yet. Nothing was changed.",
+            hint="Leave storage_root out: the session's own storage takes the pictures.",
+        )
+    request = ImportRequest(
+        source=server.folders.check(body.source_directory),
+        session=known.session.session_uuid,
+        organization=organization_named(body.organize),
+        exclude=tuple(body.exclude),
+        author=None if body.author_id is None else author_named(server.tools, body.author_id),
+        duplicates=DuplicatePolicy(body.duplicates),
+        includes_deleted=body.include_deleted,
+        dry_run=body.dry_run,
+    )
+    storage_uuid = known.storage_uuid
+    if body.copy_files and storage_uuid is None:
+        raise UsageError(
+            f"Session {known.session.number} is meant for no storage, so its pictures have no place to go. "
+            "Nothing was changed.",
+            hint="Make a session with a file_storage_id, or say copy_files=false to leave them where they are.",
+        )
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        if not body.copy_files or storage_uuid is None:
+            report = refer_to_folder(server.tools, request, progress=progress).report
+        else:
+            with server.turns.of(storage_uuid):
+                report = import_photos(server.tools, server.storage(storage_uuid), request, progress=progress)
+        return import_json(report, dry_run=body.dry_run)
+
+    storages = () if storage_uuid is None or not body.copy_files else (storage_uuid,)
+    return Planned(asked=_of(known, "import", _said(body), storages, _resume(known)), work=work)
+
+
+def resuming(server: Server, known: SessionRecord, body: Resuming, storages: Collection[StorageUuid]) -> Planned:
+    """Go on with an interrupted import. Raises FolderRefusedError."""
+    source: Path | None = None if body.source_directory is None else server.folders.check(body.source_directory)
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        with server.turns.of(*storages):
+            found = resume_session(
+                server.tools, known.session.session_uuid, source=source, dry_run=body.dry_run, progress=progress
+            )
+        return {**import_json(found.report, dry_run=body.dry_run), "resumed": not found.had_ended}
+
+    return Planned(asked=_of(known, "resume", _said(body), storages, _resume(known)), work=work)
+
+
+def rolling_back(server: Server, known: SessionRecord, body: RollingBack, storages: Collection[StorageUuid]) -> Planned:
+    """Take an import back."""
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        with server.turns.of(*storages):
+            report = rollback_session(server.tools, known.session.session_uuid, dry_run=body.dry_run, progress=progress)
+        return rollback_json(report)
+
+    go_on = f"imalink sessions rollback {known.session.number}"
+    return Planned(asked=_of(known, "rollback", _said(body), storages, go_on), work=work)
+
+
+def recovery(server: Server, body: Roots) -> Planned:
+    """Rebuild the catalog from storages. Raises FolderRefusedError."""
+    roots = [server.folders.check(root) for root in body.roots]
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        candidates, findings = find_candidates(server.tools, roots, is_check=body.check)
+        with server.turns.of(*(candidate.storage_uuid for candidate in candidates)):
+            report = recover(
+                server.tools, candidates, is_check=body.check, verifies_bytes=body.verify, progress=progress
+            )
+        told = [finding_json(finding) for finding in (*findings, *report.findings)]
+        return {**recovery_json(report), "findings": told}
+
+    asked = JobRequest(kind="recover", request=_said(body), holds=Holds.EVERYTHING, go_on="imalink recover")
+    return Planned(asked=asked, work=work)
+
+
+def health(server: Server) -> Planned:
+    """Look at the health of all storages, and keep the report."""
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        times = server.live.metrics.response_times()
+        report = look_at_health(server.tools, response_times=times, progress=progress)
+        told = health_json(report)
+        keep_health(server.tools, report.taken_at, told)
+        return told
+
+    return Planned(asked=JobRequest(kind="health", holds=Holds.NOTHING, go_on="imalink health"), work=work)
+
+
+def planned_task(server: Server, task: Task, record: StorageRecord | None) -> tuple[JobRequest, Work]:
+    """Give the job of a task of the timetable."""
+    if task is Task.MAINTENANCE and record is not None:
+        planned = _maintenance(server, record)
+    elif task is Task.VERIFICATION and record is not None:
+        planned = verification(server, record, Verification())
+    else:
+        planned = health(server)
+        kind = "capacity-review" if task is Task.CAPACITY_REVIEW else "health"
+        return JobRequest(kind=kind, holds=Holds.NOTHING, go_on="imalink health"), planned.work
+    return planned.asked, planned.work
+
+
+def _maintenance(server: Server, record: StorageRecord) -> Planned:
+    """Write the indexes again, then look what changed: in this order nothing that was moved is dropped."""
+    first, then = generate(server, record), scan(server, record, Scanning())
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        generated = first.work(progress)
+        progress.checkpoint()
+        return {"generated": generated, "scan": then.work(progress)}
+
+    return Planned(asked=_on(record, "maintenance", {}, f"imalink reindex {record.storage_uuid}"), work=work)
+
+
+def _on(record: StorageRecord, kind: str, request: Mapping[str, object], go_on: str) -> JobRequest:
+    return JobRequest(kind=kind, storage_uuid=record.storage_uuid, request=request, go_on=go_on)
+
+
+def _of(
+    known: SessionRecord, kind: str, request: Mapping[str, object], storages: Collection[StorageUuid], go_on: str
+) -> JobRequest:
+    """Give a job on a session; where it is in no storage yet, nothing is held."""
+    first, *further = [*sorted(storages), None] if not storages else sorted(storages)
+    return JobRequest(
+        kind=kind,
+        storage_uuid=first,
+        further_storages=tuple(each for each in further if each is not None),
+        request={"session": known.session.session_uuid, **request},
+        holds=Holds.NOTHING if first is None else Holds.STORAGE,
+        go_on=go_on,
+    )
+
+
+def _resume(known: SessionRecord) -> str:
+    return f"imalink sessions resume {known.session.number}"
+
+
+def _said(body: Scanning | Verification | Importing | Resuming | RollingBack | Roots) -> dict[str, object]:
+    """Give what a body says, without what it leaves as it is anyway."""
+    said: dict[str, object] = body.model_dump(mode="json", exclude_defaults=True)
+    return said
