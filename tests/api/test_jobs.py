@@ -185,9 +185,8 @@ def test_two_scans_of_one_storage_come_one_after_the_other(served: Served) -> No
 
 def listening(served: Served, origin: str | None = None) -> contextlib.AbstractContextManager[ClientConnection]:
     # ``proxy=None``: what the machine sets for the web at large is not for this one.
-    return connect(
-        f"ws://127.0.0.1:{served.port}/api/v1/events", proxy=None, origin=None if origin is None else Origin(origin)
-    )
+    said = None if origin is None else Origin(origin)
+    return connect(f"ws://127.0.0.1:{served.port}/api/v1/events", proxy=None, origin=said)
 
 
 def hear(socket: ClientConnection) -> Json:
