@@ -18,6 +18,7 @@ from imalink.core.health import (
     find_issues,
 )
 from imalink.core.ids import StorageUuid
+from imalink.core.timetable import Outcome, Task, TaskNote
 
 FINE = StorageHealth(
     storage_uuid=StorageUuid("11111111-1111-4111-8111-111111111111"),
@@ -101,6 +102,20 @@ def test_the_worst_comes_first_and_names_its_storage_and_what_to_do() -> None:
 def test_imports_that_become_many_are_told(lately: int, before: int, is_told: bool) -> None:
     report = replace(report_of(FINE), sessions_lately=lately, sessions_before=before)
     assert codes_of(report) == ([AlertCode.SESSIONS_GROW_FAST] if is_told else [])
+
+
+def test_a_task_that_failed_is_told_and_one_that_was_skipped_is_not() -> None:
+    failed = TaskNote(
+        task=Task.MAINTENANCE,
+        storage_uuid=FINE.storage_uuid,
+        counts_from="2024-10-01T00:00:00Z",
+        outcome=Outcome.FAILED,
+        why="Suspiciously much is missing.",
+    )
+    skipped = replace(failed, task=Task.VERIFICATION, outcome=Outcome.SKIPPED)
+    (alert,) = find_alerts(replace(report_of(FINE), timetable=(failed, skipped)))
+    assert (alert.code, alert.storage_uuid) == (AlertCode.TASK_FAILED, FINE.storage_uuid)
+    assert "Suspiciously much is missing" in alert.message
 
 
 def test_slow_requests_and_a_full_disk_of_the_catalog_are_told() -> None:

@@ -17,9 +17,11 @@ from imalink.core.progress import Progress
 from imalink.core.timetable import Outcome, Task, TaskNote
 from imalink.errors import MassMissingError
 from imalink.runtime.events import EventHub
+from imalink.runtime.health_words import health_json
 from imalink.runtime.jobs import JobRunner
 from imalink.runtime.scheduler import Planned, Scheduler
 from imalink.workflows.activate_storage import set_storage_active
+from imalink.workflows.look_at_health import look_at_health
 from tests.support.workbench import SteppingClock, Workbench
 
 Done = list[tuple[Task, str | None]]
@@ -123,6 +125,13 @@ def test_a_storage_that_is_away_is_skipped_with_the_reason_and_done_when_it_is_b
     note = archive.note(Task.VERIFICATION, archive.one)
     assert note.outcome is Outcome.SKIPPED
     assert "no directory" in note.why
+    told = health_json(look_at_health(archive.bench.tools))["timetable"]
+    assert isinstance(told, list)
+    assert [
+        (row["storage_uuid"], row["outcome"], "no directory" in row["why"])  # pyright: ignore[reportUnknownArgumentType]
+        for row in told  # pyright: ignore[reportUnknownVariableType]
+        if row["task"] == "verification" and row["outcome"] == "skipped"
+    ] == [(archive.one.storage_uuid, "skipped", True)]
     root.with_name("unplugged").rename(root)
     assert archive.tick_till_quiet() == []
     archive.clock.jump(hours=1)

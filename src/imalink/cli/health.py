@@ -11,6 +11,7 @@ from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
 from imalink.cli.render import plural, show_json, show_lines, show_note, show_table, size_text
 from imalink.core.finding import Severity
+from imalink.core.timetable import Outcome
 
 if TYPE_CHECKING:
     from imalink.core.health import HealthReport
@@ -69,6 +70,11 @@ def _show(report: HealthReport) -> None:
                 for each in report.storages
             ],
         )
+    names = {each.storage_uuid: each.name for each in report.storages}
+    for note in report.timetable:
+        if note.outcome is Outcome.SKIPPED:
+            of = "" if note.storage_uuid is None else f" of {names.get(note.storage_uuid, note.storage_uuid)}"
+            show_lines([f"Skipped: the {note.task.value}{of}, at {note.tried_at}. {note.why}"])
     if report.inactive_count:
         show_lines([f"{plural(report.inactive_count, 'storage')} left out because not in use."])
     alerts = find_alerts(report)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from imalink.core.finding import Severity
 from imalink.core.ids import StorageUuid
+from imalink.core.timetable import Outcome, TaskNote
 
 GIB = 1024**3
 MIB = 1024**2
@@ -49,6 +50,7 @@ class AlertCode(StrEnum):
     SESSIONS_GROW_FAST = "sessions-grow-fast"
     STORAGE_SLOW = "storage-slow"
     API_SLOW = "api-slow"
+    TASK_FAILED = "task-failed"
     CATALOG_SPACE_LOW = "catalog-space-low"
 
 
@@ -126,7 +128,8 @@ class HealthReport:
     """One look at everything. ``storages`` are those in use, by name; ``inactive_count`` are left out.
 
     ``sessions_lately`` were begun in the last 30 days, ``sessions_before`` in the 90 days before these.
-    ``response_times`` are empty where no server was asked.
+    ``response_times`` are empty where no server was asked. ``timetable`` is what the server does by itself, as far
+    as it concerns these storages; empty where none ran yet.
     """
 
     taken_at: str
@@ -139,6 +142,7 @@ class HealthReport:
     catalog_seconds: float = 0.0
     containment: str = ""
     response_times: tuple[ResponseTime, ...] = ()
+    timetable: tuple[TaskNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +278,15 @@ def _alerts_of_all(report: HealthReport) -> Iterator[Alert]:
             message=f"{report.sessions_lately} imports in 30 days, where {usual:.1f} were usual.",
             hint="A program that imports again and again looks like this: see `imalink sessions list`.",
         )
+    for note in report.timetable:
+        if note.outcome is Outcome.FAILED:
+            yield Alert(
+                code=AlertCode.TASK_FAILED,
+                severity=Severity.WARNING,
+                storage_uuid=note.storage_uuid,
+                message=f"The {note.task.value} of the timetable failed: {note.why}",
+                hint="It is tried again a day later; its job has more.",
+            )
     for each in report.response_times:
         if each.mean_seconds > SLOW_SECONDS:
             yield Alert(

@@ -16,6 +16,8 @@ from imalink.core.health import (
     find_alerts,
     find_issues,
 )
+from imalink.core.timestamps import format_instant
+from imalink.core.timetable import TaskNote
 
 
 def health_json(report: HealthReport) -> dict[str, object]:
@@ -66,6 +68,7 @@ def health_json(report: HealthReport) -> dict[str, object]:
             ],
         },
         "performance": _performance_json(report),
+        "timetable": [_task_json(note) for note in report.timetable],
         "machine": {"platform": platform.system(), "containment": report.containment},
     }
 
@@ -130,6 +133,18 @@ def _alert_json(alert: Alert) -> Mapping[str, object]:
         "storage_uuid": alert.storage_uuid,
         "message": _plain(alert.message),
         "hint": alert.hint,
+    }
+
+
+def _task_json(note: TaskNote) -> Mapping[str, object]:
+    return {
+        "task": note.task.value,
+        "storage_uuid": note.storage_uuid,
+        "due_at": format_instant(note.due_at),
+        "tried_at": note.tried_at,
+        "outcome": note.outcome.value or None,
+        "why": _plain(note.why),
+        "job": note.job_id,
     }
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from imalink.catalog import file_storages
+from imalink.catalog import file_storages, timetable
 from imalink.catalog import health as counts_of
+from imalink.catalog.catalog import Db
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.health import StorageCounts
 from imalink.core.health import (
@@ -20,6 +21,7 @@ from imalink.core.health import (
 )
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.timestamps import format_instant, parse_instant
+from imalink.core.timetable import TaskNote
 from imalink.errors import IndexDamagedError, NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.syscalls import opens_beneath
@@ -57,6 +59,7 @@ def look_at_health(
             imports=counts_of.measure_imports(db),
             containment="openat2" if opens_beneath() else "walk",
             response_times=tuple(response_times),
+            timetable=_timetable(db, records),
         )
     catalog_seconds = time.monotonic() - started
     active = [record for record in records if record.is_active]
@@ -73,6 +76,13 @@ def look_at_health(
         catalog_free_bytes=None if room is None else room.free_bytes,
         catalog_seconds=round(catalog_seconds, 4),
     )
+
+
+def _timetable(db: Db, records: Sequence[StorageRecord]) -> tuple[TaskNote, ...]:
+    """Give the notes of the timetable that are about all storages, or about one in use."""
+    active = {record.storage_uuid for record in records if record.is_active}
+    notes = timetable.list_notes(db)
+    return tuple(note for note in notes if note.storage_uuid is None or note.storage_uuid in active)
 
 
 def keep_health(tools: Tools, taken_at: str, report: Mapping[str, object]) -> None:
