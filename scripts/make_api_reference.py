@@ -31,11 +31,12 @@ An answer is `{"success": true, "data": …}`. A failure is
 }
 ```
 
-with a code of [the errors](../reference/errors.md), or one of those below. Work that takes long answers when it is
-done, or at once with the header `Prefer: respond-async`: then with 202 and the [job](../reference/jobs.md) that does it.
-`WS /api/v1/events` tells [what changes](../reference/jobs.md#events), `GET /metrics` has
-[figures](../running.md#watching-it). Operations on one storage wait for each other for 30 seconds; after that, and where another process is at work,
-the answer is 423 and says who.
+with a code of [the errors](../reference/errors.md), or one of those below.
+
+Work that takes long answers when it is done, or at once with the header `Prefer: respond-async`: then with 202 and the
+[job](../reference/jobs.md) that does it. `WS /api/v1/events` tells [what changes](../reference/jobs.md#events),
+`GET /metrics` has [figures](../running.md#watching-it). Jobs on one storage come one after the other; other operations
+there wait for 30 seconds. After that, and where another process is at work, the answer is 423 and says who.
 
 | Code of HTTP alone | Meaning |
 |---|---|
