@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -27,6 +28,8 @@ from imalink.errors import (
 )
 from imalink.runtime.events import EventHub, EventKind
 from imalink.runtime.jobs import JobHandle, JobRunner
+from imalink.workflows.reindex import reindex
+from imalink.workflows.reindex_request import ReindexRequest
 from tests.support.workbench import Workbench, make_source
 
 ONE = StorageUuid("11111111-1111-4111-8111-111111111111")
@@ -463,6 +466,28 @@ def test_jobs_are_listed_by_state_and_storage(runner: JobRunner) -> None:
     assert [job.asked.storage_uuid for job in runner.list(limit=1, offset=2)] == [ONE]
 
 
+def test_a_reindex_counts_what_it_finds_while_it_runs(runner: JobRunner, bench: Workbench, hub: EventHub) -> None:
+    record = bench.create()
+    bench.import_(record, make_source(bench.folder / "card", 6))
+    first, second, third, *_ = sorted((bench.root(record) / "photos").rglob("*.jpg"))
+    first.rename(first.with_name("moved.jpg"))
+    second.unlink()
+    shutil.copyfile(third, third.with_name("copy.jpg"))
+    make_source(bench.root(record) / "photos" / "new", 1, first_seed=90)
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        reindex(bench.tools, record, ReindexRequest(), progress=progress)
+        return {}
+
+    seen: list[Mapping[str, object]] = []
+    with hub.listen() as listener:
+        handle = runner.submit(asked("scan", record.storage_uuid), work)
+        handle.result()
+        seen.extend(event.data for event in listener.fetch())
+    assert handle.job.progress.counts == {"moved": 1, "missing": 1, "new": 1, "duplicates": 1}
+    assert seen[-1]["counts"] == handle.job.progress.counts
+
+
 def test_an_import_as_a_job_is_stopped_at_a_safe_point_and_goes_on(runner: JobRunner, bench: Workbench) -> None:
     from imalink.workflows.import_photos import import_photos
     from imalink.workflows.import_report import ImportRequest
@@ -508,6 +533,9 @@ class Slow:
 
     def stalled(self, current: str, seconds: float) -> None:
         self._inner.stalled(current, seconds)
+
+    def tell(self, counts: Mapping[str, int]) -> None:
+        self._inner.tell(counts)
 
     def checkpoint(self) -> None:
         self._inner.checkpoint()

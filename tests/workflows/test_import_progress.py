@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +51,9 @@ class Recording(SilentProgress):
 
     def stalled(self, current: str, seconds: float) -> None:
         self.stalls.append(current)
+
+    def tell(self, counts: Mapping[str, int]) -> None:
+        pass
 
     def checkpoint(self) -> None:
         if time.monotonic() > self.stops_at:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
@@ -98,6 +98,9 @@ class LineProgress:
         """Say that a file does not get on."""
         if not self._is_quiet:
             show_note(f"Waiting for {current}: its disk has not answered for {seconds:.0f} s; others go on.")
+
+    def tell(self, counts: Mapping[str, int]) -> None:
+        """Leave it to the report, which comes after."""
 
     @contextmanager
     def paused(self) -> Generator[None]:

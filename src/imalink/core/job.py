@@ -103,6 +103,8 @@ class JobProgress:
     seconds_left: float | None = None
     stalled: str = ""
     """The file that does not get on because a disk does not answer, if there is one."""
+    counts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What was found so far, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -40,6 +41,10 @@ class Progress(Protocol):
         """Say that a file has not got on for so long, because a disk does not answer."""
         ...
 
+    def tell(self, counts: Mapping[str, int]) -> None:
+        """Say what was found so far, by names such as ``missing``; what a later call says of a name counts instead."""
+        ...
+
     def checkpoint(self) -> None:
         """Mark a place where stopping is safe. Raises CancelledError when the user asked to stop."""
         ...
@@ -55,6 +60,9 @@ class SilentProgress:
         """Ignore it."""
 
     def stalled(self, current: str, seconds: float) -> None:
+        """Ignore it."""
+
+    def tell(self, counts: Mapping[str, int]) -> None:
         """Ignore it."""
 
     def checkpoint(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 from imalink.core.job import JobProgress, phase_of
 from imalink.core.progress import PhaseCount
@@ -24,6 +25,7 @@ class JobMeter:
         self._latest = ""
         self._current = ""
         self._stalled = ""
+        self._counts: dict[str, int] = {}
         self._begun_at = time.monotonic()
         self._ended_at: float | None = None
         self._has_news = False
@@ -61,6 +63,12 @@ class JobMeter:
         del seconds
         with self._lock:
             self._stalled = current
+            self._has_news = True
+
+    def tell(self, counts: Mapping[str, int]) -> None:
+        """Remember what was found so far."""
+        with self._lock:
+            self._counts.update(counts)
             self._has_news = True
 
     def checkpoint(self) -> None:
@@ -102,4 +110,5 @@ class JobMeter:
                 elapsed_seconds=round(now - self._begun_at, 2),
                 seconds_left=max(left) if left and self._ended_at is None else None,
                 stalled=self._stalled,
+                counts=dict(self._counts),
             )

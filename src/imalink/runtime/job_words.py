@@ -24,6 +24,7 @@ def job_json(job: Job, *, has_report: bool = False) -> dict[str, object]:
         "phases": [_phase_json(phase) for phase in progress.phases],
         "current": _plain(progress.current),
         "stalled": _plain(progress.stalled),
+        "counts": dict(progress.counts),
         "elapsed_seconds": progress.elapsed_seconds,
         "seconds_left": progress.seconds_left,
         "error": None if job.error is None else _error_json(job.error),

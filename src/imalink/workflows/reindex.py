@@ -114,6 +114,7 @@ class _Reindex:
         master = self._mend_indexes(snapshot)
         self._deleted = DeletedPictures(sessions_with_deleted(self._tools, self._record, self._storage))
         comparison = self._compare(master, scanned, snapshot)
+        self._progress.tell({"missing": sum(1 for _ in comparison.absent()), "new": len(comparison.appeared)})
         plan = self._plan(master, comparison, scanned)
         if self._request.strategy is Strategy.FULL and not self._request.dry_run:
             remake_hotpreviews(self._storage, self._tools.analyser, comparison, self._progress)
@@ -122,6 +123,7 @@ class _Reindex:
         if not self._request.dry_run:
             self._write_down(plan, run_uuid)
         report = self._report(plan, scanned, started)
+        self._progress.tell(report.counts())
         if self._request.dry_run and self._request.rehashes:
             report = replace(report, rehashed_files=plan_rehashing(master, self._read.fingerprints).files)
         if not self._request.dry_run:
@@ -143,8 +145,16 @@ class _Reindex:
         return report
 
     def _scan(self) -> ScanResult:
+        told = 0
+
+        def tell(count: int) -> None:
+            nonlocal told
+            self._progress.checkpoint()
+            self._progress.advance(files=count - told)
+            told = count
+
         try:
-            return self._storage.scan(lambda _: self._progress.checkpoint())
+            return self._storage.scan(tell)
         except NotFoundError as error:
             root = self._storage.photo_root
             if root is None:

@@ -136,6 +136,15 @@ class ReindexReport:
             finding.severity is not Severity.INFO for finding in self.findings
         )
 
+    def counts(self) -> dict[str, int]:
+        """Count what it found, for who watches it."""
+        return {
+            "moved": len(self.moved_files),
+            "missing": len(self.missing_files),
+            "new": len(self.new_files),
+            "duplicates": len(self.duplicates),
+        }
+
     def standing(self) -> StandingReport:
         """Give the part that holds until something changes."""
         return StandingReport(

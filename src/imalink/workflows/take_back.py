@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from imalink.core.progress import ROLLBACK_PHASE, Progress
 from imalink.core.session import ImportSession
 from imalink.errors import RUN_AGAIN, CancelledError, ImalinkError
@@ -26,6 +28,10 @@ class _Unstoppable:
     def stalled(self, current: str, seconds: float) -> None:
         """Pass it on."""
         self._progress.stalled(current, seconds)
+
+    def tell(self, counts: Mapping[str, int]) -> None:
+        """Pass it on."""
+        self._progress.tell(counts)
 
     def checkpoint(self) -> None:
         """Go on."""

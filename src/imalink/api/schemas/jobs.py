@@ -49,6 +49,7 @@ class Job(BaseModel):
     phases: list[Phase]
     current: str
     stalled: str
+    counts: dict[str, int] = Field(description="What a scan found so far: `moved`, `missing`, `new`, `duplicates`.")
     elapsed_seconds: float
     seconds_left: float | None
     error: JobTrouble | None
