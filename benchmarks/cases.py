@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.album_import import measure_album_import
 from benchmarks.archive import Archive, CountingCalls, FilledArchive, UnflushedCalls, open_archive
+from benchmarks.catalog import measure_catalog
 from benchmarks.editing import measure_edits
 from benchmarks.measuring import Figure, alternate, at_least, at_most, in_time, shown, timed
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
@@ -281,6 +282,15 @@ def large_session(bench: Bench) -> list[Figure]:
     return figures
 
 
+def catalog_at_scale(bench: Bench) -> list[Figure]:
+    """Ask the catalog of a hundred times as many photos."""
+    folder = bench.folder / "large catalog"
+    folder.mkdir()
+    figures = measure_catalog(folder, count=bench.filled.count * 100, is_full_size=bench.is_full_size)
+    shutil.rmtree(folder)
+    return figures
+
+
 def verification(bench: Bench) -> list[Figure]:
     """Full verification, beside plain SHA-256."""
     return measure_verification(bench.folder, bench.large_bytes)
@@ -303,6 +313,7 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "scale-reindex": reindex_at_scale,
     "scale-lookup": lookups_at_scale,
     "scale-session": large_session,
+    "catalog": catalog_at_scale,
 }
 """By the name that a filter looks in; in the order in which they run."""
 

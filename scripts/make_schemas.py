@@ -29,6 +29,7 @@ from imalink.formats.layouts.hybrid_records import MasterRecord, OverviewRecord,
 from imalink.formats.layouts.indexed import IndexedSessionRecord
 from imalink.formats.layouts.master_codec import MASTER_VERSION
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION
+from imalink.formats.library_file import LibraryRecord
 from imalink.formats.records import MAX_SIZE_BYTES
 from imalink.formats.registry_file import RegistryRecord
 from imalink.formats.signature_file import SIGNATURE_VERSION, SignatureRecord
@@ -156,6 +157,16 @@ KINDS: Mapping[str, Kind] = {
             "SummaryRecord": "id title imported_at file_count index_file",
         },
     ),
+    "library": Kind(
+        wire=LibraryRecord,
+        description=".imalink/metadata/library.json: what was said of authors, collections and saved searches.",
+        has_digest=True,
+        required={
+            "LibraryRecord": "imalink_library_version generated_at generation items",
+            "ItemRecord": "kind key fields",
+            "FieldRecord": "value clock",
+        },
+    ),
     "session-index": Kind(
         wire=SessionIndexRecord,
         description="imports/session_N.json: all that came in with one import session.",
@@ -245,7 +256,7 @@ def _complete(component: str, schema: Schema, kind: Kind) -> None:
             _add_looks(property_, looks)
         if (component, key) in KEYS:
             property_["propertyNames"] = {"pattern": KEYS[component, key]["pattern"]}
-        if kind.is_open and "discriminator" in property_.get("items", {}):
+        if kind.is_open and "discriminator" in (property_.get("items") or {}):
             _open(property_["items"])
 
 

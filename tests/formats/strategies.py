@@ -60,6 +60,7 @@ from imalink.core.journal import (
     SessionEdited,
     StorageVerified,
 )
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import (
     EarlierEntry,
     EarlierHead,
@@ -561,6 +562,13 @@ observations: st.SearchStrategy[Observation] = st.one_of(
         damage=damages.filter(lambda damage: damage is not None),
     ),
     st.builds(FileWhole, hothash=hothashes, session_uuid=st.none() | session_uuids, path=paths, sha256=sha256s),
+    st.builds(
+        LibraryEdited,
+        kind=st.sampled_from(["author", "collection", "saved-search", "newer"]),
+        key=texts,
+        values=st.dictionaries(texts, st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts, max_size=4),
+        clock=st.builds(FieldClock, counter=counts, writer=writers),
+    ),
     st.builds(
         StorageVerified,
         at=instants,

@@ -61,6 +61,8 @@ def examples(name: str) -> list[Json]:
             return payloads(journal_lines())
         case "registry":
             return [read(REGISTRY.data())]
+        case "library":
+            return [read((Path(__file__).parent.parent / "golden/indexes/v1/library.json").read_bytes())]
         case _:
             return [read(DOCUMENTS[name].data())]
 
@@ -108,6 +110,7 @@ def test_every_example_is_valid(name: str) -> None:
 def test_unknown_keys_are_valid_at_every_level(name: str) -> None:
     tables = frozenset(
         {"files", "photos", "deleted", "journals", "facts", "clocks", "tag_changes", "custom", "counts", "storages"}
+        | {"fields", "values"}
     )
     for value in examples(name):
         # A commit's entry and a photo have lists named `files`; what is a table here is one only in documents.

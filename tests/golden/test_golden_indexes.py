@@ -11,13 +11,16 @@ import pytest
 
 from imalink.core.ids import WriterId
 from imalink.core.journal import Observation
+from imalink.core.library import Library, merge_into
 from imalink.core.picture import GpsPosition
 from imalink.core.timestamps import CaptureTime
 from imalink.formats.commit_file import RunWriter, parse_commit
 from imalink.formats.journal_file import dump_journal_line, parse_journal
 from imalink.formats.layouts import hybrid, master_codec, overview_codec
+from imalink.formats.library_file import dump_library, parse_library
 from imalink.formats.registry_file import dump_registry, parse_registry
 from imalink.formats.signature_file import dump_signature, parse_signature
+from imalink.storage.library import library_edits
 
 V1 = Path(__file__).parent / "indexes" / "v1"
 
@@ -45,6 +48,12 @@ def _journal(data: bytes) -> bytes:
     )
 
 
+def _library(data: bytes) -> bytes:
+    file = parse_library(data, file="f")
+    assert file.is_intact
+    return dump_library(file, generated_at="2024-12-02T10:00:00Z")
+
+
 AGAIN: dict[str, Callable[[bytes], bytes]] = {
     ".imalink-storage": lambda data: dump_signature(parse_signature(data)),
     "index.json": lambda data: overview_codec.dump_overview(overview_codec.parse_overview(data)[0]),
@@ -59,6 +68,8 @@ AGAIN: dict[str, Callable[[bytes], bytes]] = {
     "journal_rehashed.jsonl": _journal,
     "journal_verified.jsonl": _journal,
     "journal_trash.jsonl": _journal,
+    "journal_library.jsonl": _journal,
+    "library.json": _library,
     "journal_edits.jsonl": _journal,
     "journal_operations.jsonl": _journal,
     "storage_config.json": lambda data: dump_registry(parse_registry(data, file="f")),
@@ -122,6 +133,15 @@ def test_the_golden_overview_and_signature_say_what_they_always_said() -> None:
 def test_the_golden_master_says_what_it_always_said() -> None:
     master, _ = master_codec.parse_master((V1 / "imalink-master.json").read_bytes())
     assert (master.total_files, len(master.missing()), len(master.orphans)) == (4, 1, 2)
+
+
+def test_the_golden_library_is_what_its_journal_adds_up_to() -> None:
+    lines, _ = parse_journal((V1 / "journal_library.jsonl").read_bytes(), writer=WriterId("w"), file="f")
+    library: Library = {}
+    merge_into(library, library_edits(lines))
+    assert library == parse_library((V1 / "library.json").read_bytes(), file="f").library
+    [photos] = [fields for (kind, _), fields in library.items() if kind == "collection"]
+    assert sorted(fact.value is None for name, fact in photos.items() if name.startswith("photo.")) == [False, True]
 
 
 def test_the_golden_journals_have_an_operation_of_each_kind() -> None:

@@ -89,6 +89,8 @@ def dump_compact(value: object) -> str:
 
 def escape_text(text: str) -> str:
     """Give ``text`` as a database can hold it: lone surrogates and NUL escaped."""
+    if text.isascii() and "\0" not in text:
+        return text
     if "\0" in text:
         text = text.replace("\0", "\\x00")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 from imalink.catalog.core_json import escape_text
 from imalink.catalog.records import EntryRecord
@@ -58,13 +58,16 @@ def derive_photo(
     ``records`` stand in their settled order: by (imported_at, session, storage, hothash). ``names`` are the files'
     original names. None of these may be empty. ``waiting`` is what the user said and the records may not repeat yet.
     """
-    photo = _with_files(photo_uuid, reduce(merge_said, waiting, merge_photos(records)), files, names)
+    photo = merge_photos(records)
+    for said in waiting:
+        photo = merge_said(photo, said)
+    photo = _with_files(photo_uuid, photo, files, names)
     primary = photo.primary
-    others = [files[hothash] for hothash in sorted(files) if hothash != primary]
+    others = [files[hothash] for hothash in sorted(files) if hothash != primary] if len(files) > 1 else []
     facts = effective_facts(photo, files[primary], others)
     taken, gps = facts.capture_time, facts.gps
     camera = facts.camera
-    said = (facts.title, facts.caption, *facts.tags, facts.author, *facts.custom.values())
+    texts = (facts.title, facts.caption, *facts.tags, facts.author, *facts.custom.values())
     is_plain = len(photo.files) == 1 and not has_user_facts(photo)
     local_day = None if taken is None else day_number(taken.local)
     row = (
@@ -92,7 +95,7 @@ def derive_photo(
         local_day,
         aspect_of(facts.width, facts.height),
         any(file.file_format == _RAW for file in files.values()),
-        search_text((*said, *(names[hothash] for hothash in photo.files), camera.make, camera.model, camera.lens)),
+        search_text((*texts, *(names[hothash] for hothash in photo.files), camera.make, camera.model, camera.lens)),
         None if is_plain else photo,
     )
     return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, facts.tags))), local_day=local_day)

@@ -1,8 +1,8 @@
 """The catalog's content as sorted JSON lines, the same for two catalogs that hold the same; and how two dumps differ.
 
 Natural keys stand in the place of integer ids. Left out is what a recovery cannot and need not know: ``library_rev``,
-scan snapshots, where a storage was last seen and whether it could be reached, its last scan, the catalog's own author
-list, a session's primary storage, and generations of index files.
+scan snapshots, where a storage was last seen and whether it could be reached, its last scan, authors of whom nothing
+more is said than a name, a session's primary storage, and generations of index files.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from sqlalchemy.orm import Session, joinedload
 
 from imalink.catalog.core_json import compact_value
 from imalink.catalog.models import (
+    Author,
     CompanionFile,
     DeletedFile,
     FileLocation,
     FileStorage,
     ImageFile,
     ImportSession,
+    LibraryFieldRow,
     Photo,
     SessionFile,
     SessionPhoto,
     Tag,
     WaitingEdit,
+    WaitingLibraryEdit,
     photo_tags,
 )
+from imalink.core.library import ItemKind
 
 _KEYS = {
     "storage": ("storage",),
@@ -42,6 +46,9 @@ _KEYS = {
     "companion": ("storage", "session", "hothash", "number"),
     "deleted": ("storage", "session", "hothash"),
     "waiting-edit": ("storage", "photo", "number"),
+    "author": ("key",),
+    "library": ("of", "key", "field"),
+    "waiting-library": ("storage", "number"),
 }
 """What identifies a line of each kind."""
 
@@ -67,7 +74,8 @@ def dump(db: Session) -> list[str]:
     """
     names = _Names(db)
     parts = (_storages, _sessions, _session_files, _photos, _session_photos, _image_files, _locations, _companions)
-    lines = [line for part in (*parts, _deleted, _waiting_edits) for line in part(db, names)]
+    more = (_deleted, _waiting_edits, _authors, _library, _waiting_library)
+    lines = [line for part in (*parts, *more) for line in part(db, names)]
     return sorted(json.dumps(line, ensure_ascii=True, sort_keys=True, separators=(",", ":")) for line in lines)
 
 
@@ -247,6 +255,34 @@ def _waiting_edits(db: Session, names: _Names) -> Iterator[_Line]:
             "number": numbers[row.file_storage_id, row.photo_uuid],
             "said_at": row.said_at,
             "said": compact_value(row.said),
+        }
+
+
+def _authors(db: Session, names: _Names) -> Iterator[_Line]:
+    """Those of whom the library says something: the others come and go with their sessions."""
+    del names
+    said = select(LibraryFieldRow.key).where(LibraryFieldRow.kind == ItemKind.AUTHOR.value)
+    for row in db.execute(select(Author).where(Author.author_key.in_(said))).scalars():
+        fields = _fields(row, ["name", "email", "known_as", "bio", "is_self", "is_deleted"])
+        yield {"kind": "author", "key": row.author_key, **fields}
+
+
+def _library(db: Session, names: _Names) -> Iterator[_Line]:
+    del names
+    for row in db.execute(select(LibraryFieldRow)).scalars():
+        fields = _fields(row, ["key", "field", "value", "counter", "writer"])
+        yield {"kind": "library", "of": row.kind, **fields}
+
+
+def _waiting_library(db: Session, names: _Names) -> Iterator[_Line]:
+    numbers: Counter[int] = Counter()
+    for row in db.execute(select(WaitingLibraryEdit).order_by(WaitingLibraryEdit.id)).scalars():
+        numbers[row.file_storage_id] += 1
+        yield {
+            "kind": "waiting-library",
+            "storage": names.storages[row.file_storage_id],
+            "number": numbers[row.file_storage_id],
+            "edit": compact_value(row.edit),
         }
 
 

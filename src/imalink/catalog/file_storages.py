@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from imalink.catalog.models import FileLocation, FileStorage
+from imalink.catalog import library
+from imalink.catalog.models import FileStorage
 from imalink.core.ids import Sha256, StorageUuid
 from imalink.errors import NotFoundError
 
@@ -99,6 +100,7 @@ def add_storage(
     )
     db.add(row)
     db.flush()
+    library.put_up_all(db, row.id)
     return record_of(row)
 
 
@@ -176,19 +178,17 @@ def list_storages(db: Session) -> list[StorageRecord]:
     return [record_of(row) for row in rows]
 
 
-def count_files(db: Session, storage_id: int) -> None:
-    """Set a storage's counts from its locations: physical image files and their bytes, missing ones included."""
-    counted = (
-        select(func.count(), func.coalesce(func.sum(FileLocation.file_size), 0))
-        .select_from(FileLocation)
-        .where(FileLocation.file_storage_id == storage_id)
-    )
-    total_files, total_size_bytes = db.execute(counted).one()
-    db.execute(
-        update(FileStorage)
-        .where(FileStorage.id == storage_id)
-        .values(total_files=total_files, total_size_bytes=int(total_size_bytes))
-    )
+def change_counts(db: Session, storage_id: int, *, files: int, size_bytes: int) -> None:
+    """Add to a storage's counts what came, or take away what went."""
+    if files or size_bytes:
+        db.execute(
+            update(FileStorage)
+            .where(FileStorage.id == storage_id)
+            .values(
+                total_files=FileStorage.total_files + files,
+                total_size_bytes=FileStorage.total_size_bytes + size_bytes,
+            )
+        )
 
 
 def _get_row(db: Session, storage_uuid: StorageUuid) -> FileStorage:

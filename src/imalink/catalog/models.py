@@ -33,6 +33,7 @@ from imalink.catalog.records import EntryRecord, SessionHead
 from imalink.core.damage import Damage
 from imalink.core.index import Tombstone
 from imalink.core.job import JobError, JobProgress, JobRequest
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import FactsEdit
 from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo import UserFacts
@@ -72,7 +73,10 @@ class LibraryState(Base):
 
 
 class Author(Base):
-    """Who took pictures, known by name and email; author 1 is the user of this installation."""
+    """Who took pictures, known by name and email; author 1 is the user of this installation.
+
+    ``author_key`` is the author's key in the library; ``known_as`` the first name, under which photos may be theirs.
+    """
 
     __tablename__ = "authors"
     __table_args__ = (UniqueConstraint("name", "email"),)
@@ -81,6 +85,10 @@ class Author(Base):
     name: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text, default="")
     is_self: Mapped[bool] = mapped_column(default=False)
+    author_key: Mapped[str] = mapped_column(String(36), index=True, unique=True)
+    known_as: Mapped[str] = mapped_column(Text)
+    bio: Mapped[str] = mapped_column(Text, default="")
+    is_deleted: Mapped[bool] = mapped_column(default=False)
 
 
 class FileStorage(Base):
@@ -437,6 +445,33 @@ class WaitingEdit(Base):
     said_at: Mapped[str] = mapped_column(Instant)
     hothashes: Mapped[tuple[str, ...]] = mapped_column(CoreJson(tuple[str, ...]))
     said: Mapped[UserFacts] = mapped_column(CoreJson(UserFacts))
+
+
+class LibraryFieldRow(Base):
+    """What is said of one field of an author, a collection or a saved search, and who said so when.
+
+    ``value`` is JSON; null: it was said and taken back.
+    """
+
+    __tablename__ = "library_fields"
+
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    field: Mapped[str] = mapped_column(String(200), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    counter: Mapped[int] = mapped_column(BigInteger)
+    writer: Mapped[str] = mapped_column(Text)
+
+
+class WaitingLibraryEdit(Base):
+    """The outbox of the library: what the user said and one storage was not told yet."""
+
+    __tablename__ = "waiting_library_edits"
+    __table_args__ = (Index(None, "file_storage_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
+    edit: Mapped[LibraryEdited] = mapped_column(CoreJson(LibraryEdited))
 
 
 class DeletedFile(Base):

@@ -6,6 +6,7 @@ in the catalog from the commit that wrote it, whether its storages can be reache
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_rows, table_of
-from imalink.catalog.models import FileStorage, LibraryState, WaitingEdit
+from imalink.catalog.models import FileStorage, LibraryState, WaitingEdit, WaitingLibraryEdit
 from imalink.catalog.reduction import SettledOrder, find_photo_ids, reduce_photos
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, WriterId
 from imalink.core.photo import FieldClock, UserFacts
@@ -97,13 +98,20 @@ def find_waiting(db: Session, photo_uuids: Collection[PhotoUuid]) -> set[PhotoUu
 
 
 def count_waiting(db: Session) -> dict[StorageUuid, int]:
-    """Give for each storage that is to be told anything how many edits that is."""
+    """Give for each storage that is to be told anything how many edits that is, of photos and of the library."""
     query = (
         select(FileStorage.storage_uuid, func.count())
         .join(WaitingEdit, WaitingEdit.file_storage_id == FileStorage.id)
         .group_by(FileStorage.storage_uuid)
     )
-    return {StorageUuid(storage_uuid): count for storage_uuid, count in db.execute(query)}
+    counts = Counter({StorageUuid(storage_uuid): count for storage_uuid, count in db.execute(query)})
+    items = (
+        select(FileStorage.storage_uuid, func.count())
+        .join(WaitingLibraryEdit, WaitingLibraryEdit.file_storage_id == FileStorage.id)
+        .group_by(FileStorage.storage_uuid)
+    )
+    counts.update({StorageUuid(storage_uuid): count for storage_uuid, count in db.execute(items)})
+    return dict(counts)
 
 
 def remove_told(db: Session, rows: Collection[WaitingRow]) -> None:

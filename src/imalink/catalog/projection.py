@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, func, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog import full_text
@@ -26,7 +26,7 @@ from imalink.catalog.derivation import (
     image_row,
     path_columns,
 )
-from imalink.catalog.file_storages import StorageRecord, count_files
+from imalink.catalog.file_storages import StorageRecord, change_counts
 from imalink.catalog.models import CompanionFile, DeletedFile, SessionPhoto
 from imalink.catalog.outbox import find_waiting, note_counter
 from imalink.catalog.records import EntryRecord
@@ -116,9 +116,11 @@ def project_session(
     db.flush()
     placed = project_head(db, storage.id, index)
     of_index = _Index(placed.session_id, storage.id)
+    before = _count_files(db, of_index)
     with paused_collection():
         entry_count = _replace_records(db, of_index, index, None if only is None else frozenset(only))
-    count_files(db, storage.id)
+    after = _count_files(db, of_index)
+    change_counts(db, storage.id, files=after[0] - before[0], size_bytes=after[1] - before[1])
     db.expire_all()
     return ProjectedSession(
         session_number=placed.session_id,
@@ -127,6 +129,13 @@ def project_session(
         is_number_changed=placed.is_number_changed,
         entry_count=entry_count,
     )
+
+
+def _count_files(db: Session, of_index: _Index) -> tuple[int, int]:
+    """Count the files that an index names, and their bytes: only these change, not those of the whole storage."""
+    counted = select(func.count(), func.coalesce(func.sum(LOCATIONS.c.file_size), 0)).where(of_index.rows_of(LOCATIONS))
+    count, size_bytes = db.execute(counted).one()
+    return count, int(size_bytes)
 
 
 def remove_index(db: Session, *, session_id: int, storage_id: int) -> None:

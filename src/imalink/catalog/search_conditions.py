@@ -15,6 +15,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, liter
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from imalink.catalog import full_text
+from imalink.catalog.authors import names_of
+from imalink.catalog.collections import photos_in
 from imalink.catalog.column_types import Instant
 from imalink.catalog.derivation import day_number
 from imalink.catalog.models import (
@@ -82,6 +84,8 @@ class Conditions:
         if query.has_raw is not None:
             raws = select(ImageFile.photo_id).where(ImageFile.file_format == "RAW")
             conditions.append(self._few_of(raws, Photo.has_raw.is_(True)) if query.has_raw else ~Photo.has_raw)
+        if query.collection is not None:
+            conditions.append(Photo.id.in_(photos_in(query.collection)))
         if query.status is not None:
             conditions.append(self._stands(query.status))
         return conditions
@@ -145,10 +149,10 @@ class Conditions:
         return or_(own, and_(Photo.author.is_(None), self._comes_by(authors)))
 
     def _is_by_number(self, author_id: int) -> ColumnElement[bool]:
-        name = self._db.execute(select(Author.name).where(Author.id == author_id)).scalar_one_or_none()
-        if name is None:
+        names = names_of(self._db, author_id)
+        if not names:
             return literal(False)
-        return or_(Photo.author == name, and_(Photo.author.is_(None), self._comes_by([author_id])))
+        return or_(Photo.author.in_(names), and_(Photo.author.is_(None), self._comes_by([author_id])))
 
     def _comes_by(self, authors: Select[int] | list[int]) -> ColumnElement[bool]:
         sessions = select(ImportSession.id).where(ImportSession.default_author_id.in_(authors))

@@ -45,6 +45,7 @@ from imalink.core.journal import (
     StorageVerified,
     TrashEmptied,
 )
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import OrphansRestored, SessionRestored
 from imalink.core.photo import Photo
 from imalink.core.restoring import restore_session
@@ -176,7 +177,7 @@ class SessionFold:
             case SessionRestored():
                 if observation.session_uuid == index.session.session_uuid:
                     restore_session(index, observation)
-            case OrphansRestored() | StorageVerified():
+            case OrphansRestored() | StorageVerified() | LibraryEdited():
                 pass  # they are in no session
 
     def result(self, *, generated_at: str) -> SessionIndex:

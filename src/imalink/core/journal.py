@@ -19,6 +19,7 @@ from imalink.core.ids import (
     WriterId,
 )
 from imalink.core.index import Companion, FileEntry
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import FileShift, OperationLine, OperationPart, OrphansRestored, SessionRestored
 from imalink.core.photo import UserFacts
 from imalink.core.relative_path import RelativePath
@@ -272,6 +273,7 @@ Observation = (
     | TrashEmptied
     | SessionRestored
     | OrphansRestored
+    | LibraryEdited
 )
 
 

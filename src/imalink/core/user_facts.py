@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
+from operator import attrgetter
 from typing import Self, TypeVar
 
 from imalink.core.photo import FieldClock, UserFacts
@@ -87,9 +88,14 @@ def said_fields(facts: UserFacts) -> Iterator[str]:
     yield from (custom_field(key) for key in sorted(facts.custom))
 
 
+_plain_values = attrgetter(*PLAIN_FIELDS)
+_UNSAID = (None,) * len(PLAIN_FIELDS)
+
+
 def has_user_facts(facts: UserFacts) -> bool:
     """Tell whether the user said anything of the photo, be it that a field is as in the file again."""
-    return bool(facts.clocks) or next(said_fields(facts), None) is not None
+    # Asked of every photo of a recovery, so without a look at each field by its name.
+    return bool(facts.clocks or facts.tag_changes or facts.custom) or _plain_values(facts) != _UNSAID
 
 
 def clock_of(facts: UserFacts, name: str) -> tuple[int, str]:

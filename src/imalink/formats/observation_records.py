@@ -206,6 +206,15 @@ class EmptiedItem(Record, kw_only=True, tag_field="op", tag="trash-emptied"):
     mode: str
 
 
+class LibraryItem(Record, kw_only=True, tag_field="op", tag="library-edited"):
+    """What the user said of an author, a collection or a saved search; ``clock`` is counter and writer."""
+
+    kind: str
+    key: str
+    values: dict[str, str | int | bool | None]
+    clock: tuple[Integer, str]
+
+
 ObservationItem = (
     MovedItem
     | SeenItem
@@ -225,6 +234,7 @@ ObservationItem = (
     | TrashedItem
     | UntrashedItem
     | EmptiedItem
+    | LibraryItem
     | RestorationItem
 )
 
@@ -248,6 +258,7 @@ ITEM_KINDS: dict[
     | type[TrashedItem]
     | type[UntrashedItem]
     | type[EmptiedItem]
+    | type[LibraryItem]
     | type[RestoredItem]
     | type[OrphansRestoredItem],
 ] = {
@@ -269,6 +280,7 @@ ITEM_KINDS: dict[
     "trashed": TrashedItem,
     "untrashed": UntrashedItem,
     "trash-emptied": EmptiedItem,
+    "library-edited": LibraryItem,
     "restored": RestoredItem,
     "orphans-restored": OrphansRestoredItem,
 }

@@ -5,7 +5,7 @@ Format page: docs/format/commits-and-journals.md.
 
 from __future__ import annotations
 
-from imalink.core.ids import HothashMethod, OperationUuid, PhotoUuid, SessionUuid, parse_uuid
+from imalink.core.ids import HothashMethod, OperationUuid, PhotoUuid, SessionUuid, WriterId, parse_uuid
 from imalink.core.index import FileEntry
 from imalink.core.journal import (
     CompanionsChanged,
@@ -28,7 +28,9 @@ from imalink.core.journal import (
     StorageVerified,
     TrashEmptied,
 )
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import OrphansRestored, SessionRestored
+from imalink.core.photo import FieldClock
 from imalink.core.timestamps import format_instant_ns, parse_instant, parse_instant_ns
 from imalink.formats.file_records import (
     DamageRecord,
@@ -39,6 +41,7 @@ from imalink.formats.file_records import (
     entry_from,
     file_record,
 )
+from imalink.formats.library_file import library_values
 from imalink.formats.observation_records import (
     CompanionsItem,
     CopiedItem,
@@ -47,6 +50,7 @@ from imalink.formats.observation_records import (
     EditedItem,
     EmptiedItem,
     JoinedItem,
+    LibraryItem,
     MissingItem,
     MovedItem,
     ObservationItem,
@@ -187,6 +191,13 @@ def observation_item(observation: Observation) -> ObservationItem:
                 photo_uuid=observation.photo_uuid,
                 hothashes=list(observation.hothashes),
                 said=user_facts_record(observation.said),
+            )
+        case LibraryEdited():
+            return LibraryItem(
+                kind=safe_text(observation.kind),
+                key=safe_text(observation.key),
+                values=library_values(observation.values),
+                clock=(observation.clock.counter, observation.clock.writer),
             )
         case PhotoJoined():
             return JoinedItem(
@@ -342,6 +353,14 @@ def observation_from(item: ObservationItem) -> Observation:
                 photo_uuid=PhotoUuid(parse_uuid(item.photo_uuid)),
                 hothashes=tuple(map(hothash_from, item.hothashes)),
                 said=user_facts_from(item.said),
+            )
+        case LibraryItem():
+            counter, writer = item.clock
+            return LibraryEdited(
+                kind=item.kind,
+                key=item.key,
+                values=dict(item.values),
+                clock=FieldClock(counter=counter, writer=WriterId(writer)),
             )
         case JoinedItem():
             return PhotoJoined(

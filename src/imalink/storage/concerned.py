@@ -20,6 +20,7 @@ from imalink.core.journal import (
     StorageVerified,
     TrashEmptied,
 )
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import OrphansRestored, SessionRestored
 
 
@@ -39,7 +40,7 @@ def find_concerned(
         match observation:
             case SessionEdited() | SessionRestored() | FileTrashed() | FileUntrashed() | TrashEmptied():
                 yield observation.session_number
-            case OrphansRestored() | StorageVerified():
+            case OrphansRestored() | StorageVerified() | LibraryEdited():
                 continue
             case PhotoEdited() | PhotoJoined():
                 for each in observation.hothashes:

@@ -17,6 +17,7 @@ from imalink.core.finding import Finding
 from imalink.core.ids import RunUuid, StorageUuid, WriterId
 from imalink.core.index import MasterIndex, Overview
 from imalink.core.journal import Commit, Observation
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import Operation, OrphansRestored
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScanResult
@@ -42,6 +43,7 @@ from imalink.storage.host import this_host
 from imalink.storage.ignore_rules import IGNORE_NAME, load_ignore_rules
 from imalink.storage.indexes import IndexFiles
 from imalink.storage.journal import Journals
+from imalink.storage.library import read_library
 from imalink.storage.lock import hold_lock
 from imalink.storage.lock_watch import Verdict, look_at_lock
 from imalink.storage.picture_folder import open_picture_folder
@@ -285,6 +287,10 @@ class FileStorage:
                 with suppress(NotFoundError, IndexDamagedError):
                     known.append(self.indexes.peek_journal_seqs(number).get(writer, 0))
         return max(known, default=0)
+
+    def library_edits(self) -> list[LibraryEdited]:
+        """Give all that this storage says of authors, collections and saved searches, as far as it can be read."""
+        return read_library(self.files, self.journals)
 
     def fold(
         self,

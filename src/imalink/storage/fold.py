@@ -28,6 +28,7 @@ from imalink.core.index import (
     merge_master_entry,
 )
 from imalink.core.journal import Commit, JournalLine, StorageVerified, operation_lines
+from imalink.core.library import LibraryEdited
 from imalink.core.operation import OperationLine, OrphansRestored
 from imalink.core.restoring import restore_orphans
 from imalink.core.session import ImportSession
@@ -38,6 +39,7 @@ from imalink.storage.concerned import find_concerned
 from imalink.storage.fs import StorageFiles
 from imalink.storage.indexes import IndexFiles, damaged_index
 from imalink.storage.journal import Journals
+from imalink.storage.library import fold_library, library_edits
 from imalink.storage.manifest import save_manifest
 from imalink.storage.overview import OverviewFacts, build_overview
 from imalink.storage.session_opening import OpenedSession, SessionOpener
@@ -48,7 +50,8 @@ from imalink.storage.staging import list_commits, load_commit
 class FoldResult:
     """What a fold left: the master, its digest, and each session index it rewrote with the hothashes that changed.
 
-    ``operations`` are the lines of operations that were new to the master. ``base_digest`` is that of the master it
+    ``operations`` are the lines of operations that were new to the master, ``library`` what new lines say of authors,
+    collections and saved searches. ``base_digest`` is that of the master it
     began with, whose content ``sessions`` does not repeat unless the fold ``tells_all``.
     """
 
@@ -59,6 +62,7 @@ class FoldResult:
     sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]]
     operations: tuple[OperationLine, ...]
     findings: tuple[Finding, ...]
+    library: tuple[LibraryEdited, ...] = ()
     base_digest: str | None = None
     tells_all: bool = False
 
@@ -277,6 +281,9 @@ class StorageFolder:
             find_session=self._session,
         )
         self._findings.extend(findings)
+        self._findings.extend(
+            fold_library(self._files, lines, clock=self._clock, load_all_lines=lambda: self._read_lines({}))
+        )
         self._indexes.save_overview(overview)
         # Last of the indexes: what the others say of a session is made again only as long as the master lacks it.
         digest = self._indexes.save_master(new_master)
@@ -294,6 +301,7 @@ class StorageFolder:
             signature=signature,
             sessions=sessions,
             operations=operation_lines(lines),
+            library=tuple(library_edits(lines)),
             findings=tuple(self._findings),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imalink.catalog import file_storages
+from imalink.catalog import file_storages, library
 from imalink.catalog.file_storages import DiskInstance, StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.errors import NameInUseError, UsageError
@@ -91,6 +91,7 @@ def remember_storage(tools: Tools, storage: FileStorage, *, is_noted: bool = Tru
                 instance=instance,
             )
             record = file_storages.update_storage(db, signature.storage_uuid, change)
+        library.hear(db, record.id, storage.library_edits())
     if is_noted:
         tools.registry.remember(
             signature.storage_uuid,

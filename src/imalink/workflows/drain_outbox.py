@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import reduce
 
-from imalink.catalog import outbox, photos
+from imalink.catalog import library, outbox, photos
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.outbox import WaitingRow
 from imalink.core.ids import Hothash, PhotoUuid
@@ -32,16 +32,19 @@ def drain_outbox(
     """
     with tools.catalog.read() as db:
         waiting = outbox.list_waiting(db, record.storage_uuid)
+        items = library.list_waiting_items(db, record.id)
         known = photos.find_photos(db, {row.photo_uuid for row in waiting})
-    if not waiting:
+    if not waiting and not items:
         return None
     files = {photo_uuid: tuple(file.hothash for file in photo.files) for photo_uuid, photo in known.items()}
     grouped: dict[PhotoUuid, list[WaitingRow]] = {}
     for row in waiting:
         grouped.setdefault(row.photo_uuid, []).append(row)
-    result = write_down(tools, record, storage, list(_observations(grouped, files)), master=master)
+    observations = [*_observations(grouped, files), *(item.edit for item in items)]
+    result = write_down(tools, record, storage, observations, master=master)
     with tools.catalog.begin(changes_photos=True) as db:
         outbox.remove_told(db, waiting)
+        library.remove_told_items(db, [item.id for item in items])
     return result
 
 

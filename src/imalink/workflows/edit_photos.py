@@ -66,7 +66,7 @@ def edit_photos(tools: Tools, texts: Sequence[str], request: EditRequest, *, dry
             name = f"{record.files[0].original_filename} ({record.files[0].hothash[:10]})"
             raise UsageError(f"{name}: {error.message} Nothing was changed.", hint=error.hint) from error
 
-    return _edit(tools, wanted, plan, dry_run=dry_run)
+    return edit_each(tools, wanted, plan, dry_run=dry_run)
 
 
 def change_photos(
@@ -86,10 +86,10 @@ def change_photos(
         values = {name: value_of(wanted.values, name) for name in wanted.fields}
         return FactChange.of({name: value for name, value in values.items() if value != live_value(record.photo, name)})
 
-    return _edit(tools, list(changes), plan, dry_run=dry_run, operation=operation)
+    return edit_each(tools, list(changes), plan, dry_run=dry_run, operation=operation)
 
 
-def _edit(
+def edit_each(
     tools: Tools,
     wanted: Sequence[PhotoUuid],
     plan: Callable[[PhotoRecord], FactChange],
@@ -97,6 +97,7 @@ def _edit(
     dry_run: bool,
     operation: Operation | None = None,
 ) -> EditReport:
+    """Change of each of these photos what ``plan`` says, as ``edit_photos`` does. Raises NotFoundError."""
     if dry_run:
         with tools.catalog.read() as db:
             changes = _plan_all(db, wanted, plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from imalink.catalog import file_storages, forgetting, session_export
+from imalink.catalog import file_storages, forgetting, library, session_export
 from imalink.catalog.catalog import Catalog, Db
 from imalink.catalog.file_storages import StorageChange, StorageRecord
 from imalink.core.ids import StorageUuid
@@ -41,6 +41,9 @@ def carry_over(tools: Tools, rebuilt: Catalog, *, compared: Collection[StorageUu
     """
     with tools.catalog.read() as live:
         away = [record for record in file_storages.list_storages(live) if record.storage_uuid not in compared]
+        if away:
+            with rebuilt.begin() as db:  # any of them may be the one that says it
+                library.merge(db, list(library.edits_of(library.load_library(live))))
         for record in away:
             with rebuilt.begin(changes_photos=True) as db:
                 theirs = _same_storage(db, record)

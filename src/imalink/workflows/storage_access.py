@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from imalink.catalog import file_storages, operations, projection
+from imalink.catalog import file_storages, library, operations, projection
 from imalink.catalog.catalog import Db
 from imalink.catalog.file_storages import StorageChange, StorageRecord
 from imalink.core.finding import Finding
@@ -143,6 +143,8 @@ def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> lis
             index, changed = result.sessions[number]
             notes.extend(project_index(db, record, index, only=changed))
         operations.keep_operations(db, record.id, result.operations)
+        if result.library:
+            library.hear(db, record.id, result.library)
         known = file_storages.find_storage(db, record.storage_uuid)
         had = known.master_digest if known is not None else None
         is_in_step = result.tells_all or had in (None, result.base_digest)
@@ -165,6 +167,7 @@ def project_all(tools: Tools, record: StorageRecord, storage: FileStorage) -> li
             notes.extend(project_index(db, record, index, only=None))
     with tools.catalog.begin() as db:
         operations.keep_operations(db, record.id, storage.journals.list_operations())
+        library.hear(db, record.id, storage.library_edits())
         if digest is not None:
             file_storages.update_storage(db, record.storage_uuid, StorageChange(master_digest=Sha256(digest)))
     return notes

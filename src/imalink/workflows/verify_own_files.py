@@ -14,6 +14,7 @@ from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import Index, Loaded
 from imalink.storage.journal import JOURNAL_FOLDER
+from imalink.storage.library import LIBRARY_PATH, load_library
 from imalink.storage.manifest import is_manifest_whole, manifest_path
 
 _ANOTHER_HAND = "its digest does not fit what it says"
@@ -45,6 +46,7 @@ def check_own_files(storage: FileStorage, *, only_session: int | None = None) ->
         numbers = [only_session]
     sessions = [index for number in numbers if (index := check.session(number)) is not None]
     if only_session is None:
+        check.library()
         check.commits(master)
         check.journals(master)
     return OwnFilesChecked(
@@ -104,6 +106,20 @@ class _Check:
             if not is_whole:
                 self._tell("manifest-damaged", manifest_path(number), "")
         return index
+
+    def library(self) -> None:
+        """Look at what stands of authors, collections and saved searches, if anything does."""
+        try:
+            held = load_library(self._storage.files)
+        except (IndexDamagedError, StorageIoError, UnsafePathError) as error:
+            why = error.reason if isinstance(error, IndexDamagedError) else error.message
+        else:
+            if held is None:
+                return
+            why = "" if held.is_intact and self._has_its_end(LIBRARY_PATH) else _ANOTHER_HAND
+        self.checked += 1
+        if why:
+            self._tell("index-unreadable", LIBRARY_PATH, why)
 
     def commits(self, master: MasterIndex | None) -> None:
         """Look at every commit; those that the master contains must be there."""

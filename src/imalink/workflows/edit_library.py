@@ -1,0 +1,243 @@
+"""Say something of collections, saved searches and authors: it holds at once, and every storage is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from imalink.catalog import authors, collections, library, outbox
+from imalink.catalog.authors import AuthorRecord
+from imalink.catalog.catalog import Db
+from imalink.catalog.collections import Collection, SavedSearch
+from imalink.core.ids import PhotoUuid
+from imalink.core.library import (
+    DELETED,
+    FieldValue,
+    ItemKind,
+    LibraryEdited,
+    author_key,
+    first_places,
+    photo_field,
+    places_between,
+)
+from imalink.core.search_query import parse_query
+from imalink.errors import NameTakenError, UsageError
+from imalink.workflows.flush_outbox import flush_outbox
+from imalink.workflows.tools import Tools
+
+MAX_TITLE_LENGTH = 200
+MAX_TEXT_LENGTH = 5000
+MAX_PHOTOS = 100_000
+"""So many photos a collection may have."""
+
+
+def create_collection(
+    tools: Tools, title: str, *, description: str = "", photo_uuids: Sequence[PhotoUuid] = ()
+) -> Collection:
+    """Make a collection of these photos, in this order. Raises UsageError."""
+    key = tools.new_uuid()
+    values: dict[str, FieldValue] = {"title": _title(title), "description": _text(description)}
+    with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+        wanted = _distinct(photo_uuids)
+        values.update(zip(map(photo_field, wanted), first_places(len(wanted)), strict=True))
+        _say(tools, db, ItemKind.COLLECTION, key, values)
+        made = collections.get_collection(db, key)
+    flush_outbox(tools)
+    return made
+
+
+def edit_collection(tools: Tools, key: str, *, title: str | None = None, description: str | None = None) -> Collection:
+    """Set what is given of a collection. Raises UsageError, NotFoundError."""
+    values: dict[str, FieldValue] = {}
+    if title is not None:
+        values["title"] = _title(title)
+    if description is not None:
+        values["description"] = _text(description)
+    return _edit_collection(tools, key, values)
+
+
+def delete_collection(tools: Tools, key: str) -> None:
+    """Take a collection away; its photos stay. Raises NotFoundError."""
+    _delete(tools, ItemKind.COLLECTION, key, lambda db: collections.get_collection(db, key))
+
+
+def add_to_collection(
+    tools: Tools, key: str, photo_uuids: Sequence[PhotoUuid], *, before: PhotoUuid | None = None
+) -> Collection:
+    """Put photos into a collection, in their order: at its end, or before one of its photos.
+
+    Those that are in it already are moved there. Raises UsageError, NotFoundError.
+    """
+    wanted = _distinct(photo_uuids)
+    with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+        collections.get_collection(db, key)
+        held = collections.positions_in(db, key)
+        if before is not None and (before not in held or before in wanted):
+            raise UsageError("The photo to put others before is not in the collection, or among them.")
+        order = [each for each in held if each not in set(wanted)]
+        if len(order) + len(wanted) > MAX_PHOTOS:
+            raise UsageError(f"A collection has at most {MAX_PHOTOS:,} photos.")
+        at = len(order) if before is None else order.index(before)
+        low = held[order[at - 1]] if at > 0 else None
+        high = held[order[at]] if at < len(order) else None
+        places = places_between(low, high, len(wanted))
+        if places is None:  # no room between the two: all get new places
+            order[at:at] = wanted
+            wanted, places = order, first_places(len(order))
+        values: dict[str, FieldValue] = dict(zip(map(photo_field, wanted), places, strict=True))
+        _say(tools, db, ItemKind.COLLECTION, key, values)
+        found = collections.get_collection(db, key)
+    flush_outbox(tools)
+    return found
+
+
+def remove_from_collection(tools: Tools, key: str, photo_uuids: Sequence[PhotoUuid]) -> Collection:
+    """Take photos out of a collection; those that are not in it are left out. Raises NotFoundError."""
+    with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+        collections.get_collection(db, key)
+        held = collections.positions_in(db, key)
+        values: dict[str, FieldValue] = {photo_field(each): None for each in _distinct(photo_uuids) if each in held}
+        _say(tools, db, ItemKind.COLLECTION, key, values)
+        found = collections.get_collection(db, key)
+    flush_outbox(tools)
+    return found
+
+
+def save_search(tools: Tools, title: str, query: str, *, is_favorite: bool = False) -> SavedSearch:
+    """Keep a search under a name. Raises UsageError, also for a query that cannot be read."""
+    parse_query(query)
+    key = tools.new_uuid()
+    values: dict[str, FieldValue] = {"title": _title(title), "query": query, "is_favorite": is_favorite}
+    return _edit_search(tools, key, values)
+
+
+def edit_search(
+    tools: Tools, key: str, *, title: str | None = None, query: str | None = None, is_favorite: bool | None = None
+) -> SavedSearch:
+    """Set what is given of a saved search. Raises UsageError, NotFoundError."""
+    with tools.catalog.read() as db:
+        collections.get_search(db, key)
+    if query is not None:
+        parse_query(query)
+    given: dict[str, FieldValue] = {
+        "title": None if title is None else _title(title),
+        "query": query,
+        "is_favorite": is_favorite,
+    }
+    return _edit_search(tools, key, {name: value for name, value in given.items() if value is not None})
+
+
+def delete_search(tools: Tools, key: str) -> None:
+    """Forget a saved search. Raises NotFoundError."""
+    _delete(tools, ItemKind.SEARCH, key, lambda db: collections.get_search(db, key))
+
+
+def create_author(tools: Tools, name: str, *, email: str = "", bio: str = "") -> AuthorRecord:
+    """Make an author. Raises UsageError, NameTakenError for a name and email that are an author's already."""
+    name, email = _title(name), _line(email)
+    key = author_key(name, email)
+    values: dict[str, FieldValue] = {"name": name, "email": email, "bio": _text(bio), "known_as": name, DELETED: False}
+    with tools.catalog.begin(is_durable=True) as db:
+        if authors.find_author_named(db, name, email) is not None:
+            raise _taken(name)
+        if authors.is_key_taken(db, key):
+            key = tools.new_uuid()  # who had this name first has another now
+        _say(tools, db, ItemKind.AUTHOR, key, values)
+        made = authors.find_author_named(db, name, email)
+    assert made is not None
+    flush_outbox(tools)
+    return made
+
+
+def edit_author(
+    tools: Tools, author_id: int, *, name: str | None = None, email: str | None = None, bio: str | None = None
+) -> AuthorRecord:
+    """Set what is given of an author. Raises UsageError, NotFoundError, NameTakenError."""
+    with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+        known = authors.get_author(db, author_id)
+        new_name = known.author.name if name is None else _title(name)
+        new_email = (known.author.email or "") if email is None else _line(email)
+        other = authors.find_author_named(db, new_name, new_email)
+        if other is not None and other.id != author_id:
+            raise _taken(new_name)
+        # All fields at once: of an author that only sessions name, the library says nothing yet.
+        new_bio = known.bio if bio is None else _text(bio)
+        values: dict[str, FieldValue] = {
+            "name": new_name,
+            "email": new_email,
+            "bio": new_bio,
+            "known_as": known.known_as,
+        }
+        _say(tools, db, ItemKind.AUTHOR, known.key, values)
+        found = authors.get_author(db, author_id)
+    flush_outbox(tools)
+    return found
+
+
+def delete_author(tools: Tools, author_id: int) -> None:
+    """Take an author away of whom no session is. Raises NotFoundError, UsageError."""
+    with tools.catalog.begin(is_durable=True) as db:
+        known = authors.get_author(db, author_id)
+        if known.session_count or known.is_self:
+            why = "you" if known.is_self else f"the author of {known.session_count:,} sessions"
+            raise UsageError(f"{known.author.name} is {why}, and stays.")
+        values: dict[str, FieldValue] = {"name": known.author.name, "email": known.author.email or "", DELETED: True}
+        _say(tools, db, ItemKind.AUTHOR, known.key, values)
+    flush_outbox(tools)
+
+
+def _edit_collection(tools: Tools, key: str, values: Mapping[str, FieldValue]) -> Collection:
+    with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+        collections.get_collection(db, key)
+        _say(tools, db, ItemKind.COLLECTION, key, values)
+        found = collections.get_collection(db, key)
+    flush_outbox(tools)
+    return found
+
+
+def _edit_search(tools: Tools, key: str, values: Mapping[str, FieldValue]) -> SavedSearch:
+    with tools.catalog.begin(is_durable=True) as db:
+        _say(tools, db, ItemKind.SEARCH, key, values)
+        found = collections.get_search(db, key)
+    flush_outbox(tools)
+    return found
+
+
+def _delete(tools: Tools, kind: ItemKind, key: str, require: Callable[[Db], object]) -> None:
+    with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
+        require(db)
+        _say(tools, db, kind, key, {DELETED: True})
+    flush_outbox(tools)
+
+
+def _say(tools: Tools, db: Db, kind: ItemKind, key: str, values: Mapping[str, FieldValue]) -> None:
+    if values:
+        clock = outbox.next_clock(db, tools.writer, [])
+        library.say(db, [LibraryEdited(kind=kind.value, key=key, values=values, clock=clock)])
+
+
+def _distinct(photo_uuids: Sequence[PhotoUuid]) -> list[PhotoUuid]:
+    return list(dict.fromkeys(photo_uuids))
+
+
+def _title(text: str) -> str:
+    line = _line(text)
+    if not line:
+        raise UsageError("A name is needed.")
+    return line
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    if len(line) > MAX_TITLE_LENGTH:
+        raise UsageError(f"This name is too long: at most {MAX_TITLE_LENGTH} characters.")
+    return line
+
+
+def _text(text: str) -> str:
+    if len(text) > MAX_TEXT_LENGTH:
+        raise UsageError(f"This text is too long: at most {MAX_TEXT_LENGTH:,} characters.")
+    return text.strip()
+
+
+def _taken(name: str) -> NameTakenError:
+    return NameTakenError(f"There is an author {name} with that address already.", hint="Edit that one.")
