@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Integer, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
+from imalink.catalog.bulk import table_of
 from imalink.catalog.column_types import Instant, canonical_instant
 from imalink.catalog.models import ImageFile, Photo, PhotoDay
 from imalink.catalog.search_conditions import Conditions
@@ -23,6 +24,13 @@ _ORDER = "taken"
 _MAX_ID = 2**31 - 1
 MAX_COUNT = 10_000
 """So many photos that fit are counted."""
+
+_PHOTOS = table_of(Photo)
+_SHOWN = (
+    "id photo_uuid primary_hothash title caption author rating label rejected taken_at taken_at_local taken_at_offset "
+    "taken_at_source camera_make camera_model width height latitude has_raw file_format"
+).split()
+"""The columns of a list: without the long ones, and without an object of the ORM for each photo."""
 
 _Key = tuple[int, str | None]
 """A photo's id and when it was taken."""
@@ -178,40 +186,38 @@ def _has_undated(db: Session) -> bool:
 def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:
     """Give what a list shows of these photos, in this order, at most IN_LIMIT; unknown ones are left out."""
     query = (
-        select(Photo, ImageFile.original_filename)
-        .join(ImageFile, ImageFile.hothash == Photo.primary_hothash)
-        .where(Photo.id.in_(photo_ids))
+        select(*(_PHOTOS.c[name] for name in _SHOWN), ImageFile.original_filename)
+        .join(ImageFile, ImageFile.hothash == _PHOTOS.c.primary_hothash)
+        .where(_PHOTOS.c.id.in_(photo_ids))
     )
-    rows = {photo.id: (photo, name) for photo, name in db.execute(query)}
     tags = load_tags(db, photo_ids)
-    return tuple(_found(*rows[key], tags.get(key, ())) for key in photo_ids if key in rows)
-
-
-def _found(photo: Photo, original_filename: str, tags: tuple[str, ...]) -> FoundPhoto:
-    return FoundPhoto(
-        id=photo.id,
-        photo_uuid=PhotoUuid(photo.photo_uuid),
-        hothash=Hothash(photo.primary_hothash),
-        title=photo.title,
-        caption=photo.caption,
-        author=photo.author,
-        tags=tags,
-        rating=photo.rating,
-        label=photo.label,
-        rejected=photo.rejected,
-        taken_at=photo.taken_at,
-        taken_at_local=photo.taken_at_local,
-        taken_at_offset=photo.taken_at_offset,
-        taken_at_source=photo.taken_at_source,
-        camera_make=photo.camera_make,
-        camera_model=photo.camera_model,
-        width=photo.width,
-        height=photo.height,
-        has_gps=photo.latitude is not None,
-        has_raw=photo.has_raw,
-        file_format=photo.file_format,
-        original_filename=original_filename,
-    )
+    found: dict[int, FoundPhoto] = {}
+    for row in db.execute(query):
+        found[row.id] = FoundPhoto(
+            id=row.id,
+            photo_uuid=PhotoUuid(row.photo_uuid),
+            hothash=Hothash(row.primary_hothash),
+            title=row.title,
+            caption=row.caption,
+            author=row.author,
+            tags=tags.get(row.id, ()),
+            rating=row.rating,
+            label=row.label,
+            rejected=row.rejected,
+            taken_at=row.taken_at,
+            taken_at_local=row.taken_at_local,
+            taken_at_offset=row.taken_at_offset,
+            taken_at_source=row.taken_at_source,
+            camera_make=row.camera_make,
+            camera_model=row.camera_model,
+            width=row.width,
+            height=row.height,
+            has_gps=row.latitude is not None,
+            has_raw=row.has_raw,
+            file_format=row.file_format,
+            original_filename=row.original_filename,
+        )
+    return tuple(found[key] for key in photo_ids if key in found)
 
 
 def _dump_cursor(key: tuple[int, str | None]) -> str:

@@ -177,7 +177,7 @@ class Conditions:
             return Photo.id.in_(lost.where(IS_MISSING)) & ~standing.exists()
         is_within_reach = FileStorage.is_accessible & FileStorage.is_active
         reached = list(self._db.execute(select(FileStorage.id).where(is_within_reach)).scalars())
-        here = standing.where(FileLocation.file_storage_id.in_(reached)).exists()
+        here = standing.where((FileLocation.file_storage_id + 0).in_(reached)).exists()
         if status is PhotoStatus.PRESENT:
             return here
         away = select(FileStorage.id).where(~is_within_reach)
@@ -193,11 +193,15 @@ class Conditions:
         if query.filename is not None:
             pictures.append(self._matches(ImageFile.original_filename, glob(query.filename)))
         places: list[ColumnElement[bool]] = []
+        walked: list[ColumnElement[bool]] = []
         if self._session_number is not None:
             places.append(FileLocation.import_session_id == self._session_number)
+            walked.append(FileLocation.import_session_id + 0 == self._session_number)
         if self._storage_uuid is not None:
             storage_id = select(FileStorage.id).where(FileStorage.storage_uuid == self._storage_uuid)
-            places.append(FileLocation.file_storage_id == self._db.execute(storage_id).scalar())
+            wanted = self._db.execute(storage_id).scalar()
+            places.append(FileLocation.file_storage_id == wanted)
+            walked.append(FileLocation.file_storage_id + 0 == wanted)
         states = (
             (query.has_missing, IS_MISSING),
             (query.has_damaged, FileLocation.damage.is_not(None)),
@@ -205,12 +209,14 @@ class Conditions:
         conditions: list[ColumnElement[bool]] = [
             Photo.id.not_in(_files(pictures, [*places, state])) for is_wanted, state in states if is_wanted is False
         ]
-        places.extend(state for is_wanted, state in states if is_wanted)
+        for is_wanted, state in states:
+            if is_wanted:
+                places.append(state)
+                walked.append(state)
         if pictures or places:
-            found = _files(pictures, places)
-            conditions.append(
-                self._few_of(found, found.where(ImageFile.photo_id == Photo.id).correlate(Photo).exists())
-            )
+            # The sums keep the engine from going through all files of a storage for each photo.
+            of_photo = _files([*pictures, ImageFile.photo_id == Photo.id], walked).correlate(Photo)
+            conditions.append(self._few_of(_files(pictures, places), of_photo.exists()))
         return conditions
 
 
