@@ -21,7 +21,7 @@ from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
 from imalink.core.organization import DATE
 from imalink.core.user_facts import FactChange
-from imalink.errors import NotFoundError, UsageError
+from imalink.errors import NotFoundError, SignatureDamagedError, UsageError
 from imalink.formats.layouts.known import layout_named
 from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.delete_photos import delete_photos
@@ -271,7 +271,10 @@ def make_storage(bench: Workbench) -> None:
 
 
 def make_storage_again(bench: Workbench) -> None:
-    """One that was made half-way is none, and in nobody's way."""
+    """One that was made half-way is none, and in nobody's way; one that was made and not told of is found."""
+    if not bench.records():
+        with suppress(NotFoundError, SignatureDamagedError):
+            recover_all(bench)
     if not bench.records():
         bench.create()
     import_card(bench)

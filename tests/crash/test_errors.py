@@ -87,7 +87,7 @@ def test_an_error_or_short_write_at_any_writing_call_is_told_and_made_good(
         how = f"{errno.errorcode[number]} {'from' if is_forever else 'at'} {at} {calls.failed.name}"
         violations += [f"{how}: {each}" for each in found + judged[left]]
     report_count(f"R2: errors in {scene}", len(wanted), floor(scene))
-    report_count(f"distinct states after errors in {scene}", len(judged), floor(scene) // 12)
+    report_count(f"distinct states after errors in {scene}", len(judged), floor(scene) // (3 * len(KINDS)))
     violations += short_writes(trial, report_count)
     assert violations == []
 
