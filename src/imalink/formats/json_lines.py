@@ -14,6 +14,9 @@ import msgspec
 
 MAX_LINE_BYTES = 64 * 1024
 
+FRAME_BYTES = 10
+"""What a line has around its payload: eight digits, a space, a newline."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:

@@ -42,7 +42,7 @@ from imalink.storage.fs import StorageFiles
 from imalink.storage.host import this_host
 from imalink.storage.ignore_rules import IGNORE_NAME, load_ignore_rules
 from imalink.storage.indexes import IndexFiles
-from imalink.storage.journal import Journals
+from imalink.storage.journal import JournalDamage, Journals
 from imalink.storage.library import read_library
 from imalink.storage.lock import hold_lock
 from imalink.storage.lock_watch import Verdict, look_at_lock
@@ -275,6 +275,24 @@ class FileStorage:
         lines = record_lines(self.indexes, master, operation, observations, takes_back=takes_back, is_final=is_final)
         now = format_instant(self._clock.now())
         return self.journals.append_lines(writer, lines, at=now, after_seq=self._known_seq(writer, master))
+
+    def last_lines_known(self, master: MasterIndex | None) -> dict[WriterId, int]:
+        """Give how far in each journal the indexes go: the master or, where it was made anew since, a session."""
+        last = {} if master is None else {writer: position.seq for writer, position in master.sources.journals.items()}
+        for number in self.indexes.list_sessions():
+            with suppress(NotFoundError, IndexDamagedError):
+                for writer, seq in self.indexes.peek_journal_seqs(number).items():
+                    last[writer] = max(seq, last.get(writer, 0))
+        return last
+
+    def set_journal_damage_aside(self, damage: JournalDamage) -> RelativePath:
+        """Set aside what cannot be read of a segment of one's own journal, and give where it is kept.
+
+        The caller is its writer and holds the lock, and folds afterwards. Raises StorageError.
+        """
+        now = format_instant(self._clock.now())
+        after_seq = self._known_seq(damage.writer, None)
+        return self.journals.set_aside(damage, self.indexes.backups, at=now, after_seq=after_seq)
 
     def _known_seq(self, writer: WriterId, master: MasterIndex | None) -> int:
         """Give the highest number of this writer's journal that an index contains."""

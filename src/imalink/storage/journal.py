@@ -23,12 +23,14 @@ from imalink.formats.journal_file import (
     parse_journal,
     parse_operations,
 )
-from imalink.formats.json_lines import line_digest, parse_lines
+from imalink.formats.json_lines import FRAME_BYTES, line_digest, parse_lines
+from imalink.storage.backups import Backups
 from imalink.storage.fs import StorageFiles
 
 JOURNAL_FOLDER = RelativePath(".imalink/metadata/journal")
 MAX_SEGMENT_BYTES = 8 * 1024 * 1024
 _READ_CAP_BYTES = 4 * MAX_SEGMENT_BYTES
+_LINE = re.compile(r"line ([0-9]+)")
 _SEGMENT_NAME = re.compile(r"(0|[1-9][0-9]{0,17})\.jsonl")
 
 
@@ -62,6 +64,25 @@ class JournalLines:
 
     lines: tuple[JournalLine, ...]
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalDamage:
+    """Where a segment cannot be read: from line ``first_seq`` of its writer on, after so many good bytes.
+
+    ``line_count`` are the whole lines that are void; 0: only the last one was cut off while it was written, before
+    anybody was told that it was done.
+    """
+
+    writer: WriterId
+    path: RelativePath
+    first_seq: int
+    line_count: int
+    good_bytes: int
+
+    def count_contained(self, last_known: Mapping[WriterId, int]) -> int:
+        """Count those of its lines that indexes contain which go so far in each journal."""
+        return max(0, min(last_known.get(self.writer, 0) - self.first_seq + 1, self.line_count))
 
 
 class Journals:
@@ -107,6 +128,49 @@ class Journals:
                     if not is_whole:
                         findings.append(Finding(code="journal-damaged", path=segment.path.printable()))
         return findings
+
+    def find_damage(self) -> list[JournalDamage]:
+        """Tell of every segment that cannot be read to its end, from where on. Raises StorageError."""
+        found: list[JournalDamage] = []
+        for writer in self._writers():
+            for segment in self._segments(writer):
+                data = self._read_bytes(segment)
+                framed = parse_lines(data)
+                good_count, good_bytes = len(framed.lines), framed.good_bytes
+                try:
+                    parse_journal(data, writer=writer, file=segment.path)
+                except IndexDamagedError as error:
+                    place = _LINE.match(error.place)
+                    good_count = 0 if place is None else int(place[1]) - 1
+                    good_bytes = sum(len(line) + FRAME_BYTES for line in framed.lines[:good_count])
+                if good_bytes < len(data):
+                    found.append(
+                        JournalDamage(
+                            writer=writer,
+                            path=segment.path,
+                            first_seq=segment.first_seq + good_count,
+                            line_count=data.count(b"\n", good_bytes),
+                            good_bytes=good_bytes,
+                        )
+                    )
+        return found
+
+    def set_aside(self, damage: JournalDamage, backups: Backups, *, at: str, after_seq: int) -> RelativePath:
+        """Leave of a segment of one's own only what can be read, having kept all of it; give where.
+
+        A line without content closes the gap, behind every number that was ever given, ``after_seq`` among them: so no
+        number is given twice. The caller is the journal's writer and holds the lock. Raises StorageError.
+        """
+        data = self._files.read_bytes(damage.path, _READ_CAP_BYTES)
+        kept = backups.keep_damaged(damage.path)
+        self._files.sync_directory(kept.parent)
+        self._files.replace(damage.path, data[: damage.good_bytes])
+        last = max(after_seq, damage.first_seq + damage.line_count - 1, self._last_number(damage.writer))
+        self.append_lines(damage.writer, [UnwrittenLine(observations=())], at=at, after_seq=last)
+        return kept
+
+    def _last_number(self, writer: WriterId) -> int:
+        return max((segment.first_seq - 1 for segment in self._segments(writer)), default=0)
 
     def append(self, writer: WriterId, observations: Iterable[Observation], *, at: str, after_seq: int = 0) -> int:
         """Write observations down that are part of no operation: as ``append_lines`` does."""

@@ -10,6 +10,7 @@ from imalink.catalog import file_storages, import_sessions
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.finding import Finding
 from imalink.core.ids import StorageUuid
+from imalink.core.index import MasterIndex
 from imalink.errors import NotFoundError, SignatureDamagedError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.signature import looks_like_storage
@@ -18,6 +19,7 @@ from imalink.workflows.repair_signature import repair_folder, repair_known
 from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import fold_notes, get_storage, open_storage, project_fold
 from imalink.workflows.tools import Tools
+from imalink.workflows.verify_own_files import journal_damaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ def regenerate_indexes(tools: Tools, record: StorageRecord, *, session: str | No
     """Write all index files of a storage again, or with ``session`` mend that session's if it is damaged or lost.
 
     A damaged index is rebuilt from its backups, else from commits and journals, else from the catalog; it is kept. A
-    damaged signature is repaired first. No picture is read. Raises NotFoundError for a session that has no part in the
+    damaged signature is repaired first. What cannot be read of this machine's own journal is set aside, kept with the
+    backups. No picture is read. Raises NotFoundError for a session that has no part in the
     storage, StorageError.
     """
     started = time.monotonic()
@@ -101,6 +104,9 @@ def regenerate_indexes(tools: Tools, record: StorageRecord, *, session: str | No
         findings = [*repaired, *mended.findings]
         master = mended.master
         if session is None:
+            aside = _set_journals_aside(tools, storage, master)
+            told = {(finding.code, finding.path) for finding in aside}
+            findings = [*(each for each in findings if (each.code, each.path) not in told), *aside]
             result = storage.fold(fold_notes(storage, record), is_anew=True)
             findings.extend((*result.findings, *project_fold(tools, record, result)))
             master = result.master
@@ -115,6 +121,16 @@ def regenerate_indexes(tools: Tools, record: StorageRecord, *, session: str | No
         findings=tuple(findings),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _set_journals_aside(tools: Tools, storage: FileStorage, master: MasterIndex) -> list[Finding]:
+    """Set aside what cannot be read of one's own journal; the rest of it is folded already. Another machine's stays.
+
+    Until it is set aside, every verification tells of it again.
+    """
+    own = [damage for damage in storage.journals.find_damage() if damage.writer == tools.writer]
+    last_known = storage.last_lines_known(master) if own else {}
+    return [journal_damaged(damage, last_known, kept=storage.set_journal_damage_aside(damage)) for damage in own]
 
 
 def _number_in(tools: Tools, record: StorageRecord, text: str) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from imalink.core.finding import Finding
+from imalink.core.ids import WriterId
 from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import storage_errors
@@ -13,7 +14,7 @@ from imalink.errors import IndexDamagedError, IndexTooLargeError, NotFoundError,
 from imalink.storage import staging
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import Index, Loaded
-from imalink.storage.journal import JOURNAL_FOLDER
+from imalink.storage.journal import JOURNAL_FOLDER, JournalDamage
 from imalink.storage.library import LIBRARY_PATH, load_library
 from imalink.storage.manifest import is_manifest_whole, manifest_path
 
@@ -52,6 +53,33 @@ def check_own_files(storage: FileStorage, *, only_session: int | None = None) ->
     return OwnFilesChecked(
         checked=check.checked, findings=tuple(check.findings), master=master, sessions=tuple(sessions)
     )
+
+
+def journal_damaged(
+    damage: JournalDamage, last_known: Mapping[WriterId, int], *, kept: RelativePath | None = None
+) -> Finding:
+    """Tell what of a journal cannot be read, and what of that is lost: what the indexes contain is not.
+
+    ``last_known`` is how far they go in each journal (``FileStorage.last_lines_known``). ``kept`` is where the damaged
+    segment is kept once it was set aside.
+    """
+    contained = damage.count_contained(last_known)
+    lost = damage.line_count - contained
+    if not damage.line_count:
+        why = "its last line was cut off as it was written, before anybody was told that it was done: nothing is lost"
+    elif not lost:
+        why = "the indexes contain all that the unreadable lines said: nothing is lost"
+    else:
+        why = f"the indexes contain {contained} of the unreadable lines; what {lost} said is not known any more"
+    facts: dict[str, str | int] = {
+        "place": f"line {damage.first_seq}",
+        "lines": damage.line_count,
+        "lost": lost,
+        "why": why,
+    }
+    if kept is not None:
+        facts["kept"] = kept
+    return Finding(code="journal-damaged", path=damage.path.printable(), facts=facts)
 
 
 class _Check:
@@ -131,20 +159,27 @@ class _Check:
                 staging.load_commit(self._storage.files, run)
             except (IndexDamagedError, StorageIoError, UnsafePathError) as error:
                 why = error.reason if isinstance(error, IndexDamagedError) else error.message
-                self._tell("journal-damaged", staging.commit_path(run), why)
+                told = "the session index contains what it said" if run in known else "what it said is not known"
+                self._tell("journal-damaged", staging.commit_path(run), f"{why}; {told}")
         for run in sorted(known - there):
-            self._tell("journal-damaged", RelativePath(f"{staging.COMMITS}/{run}.jsonl"), "it is not there")
+            path = RelativePath(f"{staging.COMMITS}/{run}.jsonl")
+            self._tell("journal-damaged", path, "it is not there; the session index contains what it said")
 
     def journals(self, master: MasterIndex | None) -> None:
         """Look at every line of every journal; those that the master contains must be there."""
         try:
             read = self._storage.journals.read_after({})
+            damages = self._storage.journals.find_damage()
         except (StorageIoError, UnsafePathError) as error:
             self._tell("journal-damaged", JOURNAL_FOLDER, error.message)
             return
+        except IndexTooLargeError as error:
+            self._tell("index-too-large", RelativePath(error.file), error.reason)
+            return
         self.checked += self._storage.journals.count_segments()
-        told = {RelativePath(finding.path).parent for finding in read.findings}
-        self.findings.extend(read.findings)
+        told = {damage.path.parent for damage in damages}
+        last_known = self._storage.last_lines_known(master) if damages else {}
+        self.findings.extend(journal_damaged(damage, last_known) for damage in damages)
         last: dict[str, int] = {}
         for line in read.lines:
             last[line.writer] = max(line.seq, last.get(line.writer, 0))
