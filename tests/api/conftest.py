@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from imalink.runtime.container import Container
 from imalink.runtime.listening import listening_sockets
@@ -33,6 +34,7 @@ class Served:
     port: int
     http: httpx.Client
     container: Container
+    app: FastAPI
 
     def get(self, path: str, **options: Any) -> Json:
         return self.ask("GET", path, **options)
@@ -74,7 +76,8 @@ def served(tmp_path: Path, empty_catalog: Path) -> Iterator[Served]:
             {"IMALINK_HOME": str(home), "IMALINK_WORKERS": "0", "IMALINK_HOST": "localhost", "IMALINK_PORT": str(port)}
         )
         with Container(settings) as container:
-            config = uvicorn.Config(create_app(settings, container=container), log_config=None, access_log=False)
+            app = create_app(settings, container=container)
+            config = uvicorn.Config(app, log_config=None, access_log=False)
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": sockets[:1]})
             thread.start()
@@ -82,6 +85,8 @@ def served(tmp_path: Path, empty_catalog: Path) -> Iterator[Served]:
             while not server.started and time.monotonic() < until:
                 time.sleep(0.005)
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-                yield Served(home=home, disk=disk, card=tmp_path / "card", port=port, http=http, container=container)
+                yield Served(
+                    home=home, disk=disk, card=tmp_path / "card", port=port, http=http, container=container, app=app
+                )
             server.should_exit = True
             thread.join(30)
