@@ -48,7 +48,9 @@ def test_head_tells_without_sending(served: Served, file: tuple[Json, Path]) -> 
     assert answer.headers["content-length"] == str(path.stat().st_size)
 
 
-@pytest.mark.parametrize(("wanted", "first", "last"), [("0-9", 0, 9), ("100-", 100, None), ("-7", -7, None), ("5-99999999", 5, None)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wanted", "first", "last"), [("0-9", 0, 9), ("100-", 100, None), ("-7", -7, None), ("5-99999999", 5, None)]
+)
 def test_a_part_of_the_file(served: Served, file: tuple[Json, Path], wanted: str, first: int, last: int | None) -> None:
     said, path = file
     data = path.read_bytes()
