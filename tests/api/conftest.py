@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,14 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path, empty_catalog: Path) -> Iterator[Served]:
-    home, disk = tmp_path / "home", tmp_path / "disk"
+    with serving(tmp_path, empty_catalog) as found:
+        yield found
+
+
+@contextmanager
+def serving(folder: Path, empty_catalog: Path) -> Generator[Served]:
+    """Serve a home and a disk of their own below ``folder`` for a block."""
+    home, disk = folder / "home", folder / "disk"
     home.mkdir()
     disk.mkdir()
     shutil.copyfile(empty_catalog, home / "catalog.sqlite")
@@ -86,7 +94,7 @@ def served(tmp_path: Path, empty_catalog: Path) -> Iterator[Served]:
                 time.sleep(0.005)
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
                 yield Served(
-                    home=home, disk=disk, card=tmp_path / "card", port=port, http=http, container=container, app=app
+                    home=home, disk=disk, card=folder / "card", port=port, http=http, container=container, app=app
                 )
             server.should_exit = True
             thread.join(30)

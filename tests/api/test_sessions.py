@@ -177,6 +177,14 @@ def test_a_damaged_index_is_seen_and_written_again(served: Served) -> None:
     assert served.get("storage-index/session/1")["files"].keys() == json.loads(path.read_bytes())["files"].keys()
 
 
+def test_the_index_of_an_adopted_folder_is_spelt_as_any_other(served: Served) -> None:
+    folder = make_source(served.card)
+    adopted = served.post("file-storage/adopt", json={"folder": str(folder), "display_name": "Pictures"})
+    index = served.get(f"storage-index/session/{adopted['indexed']['session_id']}")
+    assert index["import_session"]["title"] == "Adopted Pictures"
+    assert {each["relative_path"] for each in index["files"].values()} == {f"IMG_000{n}.jpg" for n in (1, 2, 3)}
+
+
 def test_a_dry_run_of_a_scan_writes_nothing_down(served: Served) -> None:
     storage = served.create()
     served.imported(storage)

@@ -13,10 +13,29 @@ from imalink.api.schemas.storages import UUID_EXAMPLE
 
 MAX_PAGE = 500
 
-StorageKey = Annotated[str, Path(description="The storage's UUID, or its `id`.", examples=[UUID_EXAMPLE])]
-SessionKey = Annotated[str, Path(description="The session's `id`, or its UUID.", examples=["42"])]
+_KEY = "^([0-9]{1,9}|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$"
+StorageKey = Annotated[
+    str,
+    Path(description="The storage's UUID, or its `id`.", examples=[UUID_EXAMPLE], json_schema_extra={"pattern": _KEY}),
+]
+SessionKey = Annotated[
+    str, Path(description="The session's `id`, or its UUID.", examples=["42"], json_schema_extra={"pattern": _KEY})
+]
 Hothash = Annotated[
-    str, Path(description="The hothash of a picture, or its first digits, 8 or more.", examples=["a1b2c3d4"])
+    str,
+    Path(
+        description="The hothash of a picture, or its first digits, 8 or more.",
+        examples=["a1b2c3d4"],
+        json_schema_extra={"pattern": "^[0-9a-fA-F]{8,64}$"},
+    ),
+]
+ImageId = Annotated[
+    str,
+    Path(
+        description="The number of the picture in the catalog.",
+        examples=["1"],
+        json_schema_extra={"pattern": "^[0-9]{1,9}$"},
+    ),
 ]
 Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="How many to leave out at the beginning.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many to give at most.")]

@@ -12,6 +12,7 @@ from imalink.catalog import file_storages, import_sessions, session_export
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import SessionUuid
 from imalink.errors import IndexDamagedError, NotFoundError, StorageError
+from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.known import layout_named
 from imalink.formats.layouts.overview_codec import dump_overview
 from imalink.storage.overview import summarise
@@ -21,14 +22,15 @@ from imalink.workflows.tools import Tools
 JsonDocument = Mapping[str, object]
 
 
-def read_session_index(tools: Tools, session_uuid: SessionUuid) -> JsonDocument:
-    """Give a session's index as it stands in the session's first storage.
+def read_session_index(tools: Tools, session_uuid: SessionUuid, *, is_native: bool = False) -> JsonDocument:
+    """Give a session's index as it stands in the session's first storage, or as the hybrid layout would spell it.
 
     Raises NotFoundError, IndexDamagedError; StorageError when the storage cannot be reached.
     """
     record, number = place_of_session(tools, session_uuid)
-    with open_storage(tools, record) as storage:
-        return _spelled(storage.layout.dump_session(storage.indexes.load_session(number).index))
+    with open_storage(tools, record, needs_pictures=False) as storage:
+        layout = HYBRID if is_native else storage.layout
+        return _spelled(layout.dump_session(storage.indexes.load_session(number).index))
 
 
 def export_session_index(tools: Tools, session_uuid: SessionUuid) -> JsonDocument:

@@ -186,7 +186,10 @@ def show_storage_status(server: Asked, session: SessionKey) -> Response:
 def update_storage_path(
     server: Asked,
     session: SessionKey,
-    new_path: Annotated[str | None, Query(min_length=1, max_length=4096, examples=["/media/larger"])] = None,
+    new_path: Annotated[
+        str | None,
+        Query(min_length=1, max_length=4096, examples=["/media/larger"], description="The same, without a body."),
+    ] = None,
     body: NewPlace | None = None,
 ) -> Response:
     """Tell where the storage of a session stands now, by query or by body; it must be this storage by its signature."""

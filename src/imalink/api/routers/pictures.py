@@ -10,7 +10,7 @@ from imalink.answers.photos import facts_json, photo_json
 from imalink.answers.places import picture_json
 from imalink.api.context import Asked, Right, Server, needs
 from imalink.api.envelope import json_response, success
-from imalink.api.parameters import Hothash
+from imalink.api.parameters import Hothash, ImageId
 from imalink.api.schemas.envelope import MEANINGS, Failure, Success, answers
 from imalink.api.schemas.places import Locations, Photo
 from imalink.api.schemas.storages import ScanLocation
@@ -93,7 +93,7 @@ def send_coldpreview(server: Asked, request: Request, hothash: Hothash) -> Respo
 
 @router.head("/images/{image_id}/file", include_in_schema=False, dependencies=_READ)
 @router.get("/images/{image_id}/file", tags=["images"], dependencies=_READ, responses=_FILE_ANSWERS)
-def send_image(server: Asked, image_id: str) -> Response:
+def send_image(server: Asked, image_id: ImageId) -> Response:
     """Send the file of the picture with this number in the catalog."""
     if not (image_id.isascii() and image_id.isdecimal() and len(image_id) < 10):
         raise NotFoundError(f"No image {json_text(image_id)!r} is known.")

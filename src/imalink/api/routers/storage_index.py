@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from imalink.answers import conflicts_json, json_text
@@ -65,7 +66,11 @@ def show_status(server: Asked, storage: StorageKey) -> Response:
 
 @router.post("/scan/{storage}", dependencies=_EDIT, responses=answers(Success[Scanned], 409, 423, 503, 507) | ACCEPTED)
 def scan(
-    server: Asked, storage: StorageKey, dry_run: bool = False, body: Scanning | None = None, prefer: Prefer = None
+    server: Asked,
+    storage: StorageKey,
+    dry_run: Annotated[bool, Query(description="Say what happened to the folder; write nothing.")] = False,
+    body: Scanning | None = None,
+    prefer: Prefer = None,
 ) -> Response:
     """Find what the user moved, renamed, edited, added and deleted in a storage, and write it down.
 
@@ -92,14 +97,14 @@ def read_master(server: Asked, storage: StorageKey) -> Response:
 
 @router.get("/session/{session}", dependencies=_READ, responses=answers(Success[SessionIndex], 409, 503))
 def show_session_index(server: Asked, session: SessionKey) -> Response:
-    """Give a session's index as its file has it."""
+    """Give a session's index as its file has it, in the one spelling whatever the storage's layout."""
     known = get_session(server.tools, session_text(session))
     if not known.places:
         number = known.session.number
         raise NotFoundError(
             f"Session {number} has no index yet.", hint=f"POST /api/v1/storage-index/session/{number} writes one."
         )
-    return success(dict(read_session_index(server.tools, known.session.session_uuid)))
+    return success(dict(read_session_index(server.tools, known.session.session_uuid, is_native=True)))
 
 
 @router.get(

@@ -1,0 +1,138 @@
+"""Whatever is asked, as described or not, is answered as described: requests made up from the description itself.
+
+One server with real storages, sessions and pictures answers all; a part of the requests name these.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi import checks
+
+from imalink.server import make_routes
+from tests.api.conftest import Json, Served, serving
+from tests.support.workbench import make_source, snapshot
+
+EXAMPLES = 10
+"""Of each kind for each operation."""
+SCHEMA: Any = schemathesis.openapi.from_dict(make_routes().openapi())
+CHECKS: list[Any] = [
+    getattr(checks, name)
+    for name in ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
+]
+OPERATIONS: dict[str, Any] = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
+ASKED = [
+    pytest.param(label, mode, id=f"{label} {mode.value}")
+    for label, operation in OPERATIONS.items()
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    # What takes nothing cannot be asked wrongly.
+    if mode is GenerationMode.POSITIVE or list(operation.iter_parameters()) or list(operation.body)
+]
+NEEDS_A_BODY = frozenset(
+    {
+        "POST /api/v1/file-storage",
+        "POST /api/v1/file-storage/create",
+        "POST /api/v1/file-storage/adopt",
+        "POST /api/v1/import-sessions",
+        "POST /api/v1/import-sessions/create",
+        "POST /api/v1/import-sessions/{session}/import",
+        "PATCH /api/v1/file-storage/{storage}",
+        "PUT /api/v1/file-storage/{storage}",
+        "PATCH /api/v1/import-sessions/{session}",
+    }
+)
+
+
+@dataclass(kw_only=True)
+class Known:
+    """What is there to be named."""
+
+    served: Served
+    source: Path
+    storages: list[Json]
+    hothashes: list[str]
+
+
+def is_ours(name: str) -> bool:
+    return name.startswith((".imalink", "imalink-"))
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iterator[Known]:
+    folder = tmp_path_factory.mktemp("conformance")
+    with serving(folder, empty_catalog) as served:
+        storages = [served.create("Blue Samsung"), served.create("Red Toshiba")]
+        source = make_source(folder / "card")
+        served.imported(storages[0], source=source)
+        served.post("import-sessions", json={"title": "Norway", "file_storage_id": storages[1]["id"]})
+        hothashes = [each["hothash"] for each in served.get("import-sessions/1")["files"]]
+        before = snapshot(source, leaves_out=is_ours)
+        yield Known(served=served, source=source, storages=storages, hothashes=hothashes)
+        # A folder may be adopted by what is asked, and gets files of ours then; its pictures stay as they are.
+        assert snapshot(source, leaves_out=is_ours) == before
+
+
+def with_real_names(case: Any, known: Known) -> None:
+    """Let about half of the requests name what is there, chosen by their own content, so that a run can be repeated."""
+    choice = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode("utf-8", "backslashreplace"))
+    if choice % 2:
+        return
+    storage = known.storages[choice // 2 % 2]
+    real: dict[str, str] = {
+        "storage": str(storage["uuid"]),
+        "session": str(choice // 4 % 3 + 1),
+        "hothash": known.hothashes[choice // 2 % 3],
+        "image_id": str(choice // 4 % 4),
+    }
+    for name in list(case.path_parameters or {}):
+        case.path_parameters[name] = real[name]
+    body: Any = case.body
+    if isinstance(body, dict):
+        places = {
+            "source_directory": str(known.source),
+            "base_path": str(known.served.disk),
+            "folder": str(known.source),
+            "new_path": str(known.served.disk),
+        }
+        for name, place in places.items():
+            if isinstance(body.get(name), str):  # pyright: ignore[reportUnknownMemberType]  # JSON
+                body[name] = place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("label", "mode"), ASKED)
+def test_every_answer_is_as_described(
+    known: Known, label: str, mode: GenerationMode, record_property: Callable[[str, object], None]
+) -> None:
+    operation = OPERATIONS[label]
+    seen: list[int] = []
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example],
+    )
+    def ask(case: Any) -> None:
+        with_real_names(case, known)
+        response = case.call(base_url=f"http://127.0.0.1:{known.served.port}")
+        seen.append(response.status_code)
+        assert response.status_code != 500, response.text
+        case.validate_response(response, checks=CHECKS)
+
+    ask()
+    record_property("API: requests", len(seen))
+    assert seen
+    if mode is GenerationMode.NEGATIVE and label in NEEDS_A_BODY:
+        assert any(status in (400, 422) for status in seen), seen
