@@ -206,6 +206,42 @@ def test_w4_several_storages(stage: Stage, monkeypatch: pytest.MonkeyPatch, caps
     assert [each["data"]["statistics"]["total_files"] for each in statistics] == [0, 0, 0]
 
 
+# --- a larger drive --------------------------------------------------------------------------------------------------
+
+
+def test_w5_a_storage_goes_to_a_larger_drive_and_stays_itself(stage: Stage, picture: Maker) -> None:
+    """The copied folder stays the storage that it is; what the workflow makes beside it stays empty."""
+    old = made_storage(stage, "Old drive", "/old/drive")
+    stage.count_on(next_session=42)
+    for number in range(3):
+        picture(stage.root / "card" / f"IMG_{number}.jpg", number)
+    made_session(stage, old, "Italy", stage.root / "card", "keep")
+    create, copy, verify, deactivate = blocks_of("W5", "bash")
+
+    stage.folder("/new/larger/drive")
+    made = answer_of(stage.bash(create))["data"]
+    assert made["adopted"] is False
+    assert "rsync -av /old/drive/" in copy.text  # as any program that copies a folder with its times
+    shutil.copytree(old["full_path"], stage.folder("/new/larger/drive") / old["directory_name"])
+
+    change = {"base_path": str(stage.folder("/new/larger/drive"))}
+    foreign = stage.client.request(
+        "PATCH", f"/api/v1/file-storage/{made['uuid']}", json={"base_path": old["full_path"]}
+    )
+    assert (foreign.status_code, foreign.ok) == (409, False)
+    moved = stage.data("PATCH", f"file-storage/{old['uuid']}", **change)
+    assert (moved["base_path"], moved["copy_left_at"]) == (change["base_path"], old["full_path"])
+    shutil.rmtree(stage.folder("/old/drive"))
+
+    access, status, index = answers_of(stage.bash(verify.text.replace("{new_uuid}", old["uuid"])))
+    assert (access["data"]["is_accessible"], access["data"]["is_writable"]) == (True, True)
+    assert (status["data"]["all_intact"], status["data"]["total_sessions"]) == (True, 1)
+    assert len(index["data"]["files"]) == 3
+    scan = stage.data("POST", f"storage-index/scan/{old['uuid']}")
+    assert (scan["changes_detected"], scan["missing_files"]) == (False, [])
+    assert answer_of(stage.bash(deactivate, old_uuid=made["uuid"]))["data"]["is_active"] is False
+
+
 # --- the catalog is lost ---------------------------------------------------------------------------------------------
 
 
