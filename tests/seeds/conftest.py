@@ -5,17 +5,19 @@ The folders that the workflows name stand below a temporary one, and so does the
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import requests
@@ -39,6 +41,7 @@ class Stage:
     port: int = 8000
     process: subprocess.Popen[bytes] | None = None
     client: ImalinkClient = field(default_factory=ImalinkClient)
+    claim: IO[bytes] | None = None
 
     @property
     def home(self) -> Path:
@@ -63,7 +66,7 @@ class Stage:
     def serve(self) -> None:
         environment = {**os.environ, "IMALINK_HOME": str(self.home), "IMALINK_WORKERS": "1"}
         environment.pop("IMALINK_DATABASE_URL", None)
-        self.port = 8000 if _is_free(8000) else _free_port()
+        self.port = 8000 if self._may_have_8000() else _free_port()
         with (self.root / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "imalink", "serve", "--port", str(self.port)],
@@ -83,12 +86,26 @@ class Stage:
                 assert time.monotonic() < until, "the server does not answer"
                 time.sleep(0.05)
 
+    def _may_have_8000(self) -> bool:
+        """Tell whether the port is free, and see to it that no other test of this machine takes it for free."""
+        if self.claim is None:
+            self.claim = (Path(tempfile.gettempdir()) / "imalink-tests-port-8000.lock").open("ab")
+            try:
+                fcntl.flock(self.claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                self.claim.close()
+                self.claim = None
+        return self.claim is not None and _is_free(8000)
+
     def stop(self) -> None:
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
             assert self.process.wait(30) in (0, 130, -signal.SIGINT), (self.root / "server.log").read_text()
             self.process = None
         self.client.close()
+        if self.claim is not None:
+            self.claim.close()
+            self.claim = None
 
     def lose_the_catalog(self) -> None:
         """End the server, lose its catalog and all it noted, and start it again."""
