@@ -84,7 +84,7 @@ class JobList(BaseModel):
 class NewJob(Asking):
     """Long work to be begun: the same as the route of that name does, with the body that it takes."""
 
-    kind: JobKind
+    kind: JobKind = Field(examples=["import"])
     storage: str | None = Field(
         default=None, max_length=64, description="For generate, scan and verify: the storage's UUID, or its `id`."
     )
