@@ -93,7 +93,7 @@ def with_real_names(case: Any, known: Known) -> None:
         "image_id": str(choice // 4 % 4),
     }
     for name in list(case.path_parameters or {}):
-        case.path_parameters[name] = real[name]
+        case.path_parameters[name] = real.get(name, case.path_parameters[name])
     body: Any = case.body
     if isinstance(body, dict):
         places = {

@@ -19,7 +19,7 @@ from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.indexes import Scanning
 from imalink.api.schemas.jobs import AcceptedJob, FoundJob, JobList, NewJob
 from imalink.api.schemas.sessions import Importing, Resuming, RollingBack
-from imalink.api.schemas.storages import UUID_EXAMPLE, Roots, Verification
+from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN, Roots, Verification
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.job import JobState
@@ -31,7 +31,9 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 _READ = [Depends(needs(Right.READ))]
 _EDIT = [Depends(needs(Right.EDIT))]
 
-JobKey = Annotated[str, Path(description="The job's `id`.", examples=[UUID_EXAMPLE])]
+JobKey = Annotated[
+    str, Path(description="The job's `id`.", examples=[UUID_EXAMPLE], json_schema_extra={"pattern": UUID_PATTERN})
+]
 Body = TypeVar("Body", bound=BaseModel)
 
 
