@@ -82,11 +82,14 @@ def test_ctrl_c_stops_at_a_safe_point_and_the_next_import_goes_on(empty: Scene, 
     assert snapshot(card) == before
 
 
-def test_a_polite_end_is_like_ctrl_c_and_soon(empty: Scene, card: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_polite_end_or_a_lost_terminal_is_like_ctrl_c_and_soon(
+    empty: Scene, card: Path, number: signal.Signals
+) -> None:
     process = importing(empty, card)
     wait_until_placed(empty, process, 1)
     asked_at = time.monotonic()
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert time.monotonic() - asked_at < 10  # a second or so, on a machine that others do not use

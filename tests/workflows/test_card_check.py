@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -140,6 +141,25 @@ def test_what_the_walk_could_not_look_at_is_not_safe(scene: Scene) -> None:
     assert [finding.code for finding in report.findings] == ["source-symlink"]
 
 
+@pytest.mark.parametrize("name", [".hidden.jpg", ".old/x.jpg", "DCIM/.kept/.more/x.jpg", ".imalink/quarantine/1/x.jpg"])
+def test_pictures_under_hidden_names_are_not_safe_and_keep_the_source_needed(scene: Scene, name: str) -> None:
+    make_jpeg(card_of(scene) / name, seed=50, size=SMALL)
+    report = check(scene)
+    assert not report.is_safe
+    assert [finding.code for finding in report.findings] == ["hidden-pictures"]
+    again = scene.bench.import_(scene.record, card_of(scene), title="Again")
+    assert "hidden-pictures" in {finding.code for finding in again.findings}
+    assert not again.source_no_longer_needed
+
+
+@pytest.mark.parametrize(
+    "name", [".Trashes/501/x.jpg", "._IMG_0001.jpg", ".imalink/hotpreviews/a1/b2/x.jpg", ".old/x.txt"]
+)
+def test_what_systems_hide_on_every_card_says_nothing_of_its_pictures(scene: Scene, name: str) -> None:
+    make_jpeg(card_of(scene) / name, seed=50, size=SMALL)
+    assert check(scene).is_safe
+
+
 def test_an_ignore_file_on_the_card_hides_nothing(scene: Scene) -> None:
     (card_of(scene) / ".imalinkignore").write_text("*.jpg\n")
     make_jpeg(card_of(scene) / "new.jpg", seed=50, size=SMALL)
@@ -171,6 +191,22 @@ def test_a_storage_on_the_card_itself_does_not_count(scene: Scene) -> None:
     report = check(scene)
     [found] = [each for each in report.files if each.path == "IMG_0070.jpg"]
     assert found.status is CardFileStatus.NOT_STORED
+
+
+@pytest.mark.root
+def test_a_storage_beside_the_camera_folders_of_the_same_card_does_not_count(scene: Scene, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "card", mounted], check=True)
+    try:
+        pictures = make_source(mounted / "DCIM" / "100CANON", 2, first_seed=70)
+        (mounted / "backup").mkdir()
+        record = scene.bench.create("On the card", mounted / "backup")
+        scene.bench.import_(record, pictures, title="More")
+        report = check_card(scene.bench.tools, pictures, CardCheckRequest())
+        assert {each.status for each in report.files} == {CardFileStatus.NOT_STORED}
+    finally:
+        subprocess.run(["umount", mounted], check=True)
 
 
 def test_a_verification_is_trusted_for_as_long_as_is_said_and_only_for_the_file_as_it_stands(scene: Scene) -> None:

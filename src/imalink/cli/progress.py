@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -215,19 +216,36 @@ class BarProgress(LineProgress):
         )
 
 
+def _let_go_of_terminal() -> None:
+    """Say nothing from now on where a terminal was: it is gone, and writing to it would end the work half-way."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        with suppress(OSError):
+            os.dup2(nowhere, stream)
+    os.close(nowhere)
+
+
 @contextmanager
 def progress_of(*, is_quiet: bool) -> Generator[LineProgress]:
-    """Give the progress of one command. The first Ctrl-C (or SIGTERM) asks to stop, the second stops at once."""
+    """Give the progress of one command. The first Ctrl-C (or SIGTERM, or the terminal's end) asks to stop.
+
+    The second stops at once.
+    """
     stop = _Stop()
 
     def ask(signal_number: int, frame: FrameType | None) -> None:
         if stop.is_asked:
             raise KeyboardInterrupt
         stop.is_asked = True
-        if not stop.is_question:
+        if signal_number == signal.SIGHUP:
+            _let_go_of_terminal()
+        elif not stop.is_question:
             show_note("Stopping at the next safe point … (Ctrl-C again: at once)")
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it: then the work goes on
+        heard.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask) for number in heard}
     try:
         if is_quiet or not sys.stderr.isatty():
             yield LineProgress(stop, is_quiet=is_quiet)

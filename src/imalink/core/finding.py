@@ -60,6 +60,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         "The folder where the picture belongs cannot be written, so it was put into the photo folder itself.",
     ),
     "not-a-picture": (Severity.WARNING, "The file is not a picture ImaLink knows and was left at the source."),
+    "hidden-pictures": (
+        Severity.WARNING,
+        "There are pictures under a hidden name, which an import passes over; they stayed at the source.",
+    ),
     "empty-file": (Severity.WARNING, "The file has no bytes; there is nothing to archive."),
     "picture-damaged": (
         Severity.WARNING,

@@ -19,6 +19,21 @@ JUNK_NAMES = frozenset(
 )  # fmt: skip
 
 
+# What systems keep under hidden names on every card and disk: their own notes, and what was thrown away there.
+_SYSTEM_NAMES = frozenset(
+    {
+        ".DS_Store", ".Spotlight-V100", ".fseventsd", ".Trashes", ".Trash", ".TemporaryItems", ".apdisk",
+        ".DocumentRevisions-V100", ".PKInstallSandboxManager", ".com.apple.timemachine.donotpresent", ".thumbnails",
+        ".nomedia", ".android_secure", ".picasa.ini", ".directory", ".hidden",
+    }
+)  # fmt: skip
+
+
+def is_of_the_system(name: str) -> bool:
+    """Tell whether a hidden name is one under which no picture of the user's is looked for."""
+    return name in _SYSTEM_NAMES or name.startswith(("._", ".Trash-"))
+
+
 class ScannedFile(NamedTuple):
     """A regular file as the directory and its inode describe it; nothing was opened.
 
@@ -39,13 +54,15 @@ class ScanResult:
 
     ``unseen`` are folders and files that stand there but were not looked into (unreadable, or another storage): what
     an index knows at or below them is unknown, not missing; ask ``is_unseen``. ``excluded`` are those that the user
-    wants left out; they too say nothing of what an index knows there.
+    wants left out; they too say nothing of what an index knows there. ``hidden`` are the hidden names of an import
+    source that no system gives, not looked into.
     """
 
     files: Mapping[RelativePath, ScannedFile]
     findings: tuple[Finding, ...] = ()
     unseen: frozenset[RelativePath] = frozenset()
     excluded: frozenset[RelativePath] = frozenset()
+    hidden: frozenset[RelativePath] = frozenset()
     directories_count: int = 0
 
     def is_unseen(self, path: RelativePath) -> bool:

@@ -10,7 +10,7 @@ from os import DirEntry
 
 from imalink.core.finding import Finding
 from imalink.core.relative_path import MAX_PART_BYTES, MAX_PATH_BYTES, RelativePath
-from imalink.core.scan import JUNK_NAMES, ScannedFile, ScanResult
+from imalink.core.scan import JUNK_NAMES, ScannedFile, ScanResult, is_of_the_system
 from imalink.durable_files import storage_error, storage_errors
 from imalink.errors import ImalinkError, NotFoundError, StorageOfflineError
 from imalink.storage.ignore_rules import IgnoreRules
@@ -86,10 +86,15 @@ def scan_storage(
 def scan_source(
     root: StorageRoot, *, ignore: IgnoreRules = NOTHING, checkpoint: Checkpoint | None = None
 ) -> ScanResult:
-    """Walk an import source, only reading; as ``scan_storage``, with findings ``source-…``."""
+    """Walk an import source, only reading; as ``scan_storage``, with findings ``source-…``, and lists hidden names."""
     result = walk(root, start=None, rules=SOURCE_RULES, ignore=ignore, checkpoint=checkpoint)
     root.verify_identity()
     return result
+
+
+def scan_hidden(root: StorageRoot, path: RelativePath, *, checkpoint: Checkpoint | None = None) -> ScanResult:
+    """Walk a hidden folder of an import source, only reading; as ``scan_source``."""
+    return walk(root, start=path, rules=SOURCE_RULES, checkpoint=checkpoint)
 
 
 def walk(
@@ -123,6 +128,7 @@ class _Walk:
         self._ignore = ignore
         self._start_length = 0
         self._excluded: set[RelativePath] = set()
+        self._hidden: set[RelativePath] = set()
         self._calls = root.calls
         self._rules = rules
         self._checkpoint = checkpoint
@@ -156,6 +162,7 @@ class _Walk:
             findings=tuple(self._findings),
             unseen=frozenset(self._unseen),
             excluded=frozenset(self._excluded),
+            hidden=frozenset(self._hidden),
             directories_count=self._directories_count,
         )
 
@@ -217,6 +224,8 @@ class _Walk:
                 if name == SIGNATURE_NAME and prefix and not is_start and own_names is not None:
                     self._forget_foreign(folder, before)
                     return
+                if own_names is None and not is_of_the_system(name):
+                    self._hidden.add(RelativePath(prefix + name))
                 continue
             if name in JUNK_NAMES:
                 continue

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import takewhile
 from pathlib import Path
 
 from imalink.catalog import file_storages, locations, verifications
@@ -37,6 +38,7 @@ from imalink.workflows.card_check_report import (
     ProvenCopy,
 )
 from imalink.workflows.import_source import open_source
+from imalink.workflows.source_pictures import find_hidden_pictures
 from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 from imalink.workflows.verify_reading import FileJudge
@@ -66,6 +68,10 @@ def check_card(
         min_copies=request.min_copies,
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+_CAMERA_FOLDERS = frozenset({"DCIM", "PRIVATE", "AVCHD", "M4ROOT", "MP_ROOT", "CLIP"})
+"""Folders that cameras make at the top of a card."""
 
 
 class _Archive:
@@ -99,7 +105,7 @@ class _CardCheck:
         """Read the card, then what the storages have of it; give what is proved, and how many files did not count."""
         self._progress.start_phase("scan")
         scanned = scan_source(self._root, checkpoint=lambda _: self._progress.checkpoint())
-        self.findings.extend(scanned.findings)
+        self.findings.extend((*scanned.findings, *find_hidden_pictures(self._root, scanned, self._progress)))
         files = sorted(scanned.files.values(), key=lambda file: file.relative_path)
         if self._request.ignores_others:
             files = [file for file in files if _counts(file)]
@@ -161,8 +167,7 @@ class _CardCheck:
         card, other = Path(self._root.path).resolve(), Path(storage.root.path).resolve()
         if card == other or card in other.parents or other in card.parents:
             return True
-        is_whole_card = any(os.path.ismount(folder) for folder in (card, card.parent))
-        return is_whole_card and storage.root.device == self._root.device
+        return storage.root.device == self._root.device and _is_of_card(card)
 
     def _prove(self, archives: Sequence[_Archive], wanted: set[Sha256]) -> None:
         """Read what has the wanted checksums, unless it was verified lately enough."""
@@ -283,3 +288,11 @@ class _CardCheck:
 
 def _counts(file: ScannedFile) -> bool:
     return is_picture_name(file.relative_path.name) or is_companion_name(file.relative_path.name)
+
+
+def _is_of_card(folder: Path) -> bool:
+    """Tell whether a folder is a whole mounted card, stands at its top, or in the folders that cameras make there."""
+    if any(os.path.ismount(each) for each in (folder, folder.parent)):
+        return True
+    below_mount = takewhile(lambda each: not os.path.ismount(each), (folder, *folder.parents))
+    return any(each.name.upper() in _CAMERA_FOLDERS for each in below_mount)

@@ -63,7 +63,7 @@ from imalink.workflows.run_session import (
     tell_what_is_safe,
     telling_what_is_imported,
 )
-from imalink.workflows.source_pictures import list_pictures
+from imalink.workflows.source_pictures import find_hidden_pictures, list_pictures
 from imalink.workflows.staged_group import StagedGroup
 from imalink.workflows.storage_access import open_storage, project_fold
 from imalink.workflows.take_back import take_back_failed
@@ -150,7 +150,8 @@ def _begin(
     scanned = scan_source(source, ignore=ignore, checkpoint=lambda _: progress.checkpoint())
     listing = list_pictures(StorageFiles(source), scanned.files, analyser=tools.analyser)
     tally = ImportTally(progress, ignored=len(listing.ignored))
-    tally.findings.extend((*mended.findings, *scanned.findings, *listing.findings))
+    hidden = find_hidden_pictures(source, scanned, progress)
+    tally.findings.extend((*mended.findings, *scanned.findings, *listing.findings, *hidden))
     tally.count_unread(scanned.findings)
     tally.excluded_count = len(scanned.excluded)
     resumption = None

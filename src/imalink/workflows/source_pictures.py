@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from imalink.core.analyser import Analyser
+from imalink.core.finding import Finding
 from imalink.core.pairing import candidates
+from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
-from imalink.core.scan import ScannedFile
+from imalink.core.scan import ScannedFile, ScanResult
 from imalink.core.source_listing import SourceListing, SourcePicture, list_source
+from imalink.errors import NotFoundError, StorageError
 from imalink.media.kinds import (
     is_companion_name,
     is_film_name,
@@ -16,7 +19,10 @@ from imalink.media.kinds import (
     is_raw_name,
     is_takeout_album_name,
 )
+from imalink.storage.fs import OWN_FOLDER
 from imalink.storage.reading import FolderReader
+from imalink.storage.root import StorageRoot
+from imalink.storage.scanner import scan_hidden
 from imalink.workflows.verified_copy import read_source_sidecar
 
 
@@ -39,3 +45,30 @@ def picture_sets(listing: SourceListing) -> Iterator[list[SourcePicture]]:
     pictures = {picture.file.relative_path: picture for picture in listing.pictures}
     for paths in candidates(pictures):
         yield [pictures[path] for path in sorted(paths, key=lambda path: (is_film_name(path.name), path))]
+
+
+def find_hidden_pictures(root: StorageRoot, scanned: ScanResult, progress: Progress) -> list[Finding]:
+    """Tell of pictures under hidden names of a source, which are left where they are; one finding a hidden name."""
+    findings: list[Finding] = []
+    waiting = sorted(scanned.hidden, reverse=True)
+    while waiting:
+        path = waiting.pop()
+        facts = FolderReader(root).find_facts(path)
+        if facts is None:
+            continue
+        if facts.is_file:
+            count = int(is_picture_name(path.name))
+        elif facts.is_directory:
+            # Of our own folder only what was set aside holds pictures; the rest are previews.
+            folder = path.below("quarantine") if path.name == OWN_FOLDER else path
+            try:
+                below = scan_hidden(root, folder, checkpoint=lambda _: progress.checkpoint())
+            except (NotFoundError, StorageError):
+                below = ScanResult(files={})
+            count = sum(is_picture_name(each.name) for each in below.files)
+            waiting.extend(sorted(below.hidden, reverse=True))
+        else:
+            continue
+        if count:
+            findings.append(Finding(code="hidden-pictures", path=path.printable(), facts={"pictures": count}))
+    return findings
