@@ -35,7 +35,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     import_sessions.router,
     pictures.router,
     jobs.router,
-    events.router,
     health.router,
 )
 _UPLOADS = ("/upload",)
@@ -105,6 +104,7 @@ def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     add_error_answers(app)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
+    app.include_router(events.router, prefix=API)  # a socket, which asks the gate itself
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router, include_in_schema=False)
     add_reference_page(app)
