@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from imalink.errors import (
     StorageIoError,
     TooManyJobsError,
 )
+from imalink.runtime.container import SystemClock
 from imalink.runtime.events import EventHub, EventKind
 from imalink.runtime.jobs import JobHandle, JobRunner
 from imalink.workflows.reindex import reindex
@@ -453,6 +455,15 @@ def test_only_so_many_reports_are_kept(bench: Workbench, hub: EventHub, monkeypa
             ids.append(handle.job_id)
         kept = [job.job_id for job in runner.list()]
     assert kept == ids[:2:-1]  # the five that were over as the last one came, and that
+
+
+def test_jobs_of_one_second_are_listed_in_the_order_in_which_they_were_asked_for(
+    bench: Workbench, hub: EventHub
+) -> None:
+    tools = replace(bench.tools, clock=SystemClock())
+    with JobRunner(tools, hub) as runner:
+        asked_for = [runner.submit(asked(number=number), lambda _: {}).job_id for number in range(12)]
+        assert [job.job_id for job in runner.list()] == asked_for[::-1]
 
 
 def test_jobs_are_listed_by_state_and_storage(runner: JobRunner) -> None:

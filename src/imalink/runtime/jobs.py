@@ -16,7 +16,7 @@ from imalink.catalog import jobs as kept_jobs
 from imalink.core.ids import StorageUuid
 from imalink.core.job import Job, JobError, JobId, JobRequest, JobState
 from imalink.core.progress import Progress
-from imalink.core.timestamps import format_instant
+from imalink.core.timestamps import format_instant, format_instant_ns
 from imalink.errors import CancelledError, CatalogError, ImalinkError, StorageBusyError, TooManyJobsError, UsageError
 from imalink.runtime.events import EventHub, EventKind
 from imalink.runtime.job_progress import JobMeter
@@ -114,7 +114,9 @@ class JobRunner:
             if same is not None and same.job.state is not JobState.CANCELLING:
                 return JobHandle(self, same, is_new=False)
             self._refuse(asked, waits=waits)
-            job = Job(job_id=JobId(self._tools.new_uuid()), asked=asked, state=JobState.QUEUED, queued_at=self._now())
+            job = Job(
+                job_id=JobId(self._tools.new_uuid()), asked=asked, state=JobState.QUEUED, queued_at=self._now_exactly()
+            )
             live = self._live[job.job_id] = _Live(job, work)
         try:
             with self._tools.catalog.begin() as db:
@@ -371,6 +373,10 @@ class JobRunner:
                     kept_jobs.keep_progress(db, jobs, seen_at=self._now())
             except CatalogError as trouble:
                 _LOG.warning("how far jobs are could not be written down: %s", trouble.message)
+
+    def _now_exactly(self) -> str:
+        """Give the time to the microsecond: jobs are listed in the order in which they were asked for."""
+        return format_instant_ns(int(self._tools.clock.now().timestamp() * 1_000_000) * 1000)
 
     def _now(self) -> str:
         return format_instant(self._tools.clock.now())
