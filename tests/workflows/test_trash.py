@@ -220,6 +220,20 @@ def test_a_file_that_the_user_takes_out_of_the_trash_is_known_again(scene: Scene
     scene.settle()
 
 
+def test_further_files_of_a_picture_that_is_known_again_are_its_copies(scene: Scene) -> None:
+    hothash = scene.hothash(A)
+    operation = delete(scene, A)
+    for name in ("back/again.jpg", "back/once more.jpg", "a third.jpg"):
+        shutil.copyfile(kept(scene, operation, A), scene.at(name))
+    report = scene.look()
+    assert (len(report.returned_files), report.orphans) == (1, ())
+    places = {path for known, path, _, _ in scene.places() if known == hothash}
+    assert places == {"photos/back/again.jpg", "photos/back/once more.jpg", "photos/a third.jpg"}
+    scene.settle()
+    undo_operation(scene.bench.tools)
+    assert hothash in scene.bench.session(scene.record).deleted
+
+
 def test_a_look_lets_marked_and_trashed_pictures_be(scene: Scene) -> None:
     delete(scene, A)
     delete(scene, B, mode=DeletionMode.SOFT)

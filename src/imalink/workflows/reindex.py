@@ -231,13 +231,16 @@ class _Reindex:
             scanned.files,
             inode_moves=inode_moves,
         )
-        returned = self._deleted.explain(found.orphans, scanned.files)
+        now = format_instant(self._tools.clock.now())
+        returned = self._deleted.explain(
+            found.orphans, scanned.files, now=now, finds_copies=self._request.finds_duplicates
+        )
         found = replace(
             found,
             orphans={
                 path: each
                 for path, each in found.orphans.items()
-                if path not in returned.paths and path not in returned.still_deleted
+                if path not in returned.paths and path not in returned.still_deleted | returned.copies
             },
         )
         self._raise_if_suspicious(comparison, [file.path for file in found.missing])
@@ -250,7 +253,7 @@ class _Reindex:
             comparison=comparison,
             outcome=outcome,
             seen=scanned.files,
-            now=format_instant(self._tools.clock.now()),
+            now=now,
             last_seen_at=self._last_look(master),
         )
         if not self._request.fixes_paths:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from imalink.core.ids import Hothash, SessionUuid
 from imalink.core.index import Companion, FileCopy, FileEntry, SessionIndex, Tombstone
-from imalink.core.journal import FileSeen, FileUntrashed, Observation
+from imalink.core.journal import FileCopied, FileSeen, FileUntrashed, Observation
 from imalink.core.operation import FileShift
 from imalink.core.organization import companion_target
 from imalink.core.picture import Fingerprint
@@ -26,11 +26,15 @@ class _Deleted:
 
 @dataclass(slots=True)
 class ReturnedPictures:
-    """Pictures in the folder that had been deleted: those that are known again, and those that stay deleted."""
+    """Pictures in the folder that had been deleted: those that are known again, and those that stay deleted.
+
+    ``copies`` are further files of those that are known again.
+    """
 
     observations: list[Observation] = field(default_factory=list[Observation])
     paths: list[RelativePath] = field(default_factory=list[RelativePath])
     still_deleted: set[RelativePath] = field(default_factory=set[RelativePath])
+    copies: set[RelativePath] = field(default_factory=set[RelativePath])
 
 
 class DeletedPictures:
@@ -63,12 +67,24 @@ class DeletedPictures:
         return known is not None and known.size_bytes == file.size_bytes and known.modified_ns == file.modified_ns
 
     def explain(
-        self, orphans: Mapping[RelativePath, Fingerprint | None], seen: Mapping[RelativePath, ScannedFile]
+        self,
+        orphans: Mapping[RelativePath, Fingerprint | None],
+        seen: Mapping[RelativePath, ScannedFile],
+        *,
+        now: str,
+        finds_copies: bool,
     ) -> ReturnedPictures:
         """Tell which pictures that belong to no session are deleted ones that the user brought back from the trash."""
         found = ReturnedPictures()
+        known_again: dict[Hothash, _Deleted] = {}
         for path, fingerprint in sorted(orphans.items()):
             deleted = None if fingerprint is None else self._deleted.get(fingerprint.hothash)
+            if fingerprint is not None and fingerprint.hothash in known_again:
+                if finds_copies:
+                    session_uuid = known_again[fingerprint.hothash].session_uuid
+                    found.copies.add(path)
+                    found.observations.append(_copied(session_uuid, path, fingerprint, seen[path], now))
+                continue
             if fingerprint is None or deleted is None:
                 continue
             if deleted.tombstone.is_marked:
@@ -77,7 +93,7 @@ class DeletedPictures:
                 continue
             shifts = tuple(_returned_files(deleted, path, seen))
             if shifts:
-                del self._deleted[fingerprint.hothash]  # a second file of it is a copy, found by the next look
+                known_again[fingerprint.hothash] = self._deleted.pop(fingerprint.hothash)
                 found.paths.append(path)
                 found.observations.extend(_known_again(deleted, shifts, path, fingerprint, seen[path]))
         return found
@@ -100,6 +116,20 @@ def _known_again(
         size_bytes=fingerprint.size_bytes,
         sha256=fingerprint.sha256,
         modified_ns=now.modified_ns,
+    )
+
+
+def _copied(
+    session_uuid: SessionUuid, path: RelativePath, fingerprint: Fingerprint, file: ScannedFile, now: str
+) -> FileCopied:
+    return FileCopied(
+        hothash=fingerprint.hothash,
+        path=path,
+        session_uuid=session_uuid,
+        size_bytes=fingerprint.size_bytes,
+        sha256=fingerprint.sha256,
+        modified_ns=file.modified_ns,
+        imported_at=now,
     )
 
 
