@@ -53,6 +53,12 @@ HARMLESS = {
     "given back to the same file in the next step.",
     (How.AFTER_NAMING, "fsync", "storage/staging.py:ImportRun.reopen"): "Until then the temporary name of the new "
     "intent may be back, which recovery clears away.",
+    (
+        How.LEFT_OUT,
+        "unlink",
+        "storage/staging.py:remove_left_files",
+    ): "A preview that was half written when the process "
+    "was killed stays in staging, where nothing reads it; of any other file it would be noticed.",
     (How.AFTER_NAMING, "fsync", "workflows/empty_trash.py:remove_from_trash"): "A file of the trash may be back until "
     "the next one went; the line that says they are gone is written after the last flush.",
 }
