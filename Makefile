@@ -46,7 +46,9 @@ test: env
 	@$(BIN)/python -m pytest -n 2
 
 faults: env
-	@IMALINK_FAULTS_ALL=1 $(BIN)/python -m pytest -n 2 tests/crash tests/faults
+	@IMALINK_FAULTS_ALL=1 IMALINK_ROT_CASES=10000 IMALINK_FUZZ_EXAMPLES=20000 IMALINK_STORM_SEEDS=200 \
+	    $(BIN)/python -m pytest -n 2 tests/crash tests/faults tests/damage/test_rot.py tests/hostile \
+	    tests/workflows/test_reindex_storm.py
 
 check: env
 	@$(BIN)/ruff format --check --quiet $(PYTHON_SOURCES) || { echo 'Not formatted: run make format' >&2; exit 1; }

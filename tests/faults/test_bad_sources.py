@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from imalink.durable_files import FileCalls
 from tests.crash import oracle
 from tests.support.faults import InterposedCalls
 from tests.support.photos import make_jpeg
@@ -90,11 +89,14 @@ def of_one_size(path: Path) -> None:
 
 
 def go_wrong(folder: Path, empty_catalog: Path, victim: str, trouble: str, *, at: int, times: int) -> list[str]:
-    """Import from a source that gives trouble, then from one that is well again, and give what was wrong."""
+    """Import from a source that gives trouble, then from one that is well again, and give what was wrong.
+
+    That no trouble came is wrong too: then nothing was tried.
+    """
     card = make_card(folder / "card")
     archived = make_jpeg(folder / "earlier/other.jpg", seed=50, size=SMALL)
     of_one_size(archived)
-    calls: FileCalls = BadSource(card / victim, trouble, at=at, times=times)
+    calls = BadSource(card / victim, trouble, at=at, times=times)
     before = {facts[2]: name for name, facts in oracle.tree(card).items()}
     violations: list[str] = []
     with Scene(folder, empty_catalog, calls) as scene:
@@ -108,6 +110,8 @@ def go_wrong(folder: Path, empty_catalog: Path, victim: str, trouble: str, *, at
         violations += [f"{name} was kept out" for name in PICTURES if name not in in_by_name and name != victim]
         if victim not in in_by_name and victim not in told:
             violations.append("what was kept out was not told")
+    if not calls.done:
+        violations.append("the source gave no trouble")
     with Scene(folder, empty_catalog) as scene:
         scene.bench.import_(scene.record, card)
         sources = {**oracle.tree(folder / "earlier"), **oracle.tree(card)}
