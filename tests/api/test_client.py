@@ -42,7 +42,9 @@ def test_the_helpers_of_scripts(served: Served, client: ImalinkClient) -> None:
         storages = client.get_all_storages()
         assert [each["display_name"] for each in storages] == names
         assert client.get_storage_id(made[1]["uuid"]) == made[1]["id"]
-        assert client.get_free_space(storages[0]) == client.get_free_space(made[0]["uuid"]) > 0
+        # Other programs use the same disk, so two answers may differ a little.
+        assert client.get_free_space(storages[0]) == pytest.approx(client.get_free_space(made[0]["uuid"]), abs=2)
+        assert client.get_free_space(storages[0]) > 0
         Path(made[2]["full_path"]).rename(served.disk / "away")
         assert client.get_free_space(storages[2]) == 0.0
         found = client.find_storage_directories([served.disk])

@@ -112,6 +112,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "bench --storage": ["bench", "--storage", NAME, "--photos", card, "--files", "1"],
         "backup": ["backup", scene.folder],
         "recovery-drill": ["recovery-drill"],
+        "health": ["health"],
         "config": ["config"],
         "version": ["version"],
         # Last, for no storage knows of it yet, which `recover --check` tells.
@@ -163,11 +164,12 @@ def test_the_list_of_commands_here_is_whole() -> None:
     for name, command in cli.commands.items():
         below = getattr(command, "commands", None)
         names |= {f"{name} {each}" for each in below} if below else {name}
+    # `serve` runs until it is stopped, and is tried in test_serve.py; `restore` in a test of its own above.
     known = (
         "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
-        "recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
+        "serve,health,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
