@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,7 @@ def test_every_skip_is_counted_by_its_reason(tmp_path: Path, workers: list[str])
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *workers, str(tmp_path)],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.fspath(CONFTEST.parents[1])},  # the copy needs tests.support
         capture_output=True,
         text=True,
         check=False,
@@ -49,6 +51,7 @@ def test_a_run_without_skips_says_so(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.fspath(CONFTEST.parents[1])},  # the copy needs tests.support
         capture_output=True,
         text=True,
         check=False,
