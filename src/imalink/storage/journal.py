@@ -237,9 +237,15 @@ class Journals:
 
     def _writers(self) -> list[WriterId]:
         try:
-            return [WriterId(name) for name in self._files.list_names(JOURNAL_FOLDER)]
+            names = self._files.list_names(JOURNAL_FOLDER)
         except NotFoundError:
             return []
+        # A link here is nobody's journal: it is not followed, and what else there is can be read all the same.
+        return [WriterId(name) for name in names if self._is_folder(name)]
+
+    def _is_folder(self, name: str) -> bool:
+        facts = self._files.find_facts(JOURNAL_FOLDER.below(name))
+        return facts is not None and facts.is_directory
 
     def _segments(self, writer: WriterId) -> list[_Segment]:
         try:
