@@ -17,7 +17,16 @@ from imalink.api.counting import CountRequests
 from imalink.api.errors import add_error_answers
 from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
 from imalink.api.reference import add_reference_page
-from imalink.api.routers import events, file_storage, health, import_sessions, jobs, pictures, storage_index
+from imalink.api.routers import (
+    events,
+    file_storage,
+    health,
+    import_sessions,
+    jobs,
+    photos,
+    pictures,
+    storage_index,
+)
 from imalink.api.schemas.envelope import MEANINGS, Failure
 from imalink.api.work import planned_task
 from imalink.runtime.container import Container
@@ -33,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     file_storage.router,
     storage_index.router,
     import_sessions.router,
+    photos.router,
     pictures.router,
     jobs.router,
     health.router,

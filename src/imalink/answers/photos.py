@@ -9,8 +9,10 @@ from imalink.answers import json_text
 
 if TYPE_CHECKING:
     from imalink.catalog.photos import PhotoRecord
+    from imalink.catalog.search import FoundPhoto
     from imalink.core.photo_facts import PhotoFacts
     from imalink.core.picture import GpsPosition
+    from imalink.core.search_query import PhotoStatus
 
 FIELD_WORDS: Mapping[str, str] = {
     "title": "title",
@@ -42,6 +44,43 @@ def photo_json(photo: PhotoRecord) -> dict[str, object]:
             }
             for file in photo.files
         ],
+    }
+
+
+def found_json(photo: FoundPhoto) -> dict[str, object]:
+    """Spell what a list shows of a photo."""
+    return {
+        "photo_uuid": photo.photo_uuid,
+        "hothash": photo.hothash,
+        "title": _text(photo.title),
+        "caption": _text(photo.caption),
+        "author": _text(photo.author),
+        "tags": [json_text(tag) for tag in photo.tags],
+        "rating": photo.rating,
+        "label": _text(photo.label),
+        "rejected": photo.rejected,
+        "taken_at": photo.taken_at,
+        "taken_at_local": photo.taken_at_local,
+        "taken_at_offset": photo.taken_at_offset,
+        "taken_at_source": photo.taken_at_source,
+        "camera_make": _text(photo.camera_make),
+        "camera_model": _text(photo.camera_model),
+        "width": photo.width,
+        "height": photo.height,
+        "file_format": photo.file_format,
+        "original_filename": json_text(photo.original_filename),
+    }
+
+
+def listed_json(photo: FoundPhoto, status: PhotoStatus) -> dict[str, object]:
+    """Spell what a gallery shows of a photo."""
+    return {
+        "id": photo.id,
+        **found_json(photo),
+        "hotpreview_rendition": photo.hotpreview_rendition,
+        "has_gps": photo.has_gps,
+        "has_raw": photo.has_raw,
+        "file_status": status.value,
     }
 
 

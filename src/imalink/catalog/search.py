@@ -38,7 +38,7 @@ _Key = tuple[int, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPhoto:
-    """What a list shows of a photo: what holds for it, and its primary file's hothash and original name.
+    """What a list shows of a photo: what holds for it, and its primary file's hothash, preview and original name.
 
     ``id`` is its number in this catalog, as long as it is not recovered.
     """
@@ -65,6 +65,7 @@ class FoundPhoto:
     has_raw: bool
     file_format: str
     original_filename: str
+    hotpreview_rendition: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +187,7 @@ def _has_undated(db: Session) -> bool:
 def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:
     """Give what a list shows of these photos, in this order, at most IN_LIMIT; unknown ones are left out."""
     query = (
-        select(*(_PHOTOS.c[name] for name in _SHOWN), ImageFile.original_filename)
+        select(*(_PHOTOS.c[name] for name in _SHOWN), ImageFile.original_filename, ImageFile.hotpreview_rendition)
         .join(ImageFile, ImageFile.hothash == _PHOTOS.c.primary_hothash)
         .where(_PHOTOS.c.id.in_(photo_ids))
     )
@@ -216,6 +217,7 @@ def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]
             has_raw=row.has_raw,
             file_format=row.file_format,
             original_filename=row.original_filename,
+            hotpreview_rendition=row.hotpreview_rendition,
         )
     return tuple(found[key] for key in photo_ids if key in found)
 

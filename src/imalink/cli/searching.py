@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import json_text
+from imalink.answers.photos import found_json
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
     show_json,
@@ -46,7 +46,7 @@ def search_command(output: Output, words: tuple[str, ...], limit: int, after: st
     with open_tools(output) as tools:
         page = search_photos(tools, query)
     if output.as_json:
-        show_json({"photos": [_photo_json(photo) for photo in page.photos], "next": page.next})
+        show_json({"photos": [found_json(photo) for photo in page.photos], "next": page.next})
         return
     if not page.photos:
         show_lines(["No photo fits."])
@@ -71,31 +71,3 @@ def _row(photo: FoundPhoto) -> tuple[str, ...]:
         photo.title or "",
         photo.hothash[:10],
     )
-
-
-def _photo_json(photo: FoundPhoto) -> dict[str, object]:
-    return {
-        "photo_uuid": photo.photo_uuid,
-        "hothash": photo.hothash,
-        "title": _text(photo.title),
-        "caption": _text(photo.caption),
-        "author": _text(photo.author),
-        "tags": [json_text(tag) for tag in photo.tags],
-        "rating": photo.rating,
-        "label": _text(photo.label),
-        "rejected": photo.rejected,
-        "taken_at": photo.taken_at,
-        "taken_at_local": photo.taken_at_local,
-        "taken_at_offset": photo.taken_at_offset,
-        "taken_at_source": photo.taken_at_source,
-        "camera_make": _text(photo.camera_make),
-        "camera_model": _text(photo.camera_model),
-        "width": photo.width,
-        "height": photo.height,
-        "file_format": photo.file_format,
-        "original_filename": json_text(photo.original_filename),
-    }
-
-
-def _text(text: str | None) -> str | None:
-    return None if text is None else json_text(text)

@@ -195,7 +195,7 @@ def parse_query(text: str) -> SearchQuery:
         author=_one(values, "author", str),
         session=_one(values, "session", _session),
         storage=_one(values, "storage", str),
-        file_format=_one(values, "format", _file_format),
+        file_format=_one(values, "format", parse_file_format),
         filename=_one(values, "name", str),
         has_missing=_one(values, "missing", _yes_or_no),
         has_damaged=_one(values, "damaged", _yes_or_no),
@@ -279,22 +279,22 @@ def _days(values: dict[str, list[str]]) -> tuple[date | None, date | None]:
     period = _one(values, "date", _period)
     if period is not None:
         return period
-    first = _one(values, "from", _span)
-    last = _one(values, "to", _span)
+    first = _one(values, "from", parse_span)
+    last = _one(values, "to", parse_span)
     return None if first is None else first[0], None if last is None else last[1]
 
 
 def _period(text: str) -> tuple[date | None, date | None]:
     first, dots, last = text.partition("..")
     if not dots:
-        return _span(text)
+        return parse_span(text)
     if not first and not last:
         raise ValueError("a day must stand before or after the dots")
-    return _span(first)[0] if first else None, _span(last)[1] if last else None
+    return parse_span(first)[0] if first else None, parse_span(last)[1] if last else None
 
 
-def _span(text: str) -> tuple[date, date]:
-    """Give the first and the last day of a year, a month or a day."""
+def parse_span(text: str) -> tuple[date, date]:
+    """Give the first and the last day of a year, a month or a day. Raises ValueError."""
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError("not a year, a month or a day")
@@ -326,7 +326,8 @@ def _session(text: str) -> int | SessionUuid:
         raise ValueError("neither the number nor the UUID of a session") from error
 
 
-def _file_format(text: str) -> str:
+def parse_file_format(text: str) -> str:
+    """Give one of FILE_FORMATS. Raises ValueError."""
     word = text.upper()
     word = _FORMAT_ALIASES.get(word, word)
     if word not in FILE_FORMATS:
