@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from imalink.runtime.live import Live
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.settings import Settings, load_settings
 from imalink.runtime.turns import StorageTurns
+from imalink.workflows.flush_outbox import flush_outbox
 
 API = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -122,7 +124,9 @@ def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 
 
 def _server_of(settings: Settings, container: Container) -> Server:
-    tools = container.tools()
+    turns = StorageTurns()
+    tools = replace(container.tools(), turn=turns.briefly)
+    turns.when_free = partial(flush_outbox, tools)
     folders = FolderPolicy(
         roots=settings.storage_roots,
         own=(settings.data_directory, settings.config_directory, settings.state_directory),
@@ -131,7 +135,7 @@ def _server_of(settings: Settings, container: Container) -> Server:
     return Server(
         tools=tools,
         live=Live(tools),
-        turns=StorageTurns(),
+        turns=turns,
         folders=folders,
         restored=RestoredSessions(clock=tools.clock),
     )

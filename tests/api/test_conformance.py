@@ -47,6 +47,8 @@ NEEDS_A_BODY = frozenset(
         "PATCH /api/v1/file-storage/{storage}",
         "PUT /api/v1/file-storage/{storage}",
         "PATCH /api/v1/import-sessions/{session}",
+        "PATCH /api/v1/photos",
+        "PATCH /api/v1/photos/{hothash}",
     }
 )
 
@@ -59,6 +61,7 @@ class Known:
     source: Path
     storages: list[Json]
     hothashes: list[str]
+    photo_uuids: list[str]
 
 
 def is_ours(name: str) -> bool:
@@ -75,7 +78,8 @@ def known(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iter
         served.post("import-sessions", json={"title": "Norway", "file_storage_id": storages[1]["id"]})
         hothashes = [each["hothash"] for each in served.get("import-sessions/1")["files"]]
         before = snapshot(source, leaves_out=is_ours)
-        yield Known(served=served, source=source, storages=storages, hothashes=hothashes)
+        photo_uuids = [each["photo_uuid"] for each in served.get("photos")["photos"]]
+        yield Known(served=served, source=source, storages=storages, hothashes=hothashes, photo_uuids=photo_uuids)
         # A folder may be adopted by what is asked, and gets files of ours then; its pictures stay as they are.
         assert snapshot(source, leaves_out=is_ours) == before
 
@@ -105,6 +109,14 @@ def with_real_names(case: Any, known: Known) -> None:
         for name, place in places.items():
             if isinstance(body.get(name), str):  # pyright: ignore[reportUnknownMemberType]  # JSON
                 body[name] = place
+        several: dict[str, list[object]] = {
+            "hothashes": [*known.hothashes],
+            "photo_uuids": [*known.photo_uuids],
+            "ids": [1, 2, 3],
+        }
+        for name, values in several.items():
+            if body.get(name):  # pyright: ignore[reportUnknownMemberType]  # JSON
+                body[name] = values[: choice // 8 % 3 + 1]
 
 
 @pytest.mark.slow

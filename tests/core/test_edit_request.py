@@ -144,6 +144,10 @@ def test_only_what_is_there_can_be_taken_back() -> None:
 
 
 def test_a_request_for_nothing_or_for_two_things_at_once_is_refused() -> None:
+    with pytest.raises(UsageError):
+        EditRequest(tags=("a",), added_tags=("b",)).check()
+    with pytest.raises(UsageError):
+        EditRequest(tags=("a",), resets=frozenset({"tags"})).check()
     for request in (
         EditRequest(),
         EditRequest(taken_at=TakenAt(local="2024-07-10T00:00:00"), shift=timedelta(hours=1)),
@@ -171,6 +175,13 @@ def test_tags_follow_the_spelling_that_the_photo_has() -> None:
     assert change(EditRequest(removed_tags=("sea", "unknown"))) == {"tags.Sea": False}
     assert change(EditRequest(added_tags=("SAND", "rome"))) == {"tags.sand": True, "tags.rome": True}
     assert change(EditRequest(added_tags=("sea",), removed_tags=("Sea",))) == {"tags.Sea": False, "tags.sea": True}
+
+
+def test_all_tags_said_at_once_name_only_those_that_come_and_go() -> None:
+    assert change(EditRequest(tags=("sand", "rome"))) == {"tags.Sea": False, "tags.rome": True}
+    assert change(EditRequest(tags=("sea", "sand"))) == {"tags.Sea": False, "tags.sea": True}
+    assert change(EditRequest(tags=("sand", "Sea"))) == {}
+    assert change(EditRequest(tags=())) == {"tags.Sea": False, "tags.sand": False}
 
 
 def test_a_tag_said_before_the_whole_list_can_be_said_again() -> None:

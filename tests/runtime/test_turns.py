@@ -48,8 +48,59 @@ def test_whoever_waited_long_enough_goes_on_and_gives_no_turn_back_that_is_not_t
     with turns.of(STORAGE):
         with turns.of(STORAGE, OTHER):
             pass
-        assert not turns._place(STORAGE).acquire(blocking=False)
-    assert turns._place(STORAGE).acquire(blocking=False)
+        with turns.briefly(STORAGE) as has_turn:
+            assert not has_turn
+    with turns.briefly(STORAGE) as has_turn:
+        assert has_turn
+
+
+def test_what_is_brief_waits_for_its_like() -> None:
+    turns, begun, done = StorageTurns(wait_seconds=60), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        with turns.briefly(STORAGE) as has_turn:
+            assert has_turn
+            done.set()
+
+    with turns.briefly(STORAGE):
+        threading.Thread(target=work).start()
+        assert begun.wait(10)
+        assert not done.wait(0.05)
+    assert done.wait(10)
+
+
+def test_what_is_brief_is_turned_away_by_what_is_long_and_called_when_that_is_over() -> None:
+    turns, calls = StorageTurns(wait_seconds=60), [0]
+
+    def called() -> None:
+        calls[0] += 1
+        with turns.briefly(STORAGE) as has_turn:
+            assert has_turn
+
+    turns.when_free = called
+    with turns.of(STORAGE):
+        pass
+    assert calls == [0]
+    with turns.of(STORAGE, OTHER):
+        with turns.briefly(STORAGE) as has_turn:
+            assert not has_turn
+        assert calls == [0]
+    assert calls == [1]
+
+
+def test_a_brief_turn_that_waits_gives_up_when_long_work_comes_before_it() -> None:
+    turns, answers = StorageTurns(wait_seconds=60), list[bool]()
+
+    def work() -> None:
+        with turns.briefly(STORAGE) as has_turn:
+            answers.append(has_turn)
+
+    with turns.of(STORAGE):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(10)
+    assert answers == [False]
 
 
 class _Clock:

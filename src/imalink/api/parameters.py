@@ -9,7 +9,9 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
+from imalink.answers import json_text
 from imalink.api.schemas.storages import UUID_EXAMPLE
+from imalink.errors import NotFoundError
 
 MAX_PAGE = 500
 
@@ -39,3 +41,13 @@ ImageId = Annotated[
 ]
 Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="How many to leave out at the beginning.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many to give at most.")]
+
+
+def named(hothash: str) -> str:
+    """Give what a path calls a picture, if it can be one. Raises NotFoundError."""
+    text = hothash.lower()
+    if not 8 <= len(text) <= 64 or set(text) - set("0123456789abcdef"):
+        raise NotFoundError(
+            f"No picture {json_text(hothash)!r} is known.", hint="A hothash has 64 hexadecimal digits; 8 may do."
+        )
+    return text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from imalink.answers import finding_json, heal_json, import_json, reindex_json, verify_json
 from imalink.answers.indexes import session_indexed_json
+from imalink.answers.photos import edited_json
 from imalink.answers.recovery import recovery_json, regenerate_json
 from imalink.answers.sessions import rollback_json
 from imalink.api.context import Server
@@ -17,15 +19,18 @@ from imalink.api.schemas.storages import Roots, Verification
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.duplicate import DuplicatePolicy
-from imalink.core.ids import StorageUuid
+from imalink.core.edit_request import EditRequest
+from imalink.core.ids import PhotoUuid, StorageUuid
 from imalink.core.job import Holds, JobRequest
 from imalink.core.organization import organization_named
 from imalink.core.progress import Progress
 from imalink.core.timetable import Task
 from imalink.errors import UsageError
+from imalink.runtime.events import EventKind
 from imalink.runtime.health_words import health_json
 from imalink.runtime.jobs import Work
 from imalink.workflows.create_session import author_named
+from imalink.workflows.edit_photos import EditedPhoto, EditReport, edit_chosen
 from imalink.workflows.heal import heal
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportRequest
@@ -192,6 +197,44 @@ def recovery(server: Server, body: Roots) -> Planned:
         return {**recovery_json(report), "findings": told}
 
     asked = JobRequest(kind="recover", request=_said(body), holds=Holds.EVERYTHING, go_on="imalink recover")
+    return Planned(asked=asked, work=work)
+
+
+MAX_TOLD = 500
+"""So many photos an answer or an event names."""
+
+
+def edit(server: Server, wanted: Sequence[PhotoUuid], request: EditRequest, *, dry_run: bool) -> EditReport:
+    """Change what is said of photos, and tell who listens. Raises UsageError, NotFoundError, CatalogError."""
+    report = edit_chosen(server.tools, wanted, request, dry_run=dry_run)
+    if report.edited and not dry_run:
+        tell_edited(server, report.edited)
+    return report
+
+
+def tell_edited(server: Server, edited: Sequence[EditedPhoto]) -> None:
+    """Tell who listens of which photos something else holds."""
+    told = edited[:MAX_TOLD]
+    server.live.hub.tell(
+        EventKind.PHOTO,
+        {
+            "count": len(edited),
+            "hothashes": [photo.hothash for photo in told],
+            "photo_uuids": [photo.photo_uuid for photo in told],
+        },
+    )
+
+
+def editing(server: Server, wanted: Sequence[PhotoUuid], request: EditRequest, *, dry_run: bool) -> Planned:
+    """Change what is said of many photos."""
+
+    def work(_: Progress) -> Mapping[str, object]:
+        return edited_json(edit(server, wanted, request, dry_run=dry_run), dry_run=dry_run, most=MAX_TOLD)
+
+    which = hashlib.sha256("\n".join([*wanted, repr(request), str(dry_run)]).encode("utf-8", "backslashreplace"))
+    asked = JobRequest(
+        kind="edit", request={"photos": len(wanted), "digest": which.hexdigest()}, holds=Holds.NOTHING, go_on=""
+    )
     return Planned(asked=asked, work=work)
 
 

@@ -83,6 +83,15 @@ def get_photo(db: Session, key: Hothash | PhotoUuid) -> PhotoRecord:
     return record
 
 
+def find_uuids(db: Session, photo_ids: Collection[int]) -> dict[int, PhotoUuid]:
+    """Give the UUIDs of the photos with these numbers; unknown ones are left out."""
+    found: dict[int, PhotoUuid] = {}
+    for chunk in chunks(photo_ids):
+        rows = db.execute(select(PhotoRow.id, PhotoRow.photo_uuid).where(PhotoRow.id.in_(chunk)))
+        found.update((photo_id, PhotoUuid(photo_uuid)) for photo_id, photo_uuid in rows)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoSummary:
     """What a list shows of a photo."""

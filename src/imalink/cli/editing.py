@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import json_text
-from imalink.answers.photos import facts_json
+from imalink.answers.photos import edited_json
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import change_lines, groups_of
+from imalink.cli.photo_facts import change_lines
 from imalink.cli.render import (
     plural,
     show_json,
@@ -98,7 +97,7 @@ def edit_command(
     with open_tools(output) as tools:
         report = edit_photos(tools, hothashes, request, dry_run=dry_run)
     if output.as_json:
-        show_json(_report_json(report, dry_run=dry_run))
+        show_json(edited_json(report, dry_run=dry_run))
     elif not output.is_quiet:
         _show(report, dry_run=dry_run, is_verbose=output.is_verbose)
 
@@ -164,31 +163,3 @@ def show_waiting(waiting: tuple[WaitingEdits, ...]) -> None:
         show_note(f"{plural(each.edits, 'edit')} waiting for {each.display_name} ({each.status}).")
     if waiting:
         show_note("What waits holds in the catalog, and is told to the storage when it is next worked on.")
-
-
-def _report_json(report: EditReport, *, dry_run: bool) -> dict[str, object]:
-    return {
-        "edited": len(report.edited),
-        "unchanged": report.unchanged,
-        "dry_run": dry_run,
-        "photos": [
-            {
-                "photo_uuid": photo.photo_uuid,
-                "hothash": photo.hothash,
-                "original_filename": json_text(photo.original_filename),
-                "before": facts_json(photo.facts_before, groups_of(photo.after.fields)),
-                "after": facts_json(photo.facts, groups_of(photo.after.fields)),
-            }
-            for photo in report.edited
-        ],
-        "waiting": [
-            {
-                "storage_uuid": each.storage_uuid,
-                "display_name": each.display_name,
-                "edits": each.edits,
-                "status": each.status,
-                "reason": each.reason,
-            }
-            for each in report.waiting
-        ],
-    }

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import finding_json, json_text
-from imalink.answers.photos import facts_json
+from imalink.answers.photos import facts_json, groups_of
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import change_lines, groups_of, said_text
+from imalink.cli.photo_facts import change_lines, said_text
 from imalink.cli.render import (
     is_terminal,
     plural,

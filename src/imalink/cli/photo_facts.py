@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from imalink.answers.photos import FIELD_WORDS
+from imalink.answers.photos import FIELD_WORDS, groups_of
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.picture import GpsPosition
 from imalink.core.session import Author
 from imalink.core.timestamps import CaptureTime
 from imalink.core.user_facts import UserValue
-
-
-def groups_of(fields: Collection[str]) -> list[str]:
-    """Give which facts these fields belong to, single tags to the tags and so on, in the order of FIELD_WORDS."""
-    plain = {name.partition(".")[0] for name in fields}
-    return [name for name in FIELD_WORDS if name in plain]
 
 
 def fact_text(facts: PhotoFacts, name: str) -> str:

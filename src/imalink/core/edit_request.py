@@ -63,10 +63,12 @@ class TakenAt:
 class EditRequest:
     """What is to be changed, the same for each photo: ``said`` as it stands, the rest in view of the photo.
 
-    ``resets`` are names of RESETS, ``custom`` or ``all``: what was said of these is taken back.
+    ``tags`` are all that the photo shall have; None leaves them. ``resets`` are names of RESETS, ``custom`` or
+    ``all``: what was said of these is taken back.
     """
 
     said: FactChange = FactChange()
+    tags: tuple[str, ...] | None = None
     added_tags: tuple[str, ...] = ()
     removed_tags: tuple[str, ...] = ()
     taken_at: TakenAt | None = None
@@ -79,9 +81,12 @@ class EditRequest:
             raise UsageError(
                 "Nothing is to be changed.", hint="`imalink edit --help` lists what may be said of a photo."
             )
+        if self.tags is not None and (self.added_tags or self.removed_tags):
+            raise UsageError("Either all tags are said, or some added and taken away, not both at once.")
         if self.taken_at is not None and self.shift is not None:
             raise UsageError("A time is either said or shifted, not both at once.")
         said = {name.partition(".")[0] for name in self.said.fields}
+        said |= {"tags"} if self.tags is not None else set()
         said |= {"capture_time"} if self.taken_at is not None or self.shift is not None else set()
         taken_back = {RESETS.get(word, word) for word in self.resets} & said
         if taken_back or ("all" in self.resets and said):
@@ -121,9 +126,14 @@ def _tag_values(request: EditRequest, photo: Photo, facts: PhotoFacts) -> dict[s
     spellings: dict[str, list[str]] = {}
     for tag in tags:
         spellings.setdefault(tag.casefold(), []).append(tag)
-    removed = [tag for each in request.removed_tags for tag in spellings.get(each.casefold(), ())]
+    if request.tags is None:
+        added = request.added_tags
+        removed = [tag for each in request.removed_tags for tag in spellings.get(each.casefold(), ())]
+    else:
+        added = tuple(tag for tag in request.tags if tag not in tags)
+        removed = [tag for tag in tags if tag not in request.tags]
     values = {tag_field(tag): False for tag in removed}
-    for tag in request.added_tags:
+    for tag in added:
         kept = [known for known in spellings.get(tag.casefold(), ()) if known not in removed]
         values.update((tag_field(each), True) for each in (kept or [tag]))
     return values
@@ -182,6 +192,14 @@ def parse_author(text: str) -> Author:
     if not name:
         raise UsageError("An author needs a name.", hint="Such as 'Anna Berg' or 'Anna Berg <anna@example.org>'.")
     return Author(name=name, email=email)
+
+
+def parse_tag(text: str) -> str:
+    """Give one tag as it is kept. Raises UsageError."""
+    tag = _line(text, "tag", MAX_TAG_CHARACTERS)
+    if not tag:
+        raise UsageError("A tag is empty.")
+    return tag
 
 
 def parse_tags(texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -259,10 +277,17 @@ def parse_gps(text: str) -> GpsPosition:
 def parse_setting(text: str) -> tuple[str, str]:
     """Read ``key=value``. Raises UsageError."""
     key, equals, value = text.partition("=")
-    value = _line(value, "value", MAX_VALUE_CHARACTERS)
-    if not equals or not value:
+    if not equals or not value.strip():
         raise UsageError(f"{text!r} sets nothing.", hint="Give --set key=value; --unset KEY takes a field away.")
-    return parse_key(key), value
+    return parse_key(key), parse_value(value)
+
+
+def parse_value(text: str) -> str:
+    """Give the value of a custom field as it is kept. Raises UsageError."""
+    value = _line(text, "value", MAX_VALUE_CHARACTERS)
+    if not value:
+        raise UsageError("A field of one's own has no empty value.")
+    return value
 
 
 def parse_key(text: str) -> str:

@@ -18,8 +18,6 @@ _Text = TypeVar("_Text", bound=str)
 Rank = tuple[int, bool, bool, int]
 """What files of one photo are sorted by: see ``pairing.primary_rank``."""
 
-_SWAPPED_ORIENTATIONS = frozenset({5, 6, 7, 8})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoFacts:
@@ -55,9 +53,7 @@ def effective_facts(photo: UserFacts, primary: PictureFacts, others: Sequence[Pi
             gps=next((facts.gps for facts in (primary, *others) if facts.gps is not None), None),
         )
     embedded = primary.embedded
-    width, height = primary.width, primary.height
-    if primary.orientation in _SWAPPED_ORIENTATIONS:
-        width, height = height, width
+    width, height = primary.shown_size
     return PhotoFacts(
         file_format=primary.file_format,
         title=_first(photo.title, embedded.title),

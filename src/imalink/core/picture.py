@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from imalink.core.ids import Hothash, HothashMethod, Sha256
 from imalink.core.timestamps import CaptureTime
 
+_TURNED = frozenset({5, 6, 7, 8})
+"""The orientations that make a width of a height."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
@@ -78,3 +81,9 @@ class PictureFacts:
     camera: Camera = Camera()
     gps: GpsPosition | None = None
     embedded: Embedded = Embedded()
+
+    @property
+    def shown_size(self) -> tuple[int | None, int | None]:
+        """Width and height after the orientation is applied."""
+        is_turned = self.orientation in _TURNED
+        return (self.height, self.width) if is_turned else (self.width, self.height)

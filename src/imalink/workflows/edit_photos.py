@@ -10,14 +10,14 @@ from imalink.catalog.catalog import Db
 from imalink.catalog.outbox import PhotoEdit
 from imalink.catalog.photos import PhotoRecord
 from imalink.core.edit_request import EditRequest, plan_change
-from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, WriterId
+from imalink.core.ids import Hothash, OperationUuid, PhotoUuid, StorageUuid, WriterId
 from imalink.core.operation import FactsEdit, Operation, OperationKind
 from imalink.core.photo import FieldClock, UserFacts
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.timestamps import format_instant
 from imalink.core.user_facts import FactChange, current, highest_counter, live_value, merge_said, value_of
 from imalink.errors import NotFoundError, UsageError
-from imalink.workflows.find_file import get_pictures
+from imalink.workflows.choose_photos import choose_by_hothashes
 from imalink.workflows.flush_outbox import WaitingEdits, flush_outbox
 from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.tools import Tools
@@ -42,11 +42,15 @@ class EditedPhoto:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditReport:
-    """What an edit did: the photos that changed, how many were so already, and which storages must still be told."""
+    """What an edit did: the photos that changed, how many were so already, and which storages must still be told.
+
+    ``operation_uuid`` is what it is undone by; None where nothing was changed.
+    """
 
     edited: tuple[EditedPhoto, ...]
     unchanged: int
     waiting: tuple[WaitingEdits, ...]
+    operation_uuid: OperationUuid | None = None
 
 
 def edit_photos(tools: Tools, texts: Sequence[str], request: EditRequest, *, dry_run: bool = False) -> EditReport:
@@ -57,7 +61,14 @@ def edit_photos(tools: Tools, texts: Sequence[str], request: EditRequest, *, dry
     AmbiguousError.
     """
     request.check()
-    wanted = list(dict.fromkeys(picture.photo_uuid for picture in get_pictures(tools, texts)))
+    return edit_chosen(tools, choose_by_hothashes(tools, texts), request, dry_run=dry_run)
+
+
+def edit_chosen(
+    tools: Tools, wanted: Sequence[PhotoUuid], request: EditRequest, *, dry_run: bool = False
+) -> EditReport:
+    """Change what the user says of these photos, as ``edit_photos`` does. Raises UsageError, NotFoundError."""
+    request.check()
 
     def plan(record: PhotoRecord) -> FactChange:
         try:
@@ -98,17 +109,19 @@ def edit_each(
     operation: Operation | None = None,
 ) -> EditReport:
     """Change of each of these photos what ``plan`` says, as ``edit_photos`` does. Raises NotFoundError."""
+    said: Operation | None = None
     if dry_run:
         with tools.catalog.read() as db:
             changes = _plan_all(db, wanted, plan)
     else:
         with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
             changes = _plan_all(db, wanted, plan)
-            _say(tools, db, changes, operation)
+            said = _say(tools, db, changes, operation)
     return EditReport(
         edited=tuple(_edited(record, change) for record, change in changes),
         unchanged=len(wanted) - len(changes),
         waiting=() if dry_run else tuple(flush_outbox(tools)),
+        operation_uuid=None if said is None else said.operation_uuid,
     )
 
 
@@ -126,21 +139,24 @@ def _plan_all(
     return [(record, change) for record, change in planned if change.fields]
 
 
-def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]], operation: Operation | None) -> None:
+def _say(
+    tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]], operation: Operation | None
+) -> Operation | None:
     """Let the changes hold in the catalog, all as said at one moment, and put them up for their storages.
 
-    The operation that they are is recorded in the same transaction, with what was said before.
+    The operation that they are is recorded in the same transaction, with what was said before; it is given.
     """
     if not changes:
-        return
+        return None
     clock = outbox.next_clock(db, tools.writer, [record.photo for record, _ in changes])
     edits = [_outgoing(record, change.clocked(clock)) for record, change in changes]
     said_at = format_instant(tools.clock.now())
     outbox.add_edits(db, edits, said_at=said_at)
     counts = {"edited": len(changes)}
+    said = operation or new_operation(tools, OperationKind.EDIT, counted("Photos", counts), counts=counts)
     operations.keep_edit(
         db,
-        operation or new_operation(tools, OperationKind.EDIT, counted("Photos", counts), counts=counts),
+        said,
         [
             FactsEdit(
                 photo_uuid=record.photo.photo_uuid,
@@ -154,6 +170,7 @@ def _say(tools: Tools, db: Db, changes: Sequence[tuple[PhotoRecord, FactChange]]
         recorded_at=said_at,
         counter=clock.counter,
     )
+    return said
 
 
 def _outgoing(record: PhotoRecord, said: UserFacts) -> PhotoEdit:

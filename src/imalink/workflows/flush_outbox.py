@@ -40,8 +40,11 @@ def _flush(tools: Tools, record: StorageRecord, count: int) -> WaitingEdits | No
     if not record.is_active:
         return _left(record, count, status="inactive", reason="The storage is deactivated.")
     try:
-        with open_storage(tools, record, needs_pictures=False) as storage, storage.lock("edit"):
-            mend_indexes(tools, record, storage)
+        with tools.turn(record.storage_uuid) as has_turn:
+            if not has_turn:
+                return _left(record, count, status="storage-busy", reason="Other work goes on there now.")
+            with open_storage(tools, record, needs_pictures=False) as storage, storage.lock("edit"):
+                mend_indexes(tools, record, storage)
     except StorageError as error:
         with tools.catalog.read() as db:
             count = outbox.count_waiting(db).get(record.storage_uuid, 0)

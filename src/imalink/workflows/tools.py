@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -55,13 +55,18 @@ class StorageRegistry(Protocol):
         ...
 
 
+def _free(_: StorageUuid) -> AbstractContextManager[bool]:
+    return nullcontext(True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """Collaborators of a workflow, made by ``runtime.container``; tests bring their own.
 
     ``writer`` names this installation's journal. ``references`` are its storages of folders that are only read.
     ``new_uuid`` gives a random UUID as text. ``open_scratch_catalog`` gives an empty catalog that is thrown away
-    when closed. ``threads``: how many files are read at a time.
+    when closed. ``threads``: how many files are read at a time. ``turn`` takes a storage's turn among all that this
+    process does, for what takes a moment, and tells whether it could: what could not is done later.
     """
 
     catalog: Catalog
@@ -74,3 +79,4 @@ class Tools:
     open_scratch_catalog: Callable[[], AbstractContextManager[Catalog]]
     calls: FileCalls = field(default_factory=SystemCalls)
     threads: int = 1
+    turn: Callable[[StorageUuid], AbstractContextManager[bool]] = _free

@@ -6,20 +6,17 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from imalink.answers import json_text
-from imalink.answers.photos import facts_json, photo_json
 from imalink.answers.places import picture_json
 from imalink.api.context import Asked, Right, Server, needs
 from imalink.api.envelope import json_response, success
-from imalink.api.parameters import Hothash, ImageId
+from imalink.api.parameters import Hothash, ImageId, named
 from imalink.api.schemas.envelope import MEANINGS, Failure, Success, answers
-from imalink.api.schemas.places import Locations, Photo
+from imalink.api.schemas.places import Locations
 from imalink.api.schemas.storages import ScanLocation
 from imalink.api.streaming import FileAnswer, SentFile
-from imalink.core.user_facts import said_fields
 from imalink.errors import NotFoundError
 from imalink.workflows.find_archives import find_archives, mount_points
 from imalink.workflows.find_file import find_files
-from imalink.workflows.look_at_photo import look_at_photo
 from imalink.workflows.open_picture import (
     hothash_of_image,
     make_coldpreview,
@@ -50,23 +47,12 @@ _PREVIEW_ANSWERS: dict[int | str, dict[str, object]] = {
 }
 
 
-@router.get("/photos/{hothash}", tags=["photos"], dependencies=_READ, responses=answers(Success[Photo], 409, 503))
-def show_photo(server: Asked, hothash: Hothash) -> Response:
-    """Show the photo that holds a picture; the hothash of any of its files will do.
-
-    Digits that fit several pictures are answered with 409 and the candidates.
-    """
-    found = look_at_photo(server.tools, _named(hothash))
-    said = sorted(json_text(name) for name in said_fields(found.photo))
-    return success({**photo_json(found), "hothash": found.files[0].hothash, **facts_json(found.facts), "said": said})
-
-
 @router.get(
     "/photos/{hothash}/locations", tags=["photos"], dependencies=_READ, responses=answers(Success[Locations], 409, 503)
 )
 def show_locations(server: Asked, hothash: Hothash) -> Response:
     """List every known place of a picture, offline ones too, each looked at now."""
-    [picture] = find_files(server.tools, [_named(hothash)])
+    [picture] = find_files(server.tools, [named(hothash)])
     return success(picture_json(picture))
 
 
@@ -74,20 +60,20 @@ def show_locations(server: Asked, hothash: Hothash) -> Response:
 @router.get("/photos/{hothash}/file", tags=["photos"], dependencies=_READ, responses=_FILE_ANSWERS)
 def send_file(server: Asked, hothash: Hothash) -> Response:
     """Send the picture's own file, whole or in parts; the ETag is the SHA-256 of what was archived."""
-    return _sent(server, _named(hothash))
+    return _sent(server, named(hothash))
 
 
 @router.get("/photos/{hothash}/hotpreview", tags=["photos"], dependencies=_READ, responses=_PREVIEW_ANSWERS)
 def send_hotpreview(server: Asked, request: Request, hothash: Hothash) -> Response:
     """Send the small preview, 200 pixels at most."""
-    picture, data = read_hotpreview(server.tools, _named(hothash))
+    picture, data = read_hotpreview(server.tools, named(hothash))
     return _preview(request, f"{picture.hothash}-{picture.hotpreview_rendition or '0'}", data)
 
 
 @router.get("/photos/{hothash}/coldpreview", tags=["photos"], dependencies=_READ, responses=_PREVIEW_ANSWERS)
 def send_coldpreview(server: Asked, request: Request, hothash: Hothash) -> Response:
     """Send the large preview, 1600 pixels at most; it is made from the picture's file."""
-    picture, preview = make_coldpreview(server.tools, _named(hothash))
+    picture, preview = make_coldpreview(server.tools, named(hothash))
     return _preview(request, f"{picture.hothash}-cold-{preview.rendition}", preview.data)
 
 
@@ -118,16 +104,6 @@ def scan_locations(server: Asked) -> Response:
             for place in find_archives(mount_points(), server.tools.calls)
         ]
     )
-
-
-def _named(hothash: str) -> str:
-    """Give what a path calls a picture, if it can be one. Raises NotFoundError."""
-    text = hothash.lower()
-    if not 8 <= len(text) <= 64 or set(text) - set("0123456789abcdef"):
-        raise NotFoundError(
-            f"No picture {json_text(hothash)!r} is known.", hint="A hothash has 64 hexadecimal digits; 8 may do."
-        )
-    return text
 
 
 def _sent(server: Server, hothash: str) -> Response:
