@@ -36,6 +36,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   └── CatalogDamagedError       its file is damaged: recover makes a new one
 ├── MachineShortageError          the machine is short of memory, processes or open files
 ├── TooManyJobsError              as much work waits as may wait
+├── PreviewBusyError              a preview is not made yet, or too many are being made
 ├── ServerUnreachableError        no server answers the Python client
 └── CancelledError                the user stopped the work at a safe point
 
@@ -283,6 +284,12 @@ class TooManyJobsError(ImalinkError):
     """As many jobs wait as may wait; nothing was begun."""
 
     code = "too-many-jobs"
+
+
+class PreviewBusyError(ImalinkError):
+    """A preview is still being made, or as many are being made as may wait for it; nothing is lost."""
+
+    code = "preview-busy"
 
 
 class ServerUnreachableError(ImalinkError):

@@ -17,6 +17,7 @@ from imalink.api.context import Gate, Server, open_gate
 from imalink.api.counting import CountRequests
 from imalink.api.errors import add_error_answers
 from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
+from imalink.api.preview_shortcut import PreviewShortcut
 from imalink.api.reference import add_reference_page
 from imalink.api.routers import (
     events,
@@ -26,6 +27,7 @@ from imalink.api.routers import (
     jobs,
     photos,
     pictures,
+    previews,
     storage_index,
 )
 from imalink.api.schemas.envelope import MEANINGS, Failure
@@ -34,9 +36,11 @@ from imalink.runtime.container import Container
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.listening import check_listening, host_names
 from imalink.runtime.live import Live
+from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.settings import Settings, load_settings
 from imalink.runtime.turns import StorageTurns
+from imalink.storage.preview_cache import PreviewCache
 from imalink.workflows.flush_outbox import flush_outbox
 
 API = "/api/v1"
@@ -46,9 +50,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     import_sessions.router,
     photos.router,
     pictures.router,
+    previews.router,
     jobs.router,
     health.router,
 )
+ROOT_ROUTERS: tuple[APIRouter, ...] = (previews.address_router,)
+"""Beside the API: addresses for browsers."""
 _UPLOADS = ("/upload",)
 
 
@@ -83,6 +90,7 @@ def create_app(
             yield
         finally:
             await to_thread(server.live.close)
+            server.previews.close()
             if own is not None:
                 own.close()
 
@@ -90,6 +98,7 @@ def create_app(
     app.state.server = server
     app.state.gate = gate
     # The last one added is the first that a request passes.
+    app.add_middleware(PreviewShortcut)
     app.add_middleware(CountRequests, metrics=server.live.metrics)
     app.add_middleware(JsonBodies, uploads=_UPLOADS)
     app.add_middleware(PlainPaths)
@@ -116,6 +125,8 @@ def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     add_error_answers(app)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
+    for router in ROOT_ROUTERS:
+        app.include_router(router)
     app.include_router(events.router, prefix=API)  # a socket, which asks the gate itself
     app.include_router(health.router, include_in_schema=False)
     app.include_router(health.metrics_router, include_in_schema=False)
@@ -135,6 +146,11 @@ def _server_of(settings: Settings, container: Container) -> Server:
     return Server(
         tools=tools,
         live=Live(tools),
+        previews=Previews(
+            tools,
+            PreviewCache(settings.preview_directory, max_bytes=settings.preview_cache_bytes),
+            makers=max(1, settings.workers),
+        ),
         turns=turns,
         folders=folders,
         restored=RestoredSessions(clock=tools.clock),

@@ -62,6 +62,7 @@ class Known:
     storages: list[Json]
     hothashes: list[str]
     photo_uuids: list[str]
+    rendition: str
 
 
 def is_ours(name: str) -> bool:
@@ -77,9 +78,18 @@ def known(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iter
         served.imported(storages[0], source=source)
         served.post("import-sessions", json={"title": "Norway", "file_storage_id": storages[1]["id"]})
         hothashes = [each["hothash"] for each in served.get("import-sessions/1")["files"]]
+        shown = served.http.get(f"/api/v1/photos/{hothashes[0]}/hotpreview")
+        rendition = shown.headers["content-location"].split("/")[3]
         before = snapshot(source, leaves_out=is_ours)
         photo_uuids = [each["photo_uuid"] for each in served.get("photos")["photos"]]
-        yield Known(served=served, source=source, storages=storages, hothashes=hothashes, photo_uuids=photo_uuids)
+        yield Known(
+            served=served,
+            source=source,
+            storages=storages,
+            hothashes=hothashes,
+            photo_uuids=photo_uuids,
+            rendition=rendition,
+        )
         # A folder may be adopted by what is asked, and gets files of ours then; its pictures stay as they are.
         assert snapshot(source, leaves_out=is_ours) == before
 
@@ -95,6 +105,8 @@ def with_real_names(case: Any, known: Known) -> None:
         "session": str(choice // 4 % 3 + 1),
         "hothash": known.hothashes[choice // 2 % 3],
         "image_id": str(choice // 4 % 4),
+        "rendition": known.rendition,
+        "size": ("200", "1600")[choice // 8 % 2],
     }
     for name in list(case.path_parameters or {}):
         case.path_parameters[name] = real.get(name, case.path_parameters[name])

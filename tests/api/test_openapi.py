@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from imalink.api.context import Right
 from imalink.api.reference import markdown
 from imalink.api.schemas.envelope import MEANINGS
-from imalink.server import API, ROUTERS, make_routes
+from imalink.server import API, ROOT_ROUTERS, ROUTERS, make_routes
 from scripts.make_api_reference import PAGE, render
 from tests.api.conftest import Served
 
@@ -69,6 +69,7 @@ LITERAL = [
     "GET photos/{hothash}/coldpreview",
     "GET photos/{hothash}/locations",
     "GET health",
+    "GET /p/{hothash}/{rendition}/{size}.jpg",
 ]
 
 
@@ -107,7 +108,7 @@ def test_the_examples_of_a_body_are_what_it_takes(path: str, method: str, route:
 
 def test_every_route_asks_the_gate() -> None:
     rights: dict[str, Right] = {}
-    for router in ROUTERS:
+    for router in (*ROUTERS, *ROOT_ROUTERS):
         for route in router.routes:
             if isinstance(route, APIWebSocketRoute):
                 continue  # asks the gate itself, which its own test sees to

@@ -14,6 +14,7 @@ from imalink.core.ids import StorageUuid, parse_uuid
 from imalink.errors import NotFoundError
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.live import Live
+from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.turns import StorageTurns
 from imalink.workflows.look_at_storages import get_storage_by_id
@@ -27,6 +28,7 @@ class Server:
 
     tools: Tools
     live: Live
+    previews: Previews
     turns: StorageTurns
     folders: FolderPolicy
     restored: RestoredSessions

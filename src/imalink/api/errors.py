@@ -28,6 +28,7 @@ from imalink.errors import (
     NewerFormatError,
     NotFoundError,
     OutOfSpaceError,
+    PreviewBusyError,
     ServerUnreachableError,
     SessionInUseError,
     SignatureDamagedError,
@@ -72,6 +73,7 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (CatalogError, 503),
     (MachineShortageError, 503),
     (TooManyJobsError, 503),
+    (PreviewBusyError, 503),
     (ServerUnreachableError, 503),
 )
 """The first class that fits gives the status; docs/api/API_REFERENCE.md lists them."""
@@ -87,7 +89,14 @@ def status_of(error: ImalinkError) -> int:
 def answer_error(error: ImalinkError) -> Response:
     """Give the answer that tells of an error, with what to do about it."""
     details: dict[str, object] = {"hint": json_text(error.hint)} if error.hint else {}
-    return failure(code=error.code, message=json_text(error.message), status=status_of(error), details=details)
+    headers = {"retry-after": "2"} if isinstance(error, PreviewBusyError) else None
+    return failure(
+        code=error.code,
+        message=json_text(error.message),
+        status=status_of(error),
+        details=details,
+        headers=headers,
+    )
 
 
 def add_error_answers(app: FastAPI) -> None:

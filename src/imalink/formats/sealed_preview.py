@@ -1,13 +1,12 @@
 """Hotpreviews that show when they are spoilt: a JPEG comment right at the start holds a digest of all the rest.
 
-Any program shows such a JPEG as it is. Format page: docs/reference/previews.md.
+The digest is also of the preview's name: in a storage the hothash of its picture. Any program shows such a JPEG.
+Format page: docs/reference/previews.md.
 """
 
 from __future__ import annotations
 
 import hashlib
-
-from imalink.core.ids import Hothash
 
 _START = b"\xff\xd8"
 _COMMENT = b"\xff\xfe"
@@ -16,12 +15,12 @@ _HEAD = _START + _COMMENT + (2 + len(_WORDS) + 64).to_bytes(2, "big") + _WORDS
 _SEALED_FROM = len(_HEAD) + 64
 
 
-def seal_preview(hothash: Hothash, data: bytes) -> bytes:
+def seal_preview(name: str, data: bytes) -> bytes:
     """Give a preview with its seal; what is no JPEG stays as it is."""
     if not data.startswith(_START):
         return data
     rest = data[len(_START) :]
-    return _HEAD + _digest(hothash, rest) + rest
+    return _HEAD + _digest(name, rest) + rest
 
 
 def unseal_preview(data: bytes) -> bytes:
@@ -29,10 +28,10 @@ def unseal_preview(data: bytes) -> bytes:
     return _START + data[_SEALED_FROM:] if data.startswith(_HEAD) else data
 
 
-def is_preview_whole(hothash: Hothash, data: bytes) -> bool:
+def is_preview_whole(name: str, data: bytes) -> bool:
     """Tell whether every byte is as it was sealed, and as the preview of this picture."""
-    return data.startswith(_HEAD) and data[len(_HEAD) : _SEALED_FROM] == _digest(hothash, data[_SEALED_FROM:])
+    return data.startswith(_HEAD) and data[len(_HEAD) : _SEALED_FROM] == _digest(name, data[_SEALED_FROM:])
 
 
-def _digest(hothash: Hothash, rest: bytes) -> bytes:
-    return hashlib.sha256(hothash.encode() + rest).hexdigest().encode()
+def _digest(name: str, rest: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + rest).hexdigest().encode()

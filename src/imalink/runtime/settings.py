@@ -59,6 +59,12 @@ SETTINGS = (
         )
     ),
     Setting(
+        name="preview_cache_mb",
+        variable="IMALINK_PREVIEW_CACHE_MB",
+        default="2048",
+        meaning="How many MB of previews the server keeps, to show pictures while their disk is away; 0: none.",
+    ),
+    Setting(
         name="host",
         variable="IMALINK_HOST",
         default="localhost",
@@ -140,6 +146,19 @@ class Settings:
             if each.value.lower() == "on":
                 enabled.add(task)
         return frozenset(enabled)
+
+    @property
+    def preview_cache_bytes(self) -> int:
+        """How much the server keeps of previews. Raises UsageError for a value that is no number."""
+        value = self.values["preview_cache_mb"].value
+        if not re.fullmatch(r"[0-9]{1,8}", value):
+            raise UsageError(f"preview_cache_mb is no number of megabytes: {value!r}.", hint="Use 0 or more.")
+        return int(value) * 1024 * 1024
+
+    @property
+    def preview_directory(self) -> Path:
+        """Where the server keeps previews; it may be deleted at any time."""
+        return self.data_directory / "cache" / "previews"
 
     @property
     def host(self) -> str:

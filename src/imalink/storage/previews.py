@@ -71,6 +71,14 @@ class Hotpreviews:
         data = self._files.find_bytes(hotpreview_path(hothash), MAX_HOTPREVIEW_BYTES)
         return None if data is None else unseal_preview(data)
 
+    def find_whole(self, hothash: Hothash) -> bytes | None:
+        """Give a preview's JPEG bytes if they are as they were saved, to the byte. Raises StorageError."""
+        try:
+            data = self._files.find_bytes(hotpreview_path(hothash), MAX_HOTPREVIEW_BYTES)
+        except (IndexDamagedError, UnsafePathError):
+            return None
+        return unseal_preview(data) if data is not None and is_preview_whole(hothash, data) else None
+
     def is_whole(self, hothash: Hothash) -> bool:
         """Tell whether a preview stands there as it was saved, to the byte. Raises StorageError."""
         try:

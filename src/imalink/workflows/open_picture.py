@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 
-from imalink.catalog import file_storages, locations
+from imalink.catalog import file_storages, locations, shown_pictures
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.locations import FoundImageFile, FoundLocation
+from imalink.catalog.shown_pictures import ShownPicture
 from imalink.core.analyser import Preview
 from imalink.core.ids import Hothash, Sha256
-from imalink.errors import ImalinkError, IndexDamagedError, NotFoundError, StorageError
+from imalink.core.preview_key import PreviewSize
+from imalink.errors import ImalinkError, NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.reading import facts_at
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 
+HOTHASH_LENGTH = 64
 OUT_OF_REACH = "Image file not accessible. Check storage connection."
 
 
@@ -70,26 +73,43 @@ def open_picture(tools: Tools, text: str) -> OpenPicture:
     raise _out_of_reach(picture)
 
 
-def read_hotpreview(tools: Tools, text: str) -> tuple[FoundImageFile, bytes]:
-    """Give the small preview of a picture as JPEG, from any storage in reach. Raises as ``open_picture``."""
-    [picture] = get_pictures(tools, [text])
-    for _, storage, stack in _reached(tools, picture):
-        with stack, suppress(StorageError, IndexDamagedError):
-            data = storage.hotpreviews.find(picture.hothash)
-            if data:
-                return picture, data
-    raise _out_of_reach(picture, what="Its preview")
+def find_shown(tools: Tools, text: str) -> ShownPicture:
+    """Give the picture that a hothash or a prefix of it means, as it is shown.
+
+    Raises NotFoundError, AmbiguousError.
+    """
+    hothash = Hothash(text)
+    with tools.catalog.read() as db:
+        found = shown_pictures.find_shown(db, hothash) if len(text) == HOTHASH_LENGTH else None
+    if found is None:
+        [picture] = get_pictures(tools, [text])
+        with tools.catalog.read() as db:
+            found = shown_pictures.find_shown(db, picture.hothash)
+    if found is None:
+        raise NotFoundError(f"The picture {text} was deleted just now.")
+    return found
 
 
-def make_coldpreview(tools: Tools, text: str) -> tuple[FoundImageFile, Preview]:
-    """Make the large preview of a picture, as JPEG. Raises as ``open_picture``, and where none can be made of it."""
-    [picture] = get_pictures(tools, [text])
-    opened = open_picture(tools, picture.hothash)
+def find_hotpreview(tools: Tools, picture: ShownPicture) -> bytes | None:
+    """Give the small preview of a picture as JPEG, from any storage in reach that has it whole."""
+    for record in picture.storages:
+        try:
+            with open_known(tools, record, needs_pictures=False) as storage:
+                data = storage.hotpreviews.find_whole(picture.hothash)
+        except ImalinkError:
+            continue
+        if data is not None:
+            return data
+    return None
+
+
+def make_preview(tools: Tools, hothash: Hothash, size: PreviewSize) -> Preview | None:
+    """Make a preview of a picture from its file; None if none can be made of it. Raises as ``open_picture``."""
+    opened = open_picture(tools, hothash)
     with opened.held:
-        result = tools.analyser.coldpreview(opened.descriptor, filename=opened.filename)
-    if result.preview is None:
-        raise NotFoundError(f"No preview can be made of {opened.filename}.", hint="Its file can be had as it is.")
-    return picture, result.preview
+        if size is PreviewSize.HOT:
+            return tools.analyser.analyse(opened.descriptor, filename=opened.filename).hotpreview
+        return tools.analyser.coldpreview(opened.descriptor, filename=opened.filename).preview
 
 
 def _reached(tools: Tools, picture: FoundImageFile) -> Iterator[tuple[FoundLocation, FileStorage, ExitStack]]:
@@ -106,6 +126,8 @@ def _reached(tools: Tools, picture: FoundImageFile) -> Iterator[tuple[FoundLocat
         yield location, storage, stack
 
 
-def _out_of_reach(picture: FoundImageFile, what: str = "A file of it") -> NotFoundError:
+def _out_of_reach(picture: FoundImageFile) -> NotFoundError:
     names = ", ".join(sorted({location.display_name for location in picture.locations}))
-    return NotFoundError(OUT_OF_REACH, hint=f"{what} is known in {names}." if names else "No file of it is known.")
+    return NotFoundError(
+        OUT_OF_REACH, hint=f"A file of it is known in {names}." if names else "No file of it is known."
+    )

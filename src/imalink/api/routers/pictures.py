@@ -1,8 +1,8 @@
-"""``/photos``, ``/images`` and ``/storage``: single pictures, their files and previews; archives on mounted disks."""
+"""``/photos``, ``/images`` and ``/storage``: single pictures and their files; archives on mounted disks."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from imalink.answers import json_text
@@ -17,16 +17,10 @@ from imalink.api.streaming import FileAnswer, SentFile
 from imalink.errors import NotFoundError
 from imalink.workflows.find_archives import find_archives, mount_points
 from imalink.workflows.find_file import find_files
-from imalink.workflows.open_picture import (
-    hothash_of_image,
-    make_coldpreview,
-    open_picture,
-    read_hotpreview,
-)
+from imalink.workflows.open_picture import hothash_of_image, open_picture
 
 router = APIRouter()
 _READ = [Depends(needs(Right.READ))]
-_FOR_A_YEAR = "private, max-age=31536000, immutable"
 _FILE_ANSWERS: dict[int | str, dict[str, object]] = {
     **answers(None, 409, 503),
     200: {
@@ -39,11 +33,6 @@ _FILE_ANSWERS: dict[int | str, dict[str, object]] = {
     },
     304: {"description": "It is as the caller has it."},
     416: {"model": Failure, "description": MEANINGS[416]},
-}
-_PREVIEW_ANSWERS: dict[int | str, dict[str, object]] = {
-    **answers(None, 409, 503),
-    200: {"description": "A JPEG.", "content": {"image/jpeg": {}}},
-    304: {"description": "It is as the caller has it."},
 }
 
 
@@ -61,20 +50,6 @@ def show_locations(server: Asked, hothash: Hothash) -> Response:
 def send_file(server: Asked, hothash: Hothash) -> Response:
     """Send the picture's own file, whole or in parts; the ETag is the SHA-256 of what was archived."""
     return _sent(server, named(hothash))
-
-
-@router.get("/photos/{hothash}/hotpreview", tags=["photos"], dependencies=_READ, responses=_PREVIEW_ANSWERS)
-def send_hotpreview(server: Asked, request: Request, hothash: Hothash) -> Response:
-    """Send the small preview, 200 pixels at most."""
-    picture, data = read_hotpreview(server.tools, named(hothash))
-    return _preview(request, f"{picture.hothash}-{picture.hotpreview_rendition or '0'}", data)
-
-
-@router.get("/photos/{hothash}/coldpreview", tags=["photos"], dependencies=_READ, responses=_PREVIEW_ANSWERS)
-def send_coldpreview(server: Asked, request: Request, hothash: Hothash) -> Response:
-    """Send the large preview, 1600 pixels at most; it is made from the picture's file."""
-    picture, preview = make_coldpreview(server.tools, named(hothash))
-    return _preview(request, f"{picture.hothash}-cold-{preview.rendition}", preview.data)
 
 
 @router.head("/images/{image_id}/file", include_in_schema=False, dependencies=_READ)
@@ -119,10 +94,3 @@ def _sent(server: Server, hothash: str) -> Response:
             held=opened.held,
         )
     )
-
-
-def _preview(request: Request, tag: str, data: bytes) -> Response:
-    headers = {"etag": f'"{tag}"', "cache-control": _FOR_A_YEAR}
-    if f'"{tag}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(data, media_type="image/jpeg", headers=headers)
