@@ -68,6 +68,13 @@ def insert_rows(db: Session, table: Table, columns: Sequence[str], rows: Sequenc
         write_rows(connection, table.name, columns, _converted(chunk, converters))
 
 
+def driver_rows(
+    table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]], dialect: Dialect
+) -> list[tuple[object, ...]]:
+    """Give tuples whose values stand in the order of ``columns`` as the driver of ``dialect`` takes them."""
+    return _converted(rows, _converters(table, columns, dialect))
+
+
 def insert_and_find_ids(
     db: Session, table: Table, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
 ) -> dict[str, int]:

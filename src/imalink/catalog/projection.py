@@ -16,17 +16,22 @@ from sqlalchemy.orm import Session
 from imalink.catalog import full_text
 from imalink.catalog.bulk import chunks, insert_and_find_ids, insert_rows, paused_collection, table_of
 from imalink.catalog.column_types import canonical_instant
-from imalink.catalog.core_json import escape_text
-from imalink.catalog.derivation import (
-    IMAGE_COLUMNS,
-    PHOTO_COLUMNS,
-    DerivedPhoto,
-    derive_photo,
-    entry_record_of,
-    image_row,
-    path_columns,
-)
+from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS, entry_record_of, image_row
 from imalink.catalog.file_storages import StorageRecord, change_counts
+from imalink.catalog.index_rows import (
+    COMPANION_COLUMNS,
+    DELETED_COLUMNS,
+    LOCATION_COLUMNS,
+    SESSION_PHOTO_COLUMNS,
+    RowOwner,
+    companion_rows,
+    deleted_rows,
+    derive_alone,
+    group_by_photo,
+    location_rows,
+    said_photos,
+    session_photo_row,
+)
 from imalink.catalog.models import CompanionFile, DeletedFile, SessionPhoto
 from imalink.catalog.outbox import find_waiting, note_counter
 from imalink.catalog.records import EntryRecord
@@ -46,24 +51,11 @@ from imalink.catalog.tags import set_tags
 from imalink.catalog.timeline import count_days
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, SessionIndex
-from imalink.core.photo import Photo
-from imalink.core.photo_facts import plain_photo
-from imalink.core.user_facts import has_user_facts, highest_counter
+from imalink.core.user_facts import highest_counter
 
 COMPANIONS = table_of(CompanionFile)
 SESSION_PHOTOS = table_of(SessionPhoto)
 DELETED = table_of(DeletedFile)
-
-_LOCATION_COLUMNS = (
-    "image_file_id file_storage_id import_session_id number relative_path relative_path_bytes file_size sha256 "
-    "modified_ns imported_at status last_seen_at damage entry"
-).split()
-_COMPANION_COLUMNS = (
-    "image_file_id file_storage_id import_session_id number relative_path relative_path_bytes file_size sha256 "
-    "modified_ns kind damage"
-).split()
-_SESSION_PHOTO_COLUMNS = "import_session_id file_storage_id photo_uuid imported_at record".split()
-_DELETED_COLUMNS = "import_session_id file_storage_id hothash sha256 tombstone".split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +74,8 @@ class ProjectedSession:
 
 
 @dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(RowOwner):
     """One session's index in one storage: whose records are being replaced."""
-
-    session_id: int
-    storage_id: int
 
     def rows_of(self, table: Table) -> ColumnElement[bool]:
         """The condition for its rows in a table of records."""
@@ -218,37 +207,17 @@ def _remove_records(
 
 
 def _insert_tombstones(db: Session, of_index: _Index, index: SessionIndex, touched: Collection[Hothash] | None) -> None:
-    rows = [
-        (of_index.session_id, of_index.storage_id, hothash, tombstone.sha256, tombstone)
-        for hothash, tombstone in index.deleted.items()
-        if touched is None or hothash in touched
-    ]
-    insert_rows(db, DELETED, _DELETED_COLUMNS, rows)
+    rows = deleted_rows(index, of_index, index.deleted if touched is None else sorted(touched))
+    insert_rows(db, DELETED, DELETED_COLUMNS, rows)
 
 
 def _insert_session_photos(
     db: Session, of_index: _Index, index: SessionIndex, photo_uuids: Iterable[PhotoUuid]
 ) -> None:
-    rows: list[tuple[object, ...]] = []
-    said: list[Photo] = []
-    for photo_uuid in photo_uuids:
-        photo = index.photos.get(photo_uuid)
-        if photo is None or _is_plain(photo, index):
-            continue
-        times = [index.files[hothash].imported_at for hothash in photo.files if hothash in index.files]
-        imported_at = min(map(canonical_instant, times), default=index.session.imported_at)
-        rows.append((of_index.session_id, of_index.storage_id, photo_uuid, imported_at, photo))
-        said.append(photo)
+    said = said_photos(index, photo_uuids)
     note_counter(db, highest_counter(said))
-    insert_rows(db, SESSION_PHOTOS, _SESSION_PHOTO_COLUMNS, rows)
-
-
-def _is_plain(photo: Photo, index: SessionIndex) -> bool:
-    """Tell whether an index says no more of a photo than its one entry does anyhow."""
-    if photo.files != (photo.primary,) or has_user_facts(photo):
-        return False
-    entry = index.files.get(photo.primary)
-    return entry is not None and entry.photo_uuid == photo.photo_uuid
+    rows = [session_photo_row(photo, index, of_index) for photo in said]
+    insert_rows(db, SESSION_PHOTOS, SESSION_PHOTO_COLUMNS, rows)
 
 
 def _insert_new(
@@ -263,13 +232,11 @@ def _insert_new(
 
     Photos that others speak of too are added to ``concerned``: their rows are only a beginning.
     """
-    by_photo: dict[PhotoUuid, list[FileEntry]] = {}
-    for entry in entries:
-        by_photo.setdefault(entry.photo_uuid, []).append(entry)
+    by_photo = group_by_photo(entries)
     photo_ids = find_photo_ids(db, by_photo)
     concerned.photo_uuids.update(photo_ids)
     new_photos = {
-        photo_uuid: _derive_alone(photo_uuid, index, group)
+        photo_uuid: derive_alone(photo_uuid, index, group)
         for photo_uuid, group in by_photo.items()
         if photo_uuid not in photo_ids
     }
@@ -302,18 +269,6 @@ def _insert_new(
     return ids
 
 
-def _derive_alone(photo_uuid: PhotoUuid, index: SessionIndex, group: Sequence[FileEntry]) -> DerivedPhoto:
-    photo = index.photos.get(photo_uuid)
-    if photo is not None and (len(group) == 1 or not _is_plain(photo, index)):
-        records = [photo]
-    else:
-        ordered = sorted((canonical_instant(entry.imported_at), entry.hothash) for entry in group)
-        records = [plain_photo(photo_uuid, hothash) for _, hothash in ordered]
-    files = {entry.hothash: entry.facts for entry in group}
-    names = {entry.hothash: escape_text(entry.original_filename) for entry in group}
-    return derive_photo(photo_uuid, records, files, names)
-
-
 def _find_spoken_of(db: Session, of_index: _Index, photo_uuids: Collection[PhotoUuid]) -> set[PhotoUuid]:
     """Give those photos of which another index has a record, or the user said something that waits."""
     found = set(find_waiting(db, photo_uuids))
@@ -340,38 +295,11 @@ def _insert_files(
     locations: list[tuple[object, ...]] = []
     companions: list[tuple[object, ...]] = []
     for entry in entries:
-        key = (image_ids[entry.hothash], of_index.storage_id, of_index.session_id)
+        image_id = image_ids[entry.hothash]
         image = known.get(entry.hothash)
         record = None if image is None else entry_record_of(entry)
         own = None if image is None or record == image.record else record
-        for number, file in enumerate((entry, *entry.copies)):
-            locations.append(
-                (
-                    *key,
-                    number,
-                    *path_columns(file.relative_path),
-                    file.size_bytes,
-                    file.sha256,
-                    file.modified_ns,
-                    file.imported_at,
-                    file.status.value,
-                    entry.last_seen_at if number == 0 else None,
-                    file.damage,
-                    own if number == 0 else None,
-                )
-            )
-        for number, companion in enumerate(entry.companions):
-            companions.append(
-                (
-                    *key,
-                    number,
-                    *path_columns(companion.relative_path),
-                    companion.size_bytes,
-                    companion.sha256,
-                    companion.modified_ns,
-                    companion.kind,
-                    companion.damage,
-                )
-            )
-    insert_rows(db, LOCATIONS, _LOCATION_COLUMNS, locations)
-    insert_rows(db, COMPANIONS, _COMPANION_COLUMNS, companions)
+        locations.extend(location_rows(entry, image_id, of_index, own=own))
+        companions.extend(companion_rows(entry, image_id, of_index))
+    insert_rows(db, LOCATIONS, LOCATION_COLUMNS, locations)
+    insert_rows(db, COMPANIONS, COMPANION_COLUMNS, companions)
