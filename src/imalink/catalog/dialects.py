@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from imalink.catalog import postgresql_engine, sqlite_engine
 from imalink.catalog.sqlite_engine import sqlite_file
@@ -99,6 +99,29 @@ def write_rows(connection: Connection, table: str, columns: Sequence[str], rows:
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - the names are ours
     connection.exec_driver_sql(statement, list(rows))
+
+
+def stream_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
+    """Insert tuples of values as SQLite's driver gives them, one after the other as they come, past SQLAlchemy."""
+    if is_postgresql(connection):
+        postgresql_engine.copy_rows(connection, table, columns, rows)
+    else:
+        sqlite_engine.stream_rows(connection, table, columns, rows)
+
+
+def settle_ids(connection: Connection, tables: Sequence[str]) -> None:
+    """Let new ids go on above those that were given explicitly."""
+    if is_postgresql(connection):
+        postgresql_engine.settle_sequences(connection, tables)
+
+
+def conflict_errors() -> tuple[type[Exception], ...]:
+    """What is raised for a row whose unique values another row has already."""
+    if "psycopg" not in sys.modules:
+        return IntegrityError, sqlite3.IntegrityError
+    import psycopg
+
+    return IntegrityError, sqlite3.IntegrityError, psycopg.errors.UniqueViolation
 
 
 @contextmanager

@@ -43,6 +43,12 @@ def create_index(connection: Connection) -> None:
     rebuild(connection)
 
 
+def drop_index(connection: Connection) -> None:
+    """Take the index away, until ``create_index`` makes it anew."""
+    what = "INDEX ix_photos_search_text" if is_postgresql(connection) else f"TABLE {TABLE}"
+    connection.execute(sql_text(f"DROP {what}"))
+
+
 def rebuild(connection: Connection) -> None:
     """Fill the index anew from all photos, where the database does not keep it by itself."""
     if not is_postgresql(connection):

@@ -121,6 +121,14 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
             copy.write_row(row)
 
 
+def settle_sequences(connection: Connection, tables: Sequence[str]) -> None:
+    """Let the ids of these tables go on above the greatest there is."""
+    for table in tables:
+        connection.exec_driver_sql(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) > 0"  # noqa: S608
+        )
+
+
 def update_rows(
     connection: Connection, table: str, key: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]
 ) -> None:

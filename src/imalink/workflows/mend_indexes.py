@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from imalink.catalog import file_storages, import_sessions
@@ -19,6 +19,9 @@ from imalink.workflows.restore_sessions import restore_lost_sessions
 from imalink.workflows.storage_access import fold_notes, project_all, project_fold
 from imalink.workflows.tools import Tools
 
+TellAll = Callable[[Tools, StorageRecord, FileStorage], list[Finding]]
+"""Brings the catalog in step with everything a storage's indexes hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
@@ -29,22 +32,29 @@ class Mended:
 
 
 def mend_indexes(
-    tools: Tools, record: StorageRecord, storage: FileStorage, *, suspects: Collection[int] = ()
+    tools: Tools,
+    record: StorageRecord,
+    storage: FileStorage,
+    *,
+    suspects: Collection[int] = (),
+    tell_all: TellAll = project_all,
 ) -> Mended:
     """Make the indexes of a storage whole and up to date, and the catalog with them; does little when they are.
 
-    Then tell it what waits in the outbox. ``suspects`` are session indexes to rebuild if they are damaged. The caller
-    holds the lock. Raises StorageError.
+    Then tell it what waits in the outbox. ``suspects`` are session indexes to rebuild if they are damaged; ``tell_all``
+    tells a catalog that is not in step everything. The caller holds the lock. Raises StorageError.
     """
-    mended = _mend(tools, record, storage, suspects)
+    mended = _mend(tools, record, storage, suspects, tell_all)
     told = drain_outbox(tools, record, storage, master=mended.master)
     return mended if told is None else Mended(master=told.master, findings=(*mended.findings, *told.findings))
 
 
-def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, suspects: Collection[int]) -> Mended:
+def _mend(
+    tools: Tools, record: StorageRecord, storage: FileStorage, suspects: Collection[int], tell_all: TellAll
+) -> Mended:
     is_in_step = _is_catalog_in_step(tools, record, storage)
     findings = [*finish_moves(tools, record, storage), *finish_interrupted_runs(tools, storage)]
-    mended = _bring_in_step(tools, record, storage, suspects, findings, is_in_step=is_in_step)
+    mended = _bring_in_step(tools, record, storage, suspects, findings, tell_all=None if is_in_step else tell_all)
     _end_sessions_of_dead_imports(tools, record)
     return mended
 
@@ -56,21 +66,21 @@ def _bring_in_step(
     suspects: Collection[int],
     findings: list[Finding],
     *,
-    is_in_step: bool,
+    tell_all: TellAll | None,
 ) -> Mended:
-    """Fold what waits, rebuild what is damaged, and tell the catalog if it is not in step."""
+    """Fold what waits, rebuild what is damaged, and tell the catalog all if it is not in step."""
     if not findings and not suspects:
         master = _sound_master(storage)
         if master is not None:
-            if not is_in_step:
-                findings.extend(project_all(tools, record, storage))
+            if tell_all is not None:
+                findings.extend(tell_all(tools, record, storage))
             return Mended(master=master, findings=tuple(findings))
     restored, notes = restore_lost_sessions(tools, record, storage, suspects)
     findings.extend(notes)
     result = storage.fold(fold_notes(storage, record), check_sessions={*suspects, *restored})
     findings.extend((*result.findings, *project_fold(tools, record, result)))
-    if not is_in_step:
-        findings.extend(project_all(tools, record, storage))
+    if tell_all is not None:
+        findings.extend(tell_all(tools, record, storage))
     return Mended(master=result.master, findings=tuple(findings))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.conflict import MissingFile
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
-from imalink.core.index import FileStatus, Overview, SessionIndex
+from imalink.core.index import Overview
 from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
@@ -35,8 +35,9 @@ from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.out_of_reach import NotCompared, carry_over, without_pictures
-from imalink.workflows.storage_access import project_index
+from imalink.workflows.storage_access import note_in_step
 from imalink.workflows.storage_places import find_places
+from imalink.workflows.take_in_sessions import Taken, TakenSession, take_in_sessions
 from imalink.workflows.tools import Tools
 
 
@@ -295,7 +296,7 @@ def _recover_storage(
     verifies_bytes: bool,
 ) -> None:
     """Mend what can be mended, then project every session index and look for every file it names."""
-    with FileStorage.open(
+    storage = FileStorage.open(
         candidate.home,
         clock=tools.clock,
         expected_uuid=candidate.storage_uuid,
@@ -303,45 +304,52 @@ def _recover_storage(
         needs_pictures=False,
         is_home=tools.references.is_home(candidate.home),
         caps=UNTRUSTED if is_check and not candidate.is_trusted else TRUSTED,
-    ) as storage:
+    )
+    with storage, ExitStack() as stack:
         record = remember_storage(tools, storage, is_noted=not is_check)
         overview = _overview(storage)
         expected = {summary.number: summary for summary in overview.sessions} if overview is not None else {}
+
+        def take_in() -> Taken:
+            numbers = sorted({*storage.indexes.list_sessions(), *expected})
+            progress.start_phase("recover", total_files=len(numbers))
+            return take_in_sessions(
+                tools,
+                record,
+                storage,
+                candidate.home,
+                numbers,
+                is_trusted=not is_check or candidate.is_trusted,
+                stack=stack,
+                progress=progress,
+            )
+
+        taken = take_in() if is_check else _mend(tools, record, storage, tally, take_in)
         if not is_check:
-            _mend(tools, record, storage, tally)
             with tools.catalog.begin() as db:
                 operations.keep_operations(db, record.id, storage.journals.list_operations())
+        tally.findings.extend(taken.findings)
+        tally.corrupt.extend(f"{storage.layout.session_path(each.number)}: {each.message}" for each in taken.unread)
         seen = _scan(storage, progress) if storage.has_pictures else None
         if seen is None:
             tally.without_pictures.append(candidate.storage_uuid)
             if not is_check:
                 tally.findings.append(Finding(code="pictures-out-of-reach", path=str(storage.path)))
-        numbers = sorted({*storage.indexes.list_sessions(), *expected})
-        progress.start_phase("recover", total_files=len(numbers))
-        for number in numbers:
-            progress.checkpoint()
-            try:
-                index = storage.indexes.load_session(number).index
-            except (NotFoundError, IndexDamagedError) as error:
-                tally.corrupt.append(f"{storage.layout.session_path(number)}: {error.message}")
-                continue
-            with tools.catalog.begin(changes_photos=True) as db:
-                tally.findings.extend(project_index(db, record, index, only=None))
-            summary = expected.get(number)
+        for session in taken.sessions:
+            summary = expected.get(session.number)
             tally.sessions.append(
                 RecoveredSession(
-                    number=number,
-                    title=index.session.title,
+                    number=session.number,
+                    title=session.title,
                     expected_files=summary.file_count if summary is not None else None,
-                    found_files=index.file_count,
+                    found_files=session.file_count,
                 )
             )
-            tally.session_uuids.add(index.session.session_uuid)
-            tally.photos |= {entry.photo_uuid for entry in index.files.values()}
-            tally.files += index.file_count
+            tally.session_uuids.add(session.session_uuid)
+            tally.photos.update(session.photo_uuids())
+            tally.files += session.file_count
             if seen is not None:
-                _check_files(tools, storage, index, seen, tally, progress, verifies_bytes=verifies_bytes)
-            progress.advance(files=1, current=index.session.title)
+                _check_files(tools, storage, session, seen, tally, progress, verifies_bytes=verifies_bytes)
         tally.storages.add(candidate.storage_uuid)
 
 
@@ -354,23 +362,37 @@ def _scan(storage: FileStorage, progress: Progress) -> Mapping[RelativePath, Sca
         return {}
 
 
-def _mend(tools: Tools, record: StorageRecord, storage: FileStorage, tally: _Tally) -> None:
-    """Fold what waits and rebuild damaged indexes; a storage that cannot be written is read as it is."""
+def _mend(
+    tools: Tools, record: StorageRecord, storage: FileStorage, tally: _Tally, take_in: Callable[[], Taken]
+) -> Taken:
+    """Fold what waits, rebuild damaged indexes and take the sessions in, once; give what came of these.
+
+    A storage that cannot be written is read as it is.
+    """
+    taken: list[Taken] = []
+
+    def tell_all(tools: Tools, record: StorageRecord, storage: FileStorage) -> list[Finding]:
+        digest = storage.indexes.claimed_master_digest()
+        taken.append(take_in())
+        note_in_step(tools, record, storage, digest)
+        return []
+
     try:
         with storage.lock("recover"):
             numbers = storage.indexes.list_sessions()
             unsound = [number for number in numbers if not storage.indexes.is_session_sound(number)]
-            findings = mend_indexes(tools, record, storage, suspects=unsound).findings
+            findings = mend_indexes(tools, record, storage, suspects=unsound, tell_all=tell_all).findings
     except (StorageReadOnlyError, OutOfSpaceError) as error:
         findings = (Finding(code="storage-read-only", path=str(storage.path), facts={"why": error.message}),)
     tally.findings.extend(findings)
     tally.corrupt.extend(finding.path for finding in findings if finding.code == "index-damaged")
+    return taken[-1] if taken else take_in()
 
 
 def _check_files(
     tools: Tools,
     storage: FileStorage,
-    index: SessionIndex,
+    session: TakenSession,
     seen: Mapping[RelativePath, ScannedFile],
     tally: _Tally,
     progress: Progress,
@@ -378,33 +400,30 @@ def _check_files(
     verifies_bytes: bool,
 ) -> None:
     """Look for every present file; read those whose size or time is another (or all), and say what became of them."""
-    for entry in index.files.values():
-        for place in (entry, *entry.copies):
-            path = place.relative_path
-            now = seen.get(path)
-            if now is not None:
-                tally.found.add(entry.hothash)
-            else:
-                last_seen_at = entry.last_seen_at or index.generated_at
-                tally.missing.append(MissingFile(hothash=entry.hothash, expected_path=path, last_seen_at=last_seen_at))
-                continue
-            is_as_left = now.size_bytes == place.size_bytes and now.modified_ns == place.modified_ns
-            is_believed = is_as_left and place.damage is None and not verifies_bytes
-            if place.status is FileStatus.MISSING or is_believed:
-                continue
-            progress.checkpoint()
-            fingerprint = _fingerprint(tools, storage, path)
-            if fingerprint is None or fingerprint.sha256 == place.sha256:
-                continue
-            if is_as_left:
-                kind = "damaged"
-                tally.findings.append(Finding(code="file-damaged", path=path.printable()))
-            elif fingerprint.hothash == entry.hothash:
-                kind = "metadata"
-            else:
-                kind = "content"
-                tally.findings.append(Finding(code="file-changed", path=path.printable()))
-            tally.changed.append(ChangedFile(path=path, hothash=entry.hothash, kind=kind))
+    for file in session.files():
+        path = file.path
+        now = seen.get(path)
+        if now is None:
+            last_seen_at = file.last_seen_at or session.generated_at
+            tally.missing.append(MissingFile(hothash=file.hothash, expected_path=path, last_seen_at=last_seen_at))
+            continue
+        tally.found.add(file.hothash)
+        is_as_left = now.size_bytes == file.size_bytes and now.modified_ns == file.modified_ns
+        if file.is_missing or (is_as_left and not file.is_damaged and not verifies_bytes):
+            continue
+        progress.checkpoint()
+        fingerprint = _fingerprint(tools, storage, path)
+        if fingerprint is None or fingerprint.sha256 == file.sha256:
+            continue
+        if is_as_left:
+            kind = "damaged"
+            tally.findings.append(Finding(code="file-damaged", path=path.printable()))
+        elif fingerprint.hothash == file.hothash:
+            kind = "metadata"
+        else:
+            kind = "content"
+            tally.findings.append(Finding(code="file-changed", path=path.printable()))
+        tally.changed.append(ChangedFile(path=path, hothash=file.hothash, kind=kind))
 
 
 def _fingerprint(tools: Tools, storage: FileStorage, path: RelativePath) -> Fingerprint | None:

@@ -14,6 +14,7 @@ from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import MasterIndex, SessionIndex
 from imalink.core.journal import Observation
 from imalink.core.operation import Operation
+from imalink.core.session import ImportSession
 from imalink.errors import (
     AmbiguousError,
     IndexDamagedError,
@@ -165,12 +166,17 @@ def project_all(tools: Tools, record: StorageRecord, storage: FileStorage) -> li
             continue
         with tools.catalog.begin(changes_photos=True) as db:
             notes.extend(project_index(db, record, index, only=None))
+    note_in_step(tools, record, storage, digest)
+    return notes
+
+
+def note_in_step(tools: Tools, record: StorageRecord, storage: FileStorage, digest: str | None) -> None:
+    """Let the catalog know what a storage's journals and library say, and that its indexes were told up to a master."""
     with tools.catalog.begin() as db:
         operations.keep_operations(db, record.id, storage.journals.list_operations())
         library.hear(db, record.id, storage.library_edits())
         if digest is not None:
             file_storages.update_storage(db, record.storage_uuid, StorageChange(master_digest=Sha256(digest)))
-    return notes
 
 
 def project_index(
@@ -180,8 +186,13 @@ def project_index(
     projected = projection.project_session(db, storage=record, index=index, only=only)
     if not (projected.is_new and projected.is_number_changed):
         return []
-    facts = {"file_number": projected.file_number, "session_number": projected.session_number}
-    return [Finding(code="session-number-changed", path=index.session.title, facts=facts)]
+    return [number_changed(index.session, projected.session_number)]
+
+
+def number_changed(session: ImportSession, number: int) -> Finding:
+    """Give the finding of a session that is new here and has another number than its file."""
+    facts = {"file_number": session.number, "session_number": number}
+    return Finding(code="session-number-changed", path=session.title, facts=facts)
 
 
 def _note_place(tools: Tools, record: StorageRecord, path: Path) -> None:

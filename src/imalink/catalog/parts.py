@@ -1,0 +1,280 @@
+"""Parts of a catalog to be: the rows of whole session indexes in a file of its own, made anywhere, loaded at once.
+
+A part needs no catalog, so that several processes can make parts at a time (``loading`` takes them in). It is scratch:
+nothing of it is flushed, and one that is not finished is thrown away.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import sqlite
+
+from imalink.catalog.bulk import driver_rows, table_of
+from imalink.catalog.core_json import dump_compact, load_compact
+from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS
+from imalink.catalog.index_rows import (
+    COMPANION_COLUMNS,
+    DELETED_COLUMNS,
+    LOCATION_COLUMNS,
+    SESSION_PHOTO_COLUMNS,
+    Row,
+    RowOwner,
+    rows_of_index,
+)
+from imalink.catalog.models import CompanionFile, DeletedFile, FileLocation, ImageFile, Photo, SessionPhoto
+from imalink.catalog.records import SessionHead
+from imalink.core.ids import Hothash, Sha256
+from imalink.core.index import FileStatus, SessionIndex
+from imalink.core.relative_path import RelativePath
+from imalink.core.user_facts import highest_counter
+from imalink.errors import CatalogError
+
+PHOTOS, IMAGES = table_of(Photo), table_of(ImageFile)
+LOCATIONS, COMPANIONS = table_of(FileLocation), table_of(CompanionFile)
+SESSION_PHOTOS, DELETED = table_of(SessionPhoto), table_of(DeletedFile)
+
+_DIALECT = sqlite.dialect()
+_OF_SESSION = "import_session_id"
+_COLUMNS: dict[Table, Sequence[str]] = {
+    PHOTOS: ("id", *PHOTO_COLUMNS),
+    IMAGES: ("id", *IMAGE_COLUMNS),
+    LOCATIONS: LOCATION_COLUMNS,
+    COMPANIONS: COMPANION_COLUMNS,
+    SESSION_PHOTOS: SESSION_PHOTO_COLUMNS,
+    DELETED: DELETED_COLUMNS,
+}
+_SESSION_COLUMNS = (
+    "id number head generation generated_at first_photo last_photo first_image last_image first_location last_location "
+    "file_count size_bytes edit_counter"
+).split()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartSession:
+    """A session in a part: its head, and where its rows are, as ranges (first, last) that may be empty.
+
+    ``file_count`` and ``size_bytes`` are of its image files, copies included. ``edit_counter`` is the highest of what
+    it says of photos.
+    """
+
+    id: int
+    number: int
+    head: SessionHead
+    generation: int
+    generated_at: str
+    photos: tuple[int, int]
+    images: tuple[int, int]
+    locations: tuple[int, int]
+    file_count: int
+    size_bytes: int
+    edit_counter: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFile:
+    """An image file as its session's index names it; ``last_seen_at`` only of one that was missing already."""
+
+    hothash: Hothash
+    path: RelativePath
+    size_bytes: int
+    sha256: Sha256
+    modified_ns: int
+    is_missing: bool
+    is_damaged: bool
+    last_seen_at: str | None
+
+
+@contextmanager
+def _told_troubles(path: Path) -> Generator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CatalogError(
+            f"The scratch file {path} cannot be written or read: {error}. The catalog was not changed.",
+            hint=f"Make room in {path.parent.parent}, or name another folder for scratch files with TMPDIR.",
+        ) from error
+
+
+class PartWriter:
+    """Makes a part at ``path``, where nothing may be yet. A context manager: at its end the part is whole.
+
+    Everything raises CatalogError where the disk has no room for it.
+    """
+
+    def __init__(self, path: Path, *, storage_id: int) -> None:
+        self._path = path
+        self._storage_id = storage_id
+        self._photos = self._images = self._locations = self._sessions = 0
+        with _told_troubles(path):
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._make_tables()
+
+    def _make_tables(self) -> None:
+        self._connection.execute("PRAGMA journal_mode=OFF")
+        self._connection.execute("PRAGMA synchronous=OFF")
+        for table, columns in _COLUMNS.items():
+            names = [f"{name} INTEGER PRIMARY KEY" if name == "id" else name for name in columns]
+            self._connection.execute(f"CREATE TABLE {table.name} ({', '.join(names)})")
+        self._connection.execute("CREATE TABLE photo_tags (photo_id, position, name)")
+        self._connection.execute(f"CREATE TABLE sessions ({', '.join(_SESSION_COLUMNS)})")
+        self._connection.execute("BEGIN")
+
+    def add(self, index: SessionIndex) -> None:
+        """Take a session index in."""
+        with _told_troubles(self._path):
+            self._add(index)
+
+    def _add(self, index: SessionIndex) -> None:
+        self._sessions += 1
+        owner = RowOwner(self._sessions, self._storage_id)
+        rows = rows_of_index(index, owner, first_photo_id=self._photos + 1, first_image_id=self._images + 1)
+        before = self._photos, self._images, self._locations
+        self._insert(PHOTOS, [(before[0] + at, *row) for at, row in enumerate(rows.photos, 1)])
+        self._insert(IMAGES, [(before[1] + at, *row) for at, row in enumerate(rows.images, 1)])
+        self._insert(LOCATIONS, rows.locations)
+        self._insert(COMPANIONS, rows.companions)
+        self._insert(SESSION_PHOTOS, rows.session_photos)
+        self._insert(DELETED, rows.deleted)
+        tags = [
+            (photo_id, position, name)
+            for photo_id, names in enumerate(rows.tags, before[0] + 1)
+            for position, name in enumerate(names)
+        ]
+        self._connection.executemany("INSERT INTO photo_tags VALUES (?, ?, ?)", tags)
+        self._photos += len(rows.photos)
+        self._images += len(rows.images)
+        self._locations += len(rows.locations)
+        session = (
+            self._sessions,
+            index.session.number,
+            dump_compact(SessionHead(session=index.session, statistics=index.statistics)),
+            index.generation,
+            index.generated_at,
+            *(before[0] + 1, self._photos, before[1] + 1, self._images, before[2] + 1, self._locations),
+            len(rows.locations),
+            index.total_size_bytes,
+            highest_counter(rows.said),
+        )
+        marks = ", ".join("?" * len(session))
+        self._connection.execute(f"INSERT INTO sessions VALUES ({marks})", session)  # noqa: S608 - our names
+
+    def close(self) -> None:
+        """Finish the part."""
+        with _told_troubles(self._path):
+            self._connection.commit()
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+        columns = _COLUMNS[table]
+        values = driver_rows(table, columns, rows, _DIALECT)
+        marks = ", ".join("?" * len(columns))
+        self._connection.executemany(f"INSERT INTO {table.name} VALUES ({marks})", values)  # noqa: S608 - our names
+
+
+def part_files(index: SessionIndex) -> Iterator[PartFile]:
+    """Give the image files that an index names, copies too, as a part has them."""
+    for entry in index.files.values():
+        for place in (entry, *entry.copies):
+            yield PartFile(
+                hothash=entry.hothash,
+                path=place.relative_path,
+                size_bytes=place.size_bytes,
+                sha256=place.sha256,
+                modified_ns=place.modified_ns,
+                is_missing=place.status is FileStatus.MISSING,
+                is_damaged=place.damage is not None,
+                last_seen_at=entry.last_seen_at,
+            )
+
+
+class Part:
+    """A finished part, to be read. A context manager. Everything raises CatalogError for one that cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def sessions(self) -> list[PartSession]:
+        """Give the sessions in the order in which they were added."""
+        names = ", ".join(_SESSION_COLUMNS)
+        with self._reading(f"SELECT {names} FROM sessions ORDER BY id") as rows:  # noqa: S608 - our names
+            return [
+                PartSession(
+                    id=row[0],
+                    number=row[1],
+                    head=load_compact(row[2], SessionHead),
+                    generation=row[3],
+                    generated_at=row[4],
+                    photos=(row[5], row[6]),
+                    images=(row[7], row[8]),
+                    locations=(row[9], row[10]),
+                    file_count=row[11],
+                    size_bytes=row[12],
+                    edit_counter=row[13],
+                )
+                for row in rows
+            ]
+
+    def photo_uuids(self, session: PartSession) -> list[str]:
+        """Give the photos of a session."""
+        with self._reading("SELECT photo_uuid FROM photos WHERE id BETWEEN ? AND ?", session.photos) as rows:
+            return [row[0] for row in rows]
+
+    def files(self, session: PartSession) -> Iterator[PartFile]:
+        """Give the image files of a session, copies too."""
+        query = (
+            "SELECT hothash, relative_path, relative_path_bytes, file_size, sha256, modified_ns, status, "
+            "damage IS NOT NULL, last_seen_at FROM file_locations AS f JOIN image_files AS i ON i.id = f.image_file_id "
+            "WHERE f.rowid BETWEEN ? AND ?"
+        )
+        with self._reading(query, session.locations) as rows:
+            for hothash, path, raw, size, sha256, modified_ns, status, is_damaged, seen_at in rows:
+                yield PartFile(
+                    hothash=Hothash(hothash.hex()),
+                    path=RelativePath(path) if raw is None else RelativePath.from_bytes(raw),
+                    size_bytes=size,
+                    sha256=Sha256(sha256.hex()),
+                    modified_ns=modified_ns,
+                    is_missing=status == FileStatus.MISSING,
+                    is_damaged=bool(is_damaged),
+                    last_seen_at=None if seen_at is None else _instant(seen_at),
+                )
+
+    def rows(self, sql: str, arguments: Sequence[object]) -> Iterator[Row]:
+        """Give the rows that a question of ``loading`` selects."""
+        with self._reading(sql, arguments) as rows:
+            yield from rows
+
+    @contextmanager
+    def _reading(self, sql: str, arguments: Sequence[object] = ()) -> Generator[sqlite3.Cursor]:
+        with _told_troubles(self.path), closing(self._connection.execute(sql, arguments)) as cursor:
+            yield cursor
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _instant(text: str) -> str:
+    """Spell an instant as indexes do."""
+    whole = text.replace(" ", "T")
+    return (whole.rstrip("0").rstrip(".") if "." in whole else whole) + "Z"
