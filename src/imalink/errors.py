@@ -7,6 +7,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── AmbiguousError            a prefix or name that fits several
 │   ├── NameInUseError            a storage of that name is known already
 │   ├── SessionInUseError         a session that brought something cannot be deleted
+│   ├── AuthorInUseError          an author of whom sessions are is not taken away
 │   ├── StorageInUseError         a storage that sessions are known in is not forgotten unasked
 │   └── FolderRefusedError        a folder that may not be named over HTTP
 ├── NotFoundError                 no such storage, session, photo or folder
@@ -105,6 +106,12 @@ class SessionInUseError(UsageError):
     """A session that brought something, or is just bringing it, cannot be deleted."""
 
     code = "session-in-use"
+
+
+class AuthorInUseError(UsageError):
+    """An author of whom sessions are, or the user himself, cannot be taken away."""
+
+    code = "author-in-use"
 
 
 class StorageInUseError(UsageError):

@@ -20,15 +20,18 @@ from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, S
 from imalink.api.preview_shortcut import PreviewShortcut
 from imalink.api.reference import add_reference_page
 from imalink.api.routers import (
+    collections,
     events,
     file_storage,
     health,
     import_sessions,
     jobs,
+    operations,
     photos,
     pictures,
     previews,
     storage_index,
+    tags,
 )
 from imalink.api.schemas.envelope import MEANINGS, Failure
 from imalink.api.work import planned_task
@@ -51,6 +54,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     photos.router,
     pictures.router,
     previews.router,
+    tags.router,
+    collections.router,
+    operations.router,
     jobs.router,
     health.router,
 )

@@ -49,6 +49,11 @@ NEEDS_A_BODY = frozenset(
         "PATCH /api/v1/import-sessions/{session}",
         "PATCH /api/v1/photos",
         "PATCH /api/v1/photos/{hothash}",
+        "POST /api/v1/tags/rename",
+        "POST /api/v1/authors",
+        "POST /api/v1/collections",
+        "POST /api/v1/collections/{collection}/photos",
+        "POST /api/v1/saved-searches",
     }
 )
 
@@ -63,6 +68,9 @@ class Known:
     hothashes: list[str]
     photo_uuids: list[str]
     rendition: str
+    collection: str
+    search: str
+    operation: str
 
 
 def is_ours(name: str) -> bool:
@@ -89,6 +97,9 @@ def known(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iter
             hothashes=hothashes,
             photo_uuids=photo_uuids,
             rendition=rendition,
+            collection=served.post("collections", json={"title": "Best", "photo_uuids": photo_uuids})["id"],
+            search=served.post("saved-searches", json={"title": "Rome", "query": "rome"})["id"],
+            operation=served.ask("PATCH", f"photos/{hothashes[0]}", json={"rating": 3})["operation_uuid"],
         )
         # A folder may be adopted by what is asked, and gets files of ours then; its pictures stay as they are.
         assert snapshot(source, leaves_out=is_ours) == before
@@ -107,6 +118,10 @@ def with_real_names(case: Any, known: Known) -> None:
         "image_id": str(choice // 4 % 4),
         "rendition": known.rendition,
         "size": ("200", "1600")[choice // 8 % 2],
+        "author": str(choice // 4 % 3 + 1),
+        "collection": known.collection,
+        "search": known.search,
+        "operation": known.operation,
     }
     for name in list(case.path_parameters or {}):
         case.path_parameters[name] = real.get(name, case.path_parameters[name])

@@ -14,6 +14,7 @@ from imalink.answers import json_text
 from imalink.api.envelope import failure
 from imalink.errors import (
     AmbiguousError,
+    AuthorInUseError,
     CancelledError,
     CatalogError,
     FolderRefusedError,
@@ -51,6 +52,7 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (AmbiguousError, 409),
     (NameInUseError, 409),
     (SessionInUseError, 409),
+    (AuthorInUseError, 409),
     (StorageInUseError, 409),
     (FolderRefusedError, 403),
     (UsageError, 400),

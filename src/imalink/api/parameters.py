@@ -11,6 +11,7 @@ from fastapi import Path, Query
 
 from imalink.answers import json_text
 from imalink.api.schemas.storages import UUID_EXAMPLE
+from imalink.core.ids import parse_uuid
 from imalink.errors import NotFoundError
 
 MAX_PAGE = 500
@@ -51,3 +52,18 @@ def named(hothash: str) -> str:
             f"No picture {json_text(hothash)!r} is known.", hint="A hothash has 64 hexadecimal digits; 8 may do."
         )
     return text
+
+
+def number_of(what: str, text: str) -> int:
+    """Give the number that a path calls something by, if it can be one. Raises NotFoundError."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise NotFoundError(f"No {what} {json_text(text)!r} is known.")
+    return int(text)
+
+
+def item_key(what: str, text: str) -> str:
+    """Give the UUID that a path calls something by, if it can be one. Raises NotFoundError."""
+    try:
+        return parse_uuid(text)
+    except ValueError as error:
+        raise NotFoundError(f"No {what} {json_text(text)!r} is known.") from error

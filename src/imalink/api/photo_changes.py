@@ -68,6 +68,11 @@ def request_of(change: PhotoChange) -> EditRequest:
     return request
 
 
+def chosen_or_none(server: Server, selection: Selection) -> list[PhotoUuid]:
+    """Give the photos that a request is about; it need not be about any. Raises as ``chosen``."""
+    return chosen(server, selection) if any(getattr(selection, way) for way in _WAYS) else []
+
+
 def chosen(server: Server, selection: Selection) -> list[PhotoUuid]:
     """Give the photos that a request is about. Raises UsageError, NotFoundError, AmbiguousError."""
     named = [way for way in _WAYS if getattr(selection, way)]

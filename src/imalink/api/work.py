@@ -9,11 +9,15 @@ from pathlib import Path
 
 from imalink.answers import finding_json, heal_json, import_json, reindex_json, verify_json
 from imalink.answers.indexes import session_indexed_json
+from imalink.answers.operations import undo_json
 from imalink.answers.photos import edited_json
 from imalink.answers.recovery import recovery_json, regenerate_json
 from imalink.answers.sessions import rollback_json
 from imalink.api.context import Server
+from imalink.api.schemas.envelope import Asking
 from imalink.api.schemas.indexes import Scanning
+from imalink.api.schemas.library import TagRename
+from imalink.api.schemas.operations import Undoing
 from imalink.api.schemas.sessions import Importing, Resuming, RollingBack
 from imalink.api.schemas.storages import Roots, Verification
 from imalink.catalog.file_storages import StorageRecord
@@ -37,13 +41,16 @@ from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.index_session import index_session
 from imalink.workflows.look_at_conflicts import find_elsewhere
 from imalink.workflows.look_at_health import keep_health, look_at_health
+from imalink.workflows.look_at_operations import OperationView
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
+from imalink.workflows.rename_tag import rename_tag
 from imalink.workflows.resume_session import resume_session
 from imalink.workflows.rollback_session import rollback_session
+from imalink.workflows.undo_operation import undo_operation
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import Depth, VerifyRequest
 
@@ -238,6 +245,41 @@ def editing(server: Server, wanted: Sequence[PhotoUuid], request: EditRequest, *
     return Planned(asked=asked, work=work)
 
 
+def renaming_tag(server: Server, body: TagRename) -> Planned:
+    """Give a tag another name on all photos."""
+
+    def work(_: Progress) -> Mapping[str, object]:
+        report = rename_tag(server.tools, body.tag, body.new_name, dry_run=body.dry_run)
+        if report.edited and not body.dry_run:
+            tell_edited(server, report.edited)
+        return edited_json(report, dry_run=body.dry_run, most=MAX_TOLD)
+
+    return Planned(asked=JobRequest(kind="rename-tag", request=_said(body), holds=Holds.NOTHING), work=work)
+
+
+def undoing(server: Server, view: OperationView, body: Undoing) -> Planned:
+    """Take an operation back. An edit holds no storage: those that are busy or away are told later."""
+    operation_uuid = view.record.operation.operation_uuid
+    storages = () if view.edits else view.record.storages
+
+    def work(_: Progress) -> Mapping[str, object]:
+        with server.turns.of(*storages):
+            report = undo_operation(server.tools, operation_uuid, dry_run=body.dry_run)
+        if report.photos and not body.dry_run:
+            tell_edited(server, report.photos)
+        return undo_json(report)
+
+    asked = JobRequest(
+        kind="undo",
+        storage_uuid=storages[0] if storages else None,
+        further_storages=tuple(storages[1:]),
+        request={"operation": operation_uuid, **_said(body)},
+        holds=Holds.STORAGE if storages else Holds.NOTHING,
+        go_on=f"imalink undo {operation_uuid}",
+    )
+    return Planned(asked=asked, work=work)
+
+
 def health(server: Server) -> Planned:
     """Look at the health of all storages, and keep the report."""
 
@@ -299,7 +341,7 @@ def _resume(known: SessionRecord) -> str:
     return f"imalink sessions resume {known.session.number}"
 
 
-def _said(body: Scanning | Verification | Importing | Resuming | RollingBack | Roots) -> dict[str, object]:
+def _said(body: Asking) -> dict[str, object]:
     """Give what a body says, without what it leaves as it is anyway."""
     said: dict[str, object] = body.model_dump(mode="json", exclude_defaults=True)
     return said

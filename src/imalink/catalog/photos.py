@@ -92,6 +92,15 @@ def find_uuids(db: Session, photo_ids: Collection[int]) -> dict[int, PhotoUuid]:
     return found
 
 
+def find_ids(db: Session, photo_uuids: Collection[PhotoUuid]) -> dict[PhotoUuid, int]:
+    """Give the numbers of these photos in the catalog; unknown ones are left out."""
+    found: dict[PhotoUuid, int] = {}
+    for chunk in chunks(photo_uuids):
+        rows = db.execute(select(PhotoRow.photo_uuid, PhotoRow.id).where(PhotoRow.photo_uuid.in_(chunk)))
+        found.update((PhotoUuid(photo_uuid), photo_id) for photo_uuid, photo_id in rows)
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoSummary:
     """What a list shows of a photo."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imalink.answers.fact_words import change_lines
 from imalink.answers.photos import edited_json
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import change_lines
 from imalink.cli.render import (
     plural,
     show_json,

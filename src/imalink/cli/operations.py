@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
-from imalink.answers.photos import facts_json, groups_of
+from imalink.answers.fact_words import change_lines, said_text
+from imalink.answers.operations import field_changes, operation_json, undo_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import change_lines, said_text
 from imalink.cli.render import (
     is_terminal,
     plural,
@@ -54,7 +53,7 @@ def operations_command(output: Output, operation: str | None, storage: str | Non
         )
         found = with_edits(tools, wanted)
     if output.as_json:
-        show_json({"operations": [_operation_json(view, is_whole=operation is not None) for view in found]})
+        show_json({"operations": [operation_json(view, is_whole=operation is not None) for view in found]})
     elif not found:
         show_lines(["Nothing was done yet."])
     else:
@@ -94,7 +93,7 @@ def undo_command(output: Output, operation: str | None, dry_run: bool) -> int:
             _ask(report, output)
             report = undo_operation(tools, report.undone.operation.operation_uuid)
     if output.as_json:
-        show_json(_report_json(report))
+        show_json(undo_json(report))
     elif not output.is_quiet:
         show_lines(_lines(report, is_verbose=output.is_verbose))
         show_findings(report.findings, is_verbose=output.is_verbose)
@@ -174,7 +173,7 @@ def _edit_lines(edits: Sequence[FactsEdit], *, is_verbose: bool) -> list[str]:
     lines: list[str] = []
     for edit in shown:
         lines.append(f"Photo {edit.photo_uuid}:")
-        for field, before, after in _changes(edit):
+        for field, before, after in field_changes(edit):
             lines.append(f"  {field}: {_said(before)} → {_said(after)}")
     if len(edits) > len(shown):
         lines.append(f"… and {len(edits) - len(shown):,} more (-v shows them all)")
@@ -183,79 +182,3 @@ def _edit_lines(edits: Sequence[FactsEdit], *, is_verbose: bool) -> list[str]:
 
 def _said(text: str | None) -> str:
     return "(nothing said)" if text is None else text or "(empty)"
-
-
-def _changes(edit: FactsEdit) -> Iterator[tuple[str, str | None, str | None]]:
-    for field in edit.fields:
-        yield field, said_text(value_of(edit.before, field)), said_text(value_of(edit.after, field))
-
-
-def _edit_json(edit: FactsEdit) -> dict[str, object]:
-    return {
-        "photo_uuid": edit.photo_uuid,
-        "changes": [
-            {
-                "field": json_text(field),
-                "before": None if before is None else json_text(before),
-                "after": None if after is None else json_text(after),
-            }
-            for field, before, after in _changes(edit)
-        ],
-    }
-
-
-def _operation_json(view: OperationView, *, is_whole: bool) -> dict[str, object]:
-    operation = view.record.operation
-    return {
-        "operation_uuid": operation.operation_uuid,
-        "kind": operation.kind,
-        "title": json_text(operation.title),
-        "recorded_at": view.record.recorded_at,
-        "storages": [
-            {"storage_uuid": storage_uuid, "display_name": json_text(name)}
-            for storage_uuid, name in zip(view.record.storages, view.storage_names, strict=True)
-        ],
-        "counts": dict(operation.counts),
-        "state": view.record.state.value,
-        "undoes": operation.undoes,
-        "undone_by": next(iter(view.record.undone_in.values()), None),
-        "session_id": view.session_number,
-        "edits": [_edit_json(edit) for edit in view.edits] if is_whole else [],
-    }
-
-
-def _report_json(report: UndoReport) -> dict[str, object]:
-    operation = report.undone.operation
-    return {
-        "dry_run": report.undo_uuid is None,
-        "undone": operation.operation_uuid,
-        "kind": operation.kind,
-        "title": json_text(operation.title),
-        "undo_uuid": report.undo_uuid,
-        "storages": [storage.storage_uuid for storage in report.storages],
-        "files": [
-            {
-                "storage_uuid": file.storage_uuid,
-                "hothash": file.hothash,
-                "path_now": None if file.path_now is None else json_text(file.path_now),
-                "path_then": None if file.path_then is None else json_text(file.path_then),
-            }
-            for file in report.files
-        ],
-        "photos": [
-            {
-                "photo_uuid": photo.photo_uuid,
-                "hothash": photo.hothash,
-                "original_filename": json_text(photo.original_filename),
-                "before": facts_json(photo.facts_before, groups_of(photo.after.fields)),
-                "after": facts_json(photo.facts, groups_of(photo.after.fields)),
-            }
-            for photo in report.photos
-        ],
-        "moved_files": [
-            {"old_path": json_text(shift.source), "new_path": json_text(shift.target)} for shift in report.shifts
-        ],
-        "waiting": [{"storage_uuid": each.storage_uuid, "edits": each.edits} for each in report.waiting],
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }

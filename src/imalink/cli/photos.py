@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import json_text
+from imalink.answers.fact_words import fact_text, groups_of
 from imalink.answers.photos import FIELD_WORDS, facts_json, photo_json
 from imalink.cli.context import Output, common_options, open_tools
-from imalink.cli.photo_facts import fact_text, groups_of
 from imalink.cli.render import (
     plural,
     show_json,

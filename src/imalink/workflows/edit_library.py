@@ -20,7 +20,7 @@ from imalink.core.library import (
     places_between,
 )
 from imalink.core.search_query import parse_query
-from imalink.errors import NameTakenError, UsageError
+from imalink.errors import AuthorInUseError, NameTakenError, UsageError
 from imalink.workflows.flush_outbox import flush_outbox
 from imalink.workflows.tools import Tools
 
@@ -174,12 +174,12 @@ def edit_author(
 
 
 def delete_author(tools: Tools, author_id: int) -> None:
-    """Take an author away of whom no session is. Raises NotFoundError, UsageError."""
+    """Take an author away of whom no session is. Raises NotFoundError, AuthorInUseError."""
     with tools.catalog.begin(is_durable=True) as db:
         known = authors.get_author(db, author_id)
         if known.session_count or known.is_self:
             why = "you" if known.is_self else f"the author of {known.session_count:,} sessions"
-            raise UsageError(f"{known.author.name} is {why}, and stays.")
+            raise AuthorInUseError(f"{known.author.name} is {why}, and stays.")
         values: dict[str, FieldValue] = {"name": known.author.name, "email": known.author.email or "", DELETED: True}
         _say(tools, db, ItemKind.AUTHOR, known.key, values)
     flush_outbox(tools)
