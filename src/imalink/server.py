@@ -32,6 +32,7 @@ from imalink.api.routers import (
     previews,
     storage_index,
     tags,
+    uploads,
 )
 from imalink.api.schemas.envelope import MEANINGS, Failure
 from imalink.api.work import planned_task
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     file_storage.router,
     storage_index.router,
     import_sessions.router,
+    uploads.router,
     photos.router,
     pictures.router,
     previews.router,

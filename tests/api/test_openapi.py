@@ -52,6 +52,7 @@ LITERAL = [
     "PATCH import-sessions/{session}",
     "DELETE import-sessions/{session}",
     "POST import-sessions/{session}/import",
+    "POST import-sessions/{session}/upload",
     "POST import-sessions/{session}/resume",
     "POST import-sessions/{session}/rollback",
     "GET import-sessions/{session}/storage-status",

@@ -45,6 +45,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "storage adopt": ["storage", "adopt", own, "--name", "Own"],
         "storage list": ["storage", "list"],
         "storage show": ["storage", "show", NAME],
+        "storage relocate": ["storage", "relocate", "Own", own],
         "storage deactivate": ["storage", "deactivate", "Own"],
         "storage reactivate": ["storage", "reactivate", "Own"],
         "storage forget -n": ["storage", "forget", "Own", "-n"],
@@ -166,7 +167,8 @@ def test_the_list_of_commands_here_is_whole() -> None:
         names |= {f"{name} {each}" for each in below} if below else {name}
     # `serve` runs until it is stopped, and is tried in test_serve.py; `restore` in a test of its own above.
     known = (
-        "storage create,storage adopt,storage list,storage show,storage deactivate,storage reactivate,storage forget,"
+        "storage create,storage adopt,storage list,storage show,storage relocate,"
+        "storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
         "serve,health,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imalink.answers import finding_json, heal_json, import_json, reindex_json, verify_json
+from imalink.answers import finding_json, heal_json, import_json, json_text, reindex_json, verify_json
 from imalink.answers.indexes import session_indexed_json
 from imalink.answers.operations import undo_json
 from imalink.answers.photos import edited_json
@@ -18,7 +18,7 @@ from imalink.api.schemas.envelope import Asking
 from imalink.api.schemas.indexes import Scanning
 from imalink.api.schemas.library import TagRename
 from imalink.api.schemas.operations import Undoing
-from imalink.api.schemas.sessions import Importing, Resuming, RollingBack
+from imalink.api.schemas.sessions import Importing, ImportingUploads, Resuming, RollingBack
 from imalink.api.schemas.storages import Roots, Verification
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
@@ -51,6 +51,7 @@ from imalink.workflows.rename_tag import rename_tag
 from imalink.workflows.resume_session import resume_session
 from imalink.workflows.rollback_session import rollback_session
 from imalink.workflows.undo_operation import undo_operation
+from imalink.workflows.upload_files import open_uploads, remove_archived, storage_of_uploads
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import Depth, VerifyRequest
 
@@ -162,6 +163,39 @@ def importing(server: Server, known: SessionRecord, body: Importing) -> Planned:
 
     storages = () if storage_uuid is None or not body.copy_files else (storage_uuid,)
     return Planned(asked=_of(known, "import", _said(body), storages, _resume(known)), work=work)
+
+
+def importing_uploads(server: Server, known: SessionRecord, body: ImportingUploads, *, came: int) -> Planned:
+    """Import what was uploaded to a session; what is archived then is removed from the uploads.
+
+    ``came`` files came just now: an import that is under way may have passed them by, so this is another one. Raises
+    UsageError.
+    """
+    record = storage_of_uploads(server.tools, known)
+    with open_uploads(server.tools, known) as opened:
+        source = opened.uploads.path
+        if not opened.uploads.prepare():
+            raise UsageError("Nothing was uploaded to this session.", hint="Send files first.")
+    request = ImportRequest(
+        source=source,
+        session=known.session.session_uuid,
+        organization=organization_named(body.organize),
+        author=None if body.author_id is None else author_named(server.tools, body.author_id),
+        duplicates=DuplicatePolicy(body.duplicates),
+        includes_deleted=body.include_deleted,
+    )
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        with server.turns.of(record.storage_uuid):
+            with open_uploads(server.tools, known) as opened:
+                opened.uploads.prepare()
+            report = import_photos(server.tools, record, request, progress=progress)
+            left = remove_archived(server.tools, known)
+        return {**import_json(report, dry_run=False), "left": [json_text(file.path) for file in left]}
+
+    told = {**_said(body), **({"upload": server.tools.new_uuid()} if came else {})}
+    asked = _of(known, "import-uploads", told, {record.storage_uuid}, _resume(known))
+    return Planned(asked=asked, work=work)
 
 
 def resuming(server: Server, known: SessionRecord, body: Resuming, storages: Collection[StorageUuid]) -> Planned:

@@ -61,6 +61,16 @@ class FoundImageFile:
     locations: tuple[FoundLocation, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOfBytes:
+    """Where a file with some bytes stands, by an index."""
+
+    sha256: Sha256
+    storage_uuid: StorageUuid
+    relative_path: RelativePath
+    size_bytes: int
+
+
 def find_hothashes(db: Session, prefix: str, *, limit: int = 100) -> list[Hothash]:
     """Give the known hothashes that begin with ``prefix`` (lower-case hex digits), in order, at most ``limit``."""
     first, last = prefix.ljust(64, "0"), prefix.ljust(64, "f")
@@ -125,6 +135,32 @@ def find_storages_with(db: Session, sha256: Sha256) -> list[StorageUuid]:
         query = select(FileStorage.storage_uuid).join(file, file.file_storage_id == FileStorage.id)
         found.update(db.execute(query.where(file.sha256 == sha256)).scalars())
     return [StorageUuid(each) for each in sorted(found)]
+
+
+def find_places_of_bytes(db: Session, checksums: Collection[Sha256]) -> list[PlaceOfBytes]:
+    """Give where files with these bytes stand by the indexes: pictures that are present, companions, none damaged."""
+    found: list[PlaceOfBytes] = []
+    for chunk in chunks(checksums):
+        for file in (FileLocation, CompanionFile):
+            query = (
+                select(
+                    file.sha256, FileStorage.storage_uuid, file.relative_path, file.relative_path_bytes, file.file_size
+                )
+                .join(FileStorage, FileStorage.id == file.file_storage_id)
+                .where(file.sha256.in_(chunk), file.damage.is_(None))
+            )
+            if file is FileLocation:
+                query = query.where(FileLocation.status == FileStatus.PRESENT)
+            found.extend(
+                PlaceOfBytes(
+                    sha256=Sha256(sha256),
+                    storage_uuid=StorageUuid(storage_uuid),
+                    relative_path=location_path(path, path_bytes),
+                    size_bytes=size,
+                )
+                for sha256, storage_uuid, path, path_bytes, size in db.execute(query)
+            )
+    return found
 
 
 def known_sizes(db: Session, sizes: Collection[int]) -> frozenset[int]:

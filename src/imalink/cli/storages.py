@@ -174,6 +174,28 @@ def show(output: Output, name: str) -> None:
     )
 
 
+@storage.command("relocate")
+@click.argument("name", metavar="STORAGE")
+@click.argument("new_path", type=click.Path(path_type=Path))
+@common_options
+def relocate(output: Output, name: str, new_path: Path) -> None:
+    """Tell where a storage stands now: NEW_PATH is its folder, or the folder around it.
+
+    What stands there must be this very storage, by its signature. Nothing in it is changed.
+    """
+    from imalink.workflows.relocate_storage import relocate_storage
+    from imalink.workflows.storage_access import get_storage
+
+    with open_tools(output) as tools:
+        found = relocate_storage(tools, get_storage(tools, name), new_path)
+    if output.as_json:
+        show_json({**storage_json(found.record), "copy_left_at": found.copy_left_at})
+    elif not output.is_quiet:
+        show_lines([f"{found.record.display_name} stands at {found.record.full_path}."])
+        if found.copy_left_at is not None:
+            show_note(f"A copy of it still answers at {found.copy_left_at}. Work only with one of them.")
+
+
 @storage.command("deactivate")
 @click.argument("name", metavar="STORAGE")
 @common_options

@@ -18,6 +18,7 @@ from imalink.errors import (
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.root import StorageRoot
+from imalink.storage.uploads import is_upload
 from imalink.storage.volumes import describe_volume
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.tools import Tools
@@ -39,8 +40,10 @@ def require_importable(storage: FileStorage) -> None:
 
 
 def refuse_nesting(source: StorageRoot, storage: FileStorage) -> None:
-    """Refuse a source inside the storage or around it. Raises NestedSourceError."""
+    """Refuse a source inside the storage or around it, but for what was uploaded. Raises NestedSourceError."""
     source_path, storage_path = Path(source.path).resolve(), Path(storage.root.path).resolve()
+    if is_upload(source_path, storage_path):
+        return
     if source_path == storage_path or storage_path in source_path.parents:
         raise NestedSourceError(
             f"{source.path} lies inside the storage, so its pictures are in it already. Nothing was changed.",

@@ -55,6 +55,50 @@ class Importing(Asking):
     dry_run: bool = Field(default=False, description="Say what would come in, and where it would go; write nothing.")
 
 
+class ImportingUploads(Asking):
+    """How what was uploaded is imported."""
+
+    organize: str = "keep"
+    duplicates: Literal["skip", "keep-both", "replace"] = "skip"
+    author_id: int | None = None
+    include_deleted: bool = False
+
+
+class Uploaded(BaseModel):
+    """A file that came whole and waits for its import."""
+
+    path: str = Field(examples=["DCIM/100CANON/IMG_0001.JPG"])
+    size_bytes: int
+    sha256: str
+
+
+class Received(Uploaded):
+    """A file that came whole; ``was_there``: it had come before, byte for byte the same."""
+
+    was_there: bool
+
+
+class UploadAnswer(BaseModel):
+    """What came, and what the import did, if one was asked for."""
+
+    files: list[Received]
+    imported: dict[str, object] | None = Field(
+        description="As after `import`; and in `left`, what still waits because it is not proved to be archived."
+    )
+
+
+class UploadList(BaseModel):
+    """What was uploaded to a session and waits, by path."""
+
+    files: list[Uploaded]
+
+
+class Discarded(BaseModel):
+    """How many files were thrown away."""
+
+    discarded: int
+
+
 class Resuming(Asking):
     """Where an interrupted import goes on."""
 
