@@ -22,6 +22,7 @@ from tests.media.reference_hothash import reference_hothash
 from tests.support import boxes
 from tests.support.boxes import Film, Item, box, full_box, number, picture_item, size_property
 from tests.support.mutations import mutated_files
+from tests.support.processor_time import assert_about_linear
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "hothash"
 SUFFIXES = (".heic", ".avif", ".cr3", ".jxl", ".mp4", ".mov")
@@ -119,7 +120,7 @@ def test_tables_that_lie_cost_neither_time_nor_memory(name: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert fingerprint.method in ("file-1", "video-1")
-    assert seconds < 0.5
+    assert seconds < 5  # believed, any of them would take minutes
     assert peak < 2 * MEGABYTE
 
 
@@ -175,7 +176,7 @@ def test_one_reference_a_hundred_thousand_times_is_asked_for_once() -> None:
         data = _heif_with(iinf + references + box("iprp", box("ipco", box("free")), table) + place)
         start = time.process_time()
         assert fingerprint_bytes(data).method == ("heif-1" if count == 255 else "file-1")
-        assert time.process_time() - start < 1
+        assert time.process_time() - start < 5
         agree(data)
 
 
@@ -185,7 +186,7 @@ def test_more_than_four_thousand_million_samples_of_one_size_cost_nothing() -> N
     assert fingerprint_bytes(data).method == "file-1"  # it reaches beyond the file
     start = time.process_time()
     assert fingerprint_bytes(with_number(data, b"stsc", 12, 2)).method == "video-1"
-    assert time.process_time() - start < 0.1
+    assert time.process_time() - start < 5  # one by one they would take minutes
 
 
 # Bytes made to be slow. 8 MB each, against a quarter of them.
@@ -266,15 +267,12 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_boxes_take_more_than_linear_time_and_memory(name: str) -> None:
-    small, large = (HOSTILE[name](size * MEGABYTE) for size in (2, 8))
-    seconds: list[float] = []
-    for data in (small, large):
-        start = time.process_time()
-        fingerprint_bytes(data)
-        read_facts(data)
-        seconds.append(time.process_time() - start)
-    assert seconds[1] < 6
-    assert seconds[1] < 8 * seconds[0] + 0.5
+    small, large = (HOSTILE[name](size * MEGABYTE) for size in (1, 4))
+    assert_about_linear(
+        lambda: (fingerprint_bytes(small), read_facts(small)),
+        lambda: (fingerprint_bytes(large), read_facts(large)),
+        at_most=6,
+    )
     tracemalloc.start()
     walk(MemoryReader(small))
     peak = tracemalloc.get_traced_memory()[1]
