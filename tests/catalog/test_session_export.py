@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 
 from imalink.catalog.dump import compare
-from imalink.catalog.session_export import export_index, list_numbers
+from imalink.catalog.session_export import KnownIndex, export_index, list_indexes
 from imalink.core.ids import SessionUuid
 from imalink.core.index import SessionIndex, Sources
 from tests.catalog.test_projection import rich_index
@@ -75,7 +75,9 @@ def test_the_catalog_names_the_indexes_of_a_storage_by_the_number_of_their_file(
     with catalogs.make() as catalog:
         project(catalog, index)
         with catalog.read() as db:
-            assert list_numbers(db, storage_in(catalog, index.storage_uuid)) == {
-                index.session.number: index.session.session_uuid
-            }
+            assert list_indexes(db, storage_in(catalog, index.storage_uuid)) == [
+                KnownIndex(
+                    session_uuid=index.session.session_uuid, number=index.session.number, generation=index.generation
+                )
+            ]
             assert export_index(db, storage_in(catalog, index.storage_uuid), SessionUuid(uuid_of("no such"))) is None

@@ -7,6 +7,7 @@ catalog does not keep is left empty: findings, keys of other programs, and which
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,14 +30,27 @@ from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus, Sessi
 from imalink.core.photo_facts import plain_photo
 
 
-def list_numbers(db: Session, storage: StorageRecord) -> dict[int, SessionUuid]:
-    """Give the sessions of which a storage has an index, by the number in that file's name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownIndex:
+    """A session index as it was last read in a storage: the number in its file's name, and its generation."""
+
+    session_uuid: SessionUuid
+    number: int
+    generation: int
+
+
+def list_indexes(db: Session, storage: StorageRecord) -> list[KnownIndex]:
+    """Give the sessions of which a storage has an index, by number."""
     query = (
-        select(SessionFile.number, SessionRow.session_uuid)
+        select(SessionRow.session_uuid, SessionFile.number, SessionFile.generation)
         .join(SessionRow, SessionRow.id == SessionFile.import_session_id)
         .where(SessionFile.file_storage_id == storage.id)
+        .order_by(SessionFile.number, SessionRow.session_uuid)
     )
-    return {number: SessionUuid(session_uuid) for number, session_uuid in db.execute(query)}
+    return [
+        KnownIndex(session_uuid=SessionUuid(session_uuid), number=number, generation=generation)
+        for session_uuid, number, generation in db.execute(query)
+    ]
 
 
 def export_index(db: Session, storage: StorageRecord, session_uuid: SessionUuid) -> SessionIndex | None:

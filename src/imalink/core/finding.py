@@ -125,6 +125,11 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "An index file was gone; whatever works on the storage makes it again from the commits and other indexes.",
     ),
+    "storage-set-back": (
+        Severity.ERROR,
+        "The storage stands as it did some time ago: an index no longer said what it had said here before. It was "
+        "completed from the catalog, and pictures that are gone from the disk are missing.",
+    ),
     "index-unreadable": (
         Severity.ERROR,
         "An index file cannot be believed; it was only looked at and stands as it was.",

@@ -1,8 +1,9 @@
-"""How far into each journal a session index says that it reaches, read without its files."""
+"""What is read of a session index without its files: how far it reaches into each journal, and which state it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -28,7 +29,28 @@ class _Head(msgspec.Struct):
     sources: _Sources | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Head)
+class _Session(msgspec.Struct):
+    session_uuid: str = ""
+
+
+class _State(msgspec.Struct):
+    """Which state it is; the hybrid layout has the session's UUID one level down."""
+
+    generation: int = 0
+    session_uuid: str = ""
+    import_session: _Session | None = None
+
+
+_HEAD_DECODER = msgspec.json.Decoder(_Head)
+_STATE_DECODER = msgspec.json.Decoder(_State)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """Which state of which session's index a file says that it is; an empty UUID when it does not say."""
+
+    session_uuid: str
+    generation: int
 
 
 def peek_journal_seqs(data: bytes, *, file: str) -> Mapping[WriterId, int]:
@@ -37,7 +59,17 @@ def peek_journal_seqs(data: bytes, *, file: str) -> Mapping[WriterId, int]:
     The digest is not compared. Raises IndexDamagedError when the bytes are no such document.
     """
     try:
-        sources = _DECODER.decode(data).sources or _Sources()
+        sources = _HEAD_DECODER.decode(data).sources or _Sources()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise IndexDamagedError(str(error), file=file) from error
     return {WriterId(writer): position.seq for writer, position in sources.journals.items()}
+
+
+def peek_state(data: bytes, *, file: str) -> SessionState:
+    """Give which state of a session index the bytes claim to be. As ``peek_journal_seqs``."""
+    try:
+        state = _STATE_DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise IndexDamagedError(str(error), file=file) from error
+    session_uuid = state.session_uuid or (state.import_session or _Session()).session_uuid
+    return SessionState(session_uuid=session_uuid, generation=state.generation)

@@ -21,7 +21,7 @@ from imalink.formats.layouts.layout import Layout, session_number_of
 from imalink.formats.layouts.master_codec import MasterSpelling, dump_master, read_master
 from imalink.formats.layouts.overview_codec import dump_overview, parse_overview
 from imalink.formats.layouts.spelling import SessionSpelling
-from imalink.formats.session_sources import peek_journal_seqs
+from imalink.formats.session_sources import SessionState, peek_journal_seqs, peek_state
 from imalink.storage.backups import Backups
 from imalink.storage.caps import TRUSTED, Caps
 from imalink.storage.fs import StorageFiles
@@ -119,6 +119,11 @@ class IndexFiles:
         """Read only how far into each journal the session index with this number says that it reaches."""
         path = self._session_files().get(number, self.layout.session_path(number))
         return peek_journal_seqs(self._read(path, self._caps.session_bytes), file=path)
+
+    def peek_state(self, number: int) -> SessionState:
+        """Read only which state of which session's index the file with this number says that it is."""
+        path = self._session_files().get(number, self.layout.session_path(number))
+        return peek_state(self._read(path, self._caps.session_bytes), file=path)
 
     def claimed_master_digest(self) -> str | None:
         """Give the digest that the master claims for itself in its last bytes; None when it is absent or has none.

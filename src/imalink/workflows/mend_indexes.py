@@ -10,12 +10,19 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.finding import Finding
 from imalink.core.index import MasterIndex
 from imalink.core.session import SessionStatus
-from imalink.errors import IndexDamagedError, NotFoundError
+from imalink.errors import (
+    IndexDamagedError,
+    NotFoundError,
+    OutOfSpaceError,
+    SignatureDamagedError,
+    StorageLockedError,
+    StorageReadOnlyError,
+)
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.drain_outbox import drain_outbox
 from imalink.workflows.finish_runs import finish_interrupted_runs
 from imalink.workflows.move_files import finish_moves
-from imalink.workflows.restore_sessions import restore_lost_sessions
+from imalink.workflows.restore_sessions import complete_sessions, find_set_back, restore_lost_sessions
 from imalink.workflows.storage_access import fold_notes, project_all, project_fold
 from imalink.workflows.tools import Tools
 
@@ -68,7 +75,10 @@ def _bring_in_step(
     *,
     tell_all: TellAll | None,
 ) -> Mended:
-    """Fold what waits, rebuild what is damaged, and tell the catalog all if it is not in step."""
+    """Fold what waits, rebuild what is damaged or was set back, and tell the catalog all if it is not in step."""
+    set_back = {} if tell_all is None else find_set_back(tools, record, storage)
+    completed, notes = complete_sessions(tools, record, storage, set_back)
+    findings.extend(notes)
     if not findings and not suspects:
         master = _sound_master(storage)
         if master is not None:
@@ -77,11 +87,29 @@ def _bring_in_step(
             return Mended(master=master, findings=tuple(findings))
     restored, notes = restore_lost_sessions(tools, record, storage, suspects)
     findings.extend(notes)
-    result = storage.fold(fold_notes(storage, record), check_sessions={*suspects, *restored})
+    # The master of a storage that was set back is as old as its indexes were: it is made anew from all of them.
+    result = storage.fold(fold_notes(storage, record), check_sessions={*suspects, *restored}, is_anew=bool(completed))
     findings.extend((*result.findings, *project_fold(tools, record, result)))
     if tell_all is not None:
         findings.extend(tell_all(tools, record, storage))
     return Mended(master=result.master, findings=tuple(findings))
+
+
+def mend_set_back(tools: Tools, record: StorageRecord, storage: FileStorage, purpose: str) -> tuple[Finding, ...]:
+    """Complete the indexes of a storage that was set back to an older copy of itself, before they are believed.
+
+    Takes the lock for it; where it cannot be had or nothing be written, tells of the sessions only.
+    """
+    set_back = {} if _is_catalog_in_step(tools, record, storage) else find_set_back(tools, record, storage)
+    if not set_back:
+        return ()
+    try:
+        with storage.lock(purpose):
+            return mend_indexes(tools, record, storage).findings
+    except (StorageLockedError, StorageReadOnlyError, OutOfSpaceError, SignatureDamagedError):
+        return tuple(
+            Finding(code="storage-set-back", path=storage.layout.session_path(number)) for number in set_back.values()
+        )
 
 
 def peek_master(storage: FileStorage) -> MasterIndex:

@@ -47,7 +47,7 @@ def carry_over(tools: Tools, rebuilt: Catalog, *, compared: Collection[StorageUu
         for record in away:
             with rebuilt.begin(changes_photos=True) as db:
                 theirs = _same_storage(db, record)
-                for session_uuid in session_export.list_numbers(live, record).values():
+                for session_uuid in (each.session_uuid for each in session_export.list_indexes(live, record)):
                     index = session_export.export_index(live, record, session_uuid)
                     if index is not None:
                         project_index(db, theirs, index, only=None)

@@ -32,7 +32,7 @@ from imalink.storage.file_storage import FileStorage
 from imalink.storage.indexes import merge_sessions
 from imalink.storage.previews import hotpreview_path
 from imalink.storage.witnessed import signature_findings
-from imalink.workflows.mend_indexes import mend_indexes
+from imalink.workflows.mend_indexes import mend_indexes, mend_set_back
 from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import open_storage_to_read, write_down
 from imalink.workflows.tools import Tools
@@ -84,6 +84,7 @@ class _Verification:
         """Look at own files, then at all that is due, then at previews; write down what was found."""
         number, self._session_uuid = self._session()
         self._progress.start_phase("scan")
+        set_back = mend_set_back(self._tools, self._record, self._storage, "verify")
         own = self._own = check_own_files(self._storage, only_session=number)
         master = own.master or merge_sessions(self._storage.storage_uuid, own.sessions)
         files = [file for file in _archived(master) if number is None or file.session_number == number]
@@ -99,6 +100,7 @@ class _Verification:
             judged=tuple(self._tally.judged),
             findings=(
                 *signature_findings(self._storage),
+                *set_back,
                 *own.findings,
                 *spoilt,
                 *(each.finding() for each in self._tally.judged),
