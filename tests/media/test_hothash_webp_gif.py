@@ -19,7 +19,8 @@ from imalink.media.reader import DescriptorReader, MemoryReader
 from imalink.media.walk import walk
 from tests.media.reference_hothash import reference_hothash
 from tests.media.test_hothash import GOLDEN, with_changed_byte
-from tests.media.test_invariance import edited, exiftool
+from tests.media.test_invariance import edited
+from tests.support.exiftool import edit_in_place
 from tests.support.mutations import mutated_files
 from tests.support.photos import noise_picture, xmp_packet
 from tests.support.processor_time import assert_about_linear
@@ -393,7 +394,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, data in made.items():
         paths[name].write_bytes(data)
     for name in ("plain.gif", "lossy.webp", "lossless.webp", "lossless-alpha.webp"):
-        exiftool(paths[name], "-XMP:Rating=1", "-XMP-dc:Title=old")
+        edit_in_place(paths[name], "-XMP:Rating=1", "-XMP-dc:Title=old")
     return paths
 
 

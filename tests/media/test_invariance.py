@@ -11,6 +11,7 @@ from PIL import ImageCms
 
 from imalink.core.picture import Fingerprint
 from imalink.media.hothash import fingerprint_bytes
+from tests.support.exiftool import edit_in_place
 from tests.support.photos import make_jpeg, make_png
 
 pytestmark = pytest.mark.exiftool
@@ -47,21 +48,15 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
     thumbnail = make_jpeg(folder / "thumbnail.jpg", seed=5, size=(160, 120), taken=None)
     for name in ("jpeg", "progressive"):
-        exiftool(made[name], f"-ThumbnailImage<={thumbnail}")
+        edit_in_place(made[name], f"-ThumbnailImage<={thumbnail}")
     return made
-
-
-def exiftool(path: Path, *arguments: str) -> None:
-    """Edit a file in place."""
-    command = ["exiftool", "-q", "-q", "-m", "-overwrite_original", "-charset", "utf8", *arguments, str(path)]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 def edited(path: Path, folder: Path, arguments: list[str]) -> tuple[Fingerprint, Fingerprint]:
     """Identity before and after an edit of a copy."""
     copy = Path(shutil.copy(path, folder / f"copy{path.suffix}"))
     before = fingerprint_bytes(copy.read_bytes())
-    exiftool(copy, *arguments)
+    edit_in_place(copy, *arguments)
     return before, fingerprint_bytes(copy.read_bytes())
 
 
