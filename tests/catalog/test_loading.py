@@ -15,14 +15,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
+from imalink.catalog import loading
 from imalink.catalog.catalog import Catalog
+from imalink.catalog.core_json import dump_compact, dump_facts
+from imalink.catalog.derivation import derive_photo, derive_plain_photo
 from imalink.catalog.dump import compare
 from imalink.catalog.loading import MANY_PICTURES, LoadedSession, load_parts
 from imalink.catalog.models import Photo
 from imalink.catalog.parts import Part, PartWriter
 from imalink.core.index import SessionIndex
 from imalink.core.photo import Photo as CorePhoto
-from imalink.errors import CatalogError
+from imalink.core.photo_facts import plain_photo
+from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
+from imalink.core.timestamps import CaptureTime
+from imalink.errors import CatalogDamagedError, CatalogError
 from tests.catalog.test_projection import rich_index
 from tests.catalog.test_projection_properties import PLACES, worlds
 from tests.support.catalogs import Catalogs, dump_of, project, storage_in
@@ -42,7 +48,7 @@ def load(catalog: Catalog, indexes: Sequence[SessionIndex], *, many: int = MANY_
                 for index in indexes[turn::2]:
                     part.add(index)
         parts = [stack.enter_context(Part(path)) for path in paths]
-        with catalog.begin(changes_photos=True) as db:
+        with catalog.begin(changes_photos=True, beside=paths) as db:
             loaded = [each for of_part in load_parts(db, storage, parts, many=many) for each in of_part]
     left = {each.session.number for each in loaded if each.placed is None}
     for index in indexes:
@@ -146,17 +152,85 @@ def test_a_part_that_finds_no_room_says_so_and_where(tmp_path: Path) -> None:
         PartWriter(tmp_path / "gone" / "part", storage_id=1)
 
 
-def test_a_transaction_that_fails_leaves_the_catalog_as_it_was(catalogs: Catalogs, tmp_path: Path) -> None:
+def write_part(path: Path, storage_id: int, *indexes: SessionIndex) -> Path:
+    with PartWriter(path, storage_id=storage_id) as part:
+        for index in indexes:
+            part.add(index)
+    return path
+
+
+def test_a_transaction_that_fails_leaves_the_catalog_as_it_was(
+    catalogs: Catalogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr(loading, "count_days", fail)
     with catalogs.make() as catalog:
         storage = storage_in(catalog, rich_index().storage_uuid)
         before, names = dump_of(catalog), index_names(catalog)
-        with PartWriter(tmp_path / "part", storage_id=storage.id) as writer:
-            writer.add(rich_index())
-        damage = sqlite3.connect(tmp_path / "part")
-        damage.execute("DROP TABLE companion_files")
-        damage.commit()
-        damage.close()
-        with pytest.raises(CatalogError, match="scratch file"), Part(tmp_path / "part") as part:
-            with catalog.begin(changes_photos=True) as db:
+        path = write_part(tmp_path / "part", storage.id, rich_index())
+        with pytest.raises(RuntimeError, match="no more"), Part(path) as part:
+            with catalog.begin(changes_photos=True, beside=[path]) as db:
                 load_parts(db, storage, [part], many=0)
         assert (dump_of(catalog), index_names(catalog)) == (before, names)
+
+
+def test_a_spoilt_scratch_file_is_not_called_a_damaged_catalog(catalogs: Catalogs, tmp_path: Path) -> None:
+    with catalogs.make() as catalog:
+        storage = storage_in(catalog, rich_index().storage_uuid)
+        before = dump_of(catalog)
+        entries = [make_entry(seed) for seed in range(200)]
+        path = write_part(tmp_path / "part", storage.id, make_index(entries))
+        with sqlite3.connect(path) as connection:
+            [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'file_locations'").fetchone()
+        with path.open("r+b") as file:
+            file.seek((page - 1) * 4096)
+            file.write(b"\xff" * 4096)
+        with pytest.raises(CatalogError, match="scratch file") as told, Part(path) as part:
+            with catalog.begin(changes_photos=True, beside=[path]) as db:
+                load_parts(db, storage, [part])
+        assert not isinstance(told.value, CatalogDamagedError)
+        assert dump_of(catalog) == before
+
+
+FACTS = st.builds(
+    PictureFacts,
+    file_format=st.sampled_from(["JPEG", "RAW"]),
+    width=st.sampled_from([None, 3, 4000]),
+    height=st.sampled_from([None, 2]),
+    orientation=st.integers(1, 8),
+    duration_seconds=st.sampled_from([None, 1.5]),
+    capture_time=st.sampled_from(
+        [
+            None,
+            CaptureTime(local="2024-07-10T23:30:00.125", offset="-02:00", source="exif"),
+            CaptureTime(local="2024-07-10T23:30:00", offset=None, source="mtime"),
+        ]
+    ),
+    content_identifier=st.sampled_from([None, "id"]),
+    camera=st.builds(
+        Camera, make=st.none() | st.text(max_size=3), model=st.none() | st.just("R5 \ud800"), iso=st.none()
+    ),
+    gps=st.none() | st.builds(GpsPosition, latitude=st.just(1.5), longitude=st.just(-2.0)),
+    embedded=st.builds(
+        Embedded,
+        rating=st.sampled_from([None, 0, 5]),
+        rejected=st.booleans(),
+        label=st.sampled_from([None, "Red"]),
+        keywords=st.sampled_from([(), ("x", "y", "x"), ("\0",)]),
+        hierarchical_keywords=st.sampled_from([(), ("places|Rome", "x")]),
+        title=st.none() | st.text(max_size=4),
+        caption=st.sampled_from([None, "", "Über alles"]),
+        author=st.sampled_from([None, "Ola"]),
+    ),
+)
+
+
+@given(facts=FACTS, name=st.sampled_from(["IMG_0001.jpg", "übung.jpg"]))
+def test_the_short_ways_give_what_the_long_ways_give(facts: PictureFacts, name: str) -> None:
+    entry = make_entry("a", facts=facts)
+    photo_uuid, hothash = entry.photo_uuid, entry.hothash
+    long = derive_photo(photo_uuid, [plain_photo(photo_uuid, hothash)], {hothash: facts}, {hothash: name})
+    assert derive_plain_photo(photo_uuid, hothash, facts, name) == long
+    assert dump_facts(facts) == dump_compact(facts)

@@ -5,10 +5,11 @@ That storages outlive any kill is suite R1's; here the edit itself is followed, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
@@ -43,9 +44,11 @@ class CrashingCatalog(Catalog):
         self._is_after = is_after
 
     @contextmanager
-    def begin(self, *, changes_photos: bool = False, is_durable: bool = False) -> Generator[Session]:
+    def begin(
+        self, *, changes_photos: bool = False, is_durable: bool = False, beside: Sequence[Path] = ()
+    ) -> Generator[Session]:
         self._left -= 1
-        with self._inner.begin(changes_photos=changes_photos, is_durable=is_durable) as db:
+        with self._inner.begin(changes_photos=changes_photos, is_durable=is_durable, beside=beside) as db:
             yield db
             if self._left == 0 and not self._is_after:
                 raise SimulatedCrash

@@ -15,8 +15,10 @@ from sqlalchemy.types import TypeEngine
 
 from imalink.catalog import postgresql_engine
 from imalink.catalog.column_types import CoreJson, Digest, Instant
-from imalink.catalog.core_json import dump_compact
+from imalink.catalog.core_json import dump_compact, dump_facts
 from imalink.catalog.dialects import is_postgresql, write_rows
+from imalink.core.picture import PictureFacts
+from imalink.core.timestamps import parse_instant_ns
 
 T = TypeVar("T")
 
@@ -129,9 +131,11 @@ def _converter(kind: TypeEngine[object], dialect: Dialect) -> Callable[[object],
     if isinstance(kind, Digest):
         return cast(Callable[[object], object], bytes.fromhex)
     if isinstance(kind, CoreJson):
-        return dump_compact
+        return cast(Callable[[object], object], dump_facts) if kind.kind is PictureFacts else dump_compact
     if isinstance(kind, Boolean):
         return None
+    if isinstance(kind, Instant) and dialect.name == "sqlite":
+        return _sqlite_instant
     processor = cast(Callable[[object], object] | None, kind.dialect_impl(dialect).bind_processor(dialect))
     if processor is not None and isinstance(kind, Instant):
         return lru_cache(maxsize=1024)(processor)
@@ -152,3 +156,10 @@ def _converted(
                 values[position] = convert(value)
         converted.append(tuple(values))
     return converted
+
+
+@lru_cache(maxsize=1024)
+def _sqlite_instant(text: str) -> str:
+    """Give an instant as SQLAlchemy stores it in SQLite: with a blank, six digits and no zone. Raises ValueError."""
+    parse_instant_ns(text)
+    return f"{text[:10]} {text[11:19]}.{text[20:-1][:6].ljust(6, '0')}"

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from imalink.catalog import schema
-from imalink.catalog.dialects import DURABLE, WRITES, back_up, open_engine, sqlite_file, translated_errors, verify_pages
+from imalink.catalog.dialects import (
+    ATTACHED,
+    DURABLE,
+    WRITES,
+    back_up,
+    open_engine,
+    sqlite_file,
+    translated_errors,
+    verify_pages,
+)
 from imalink.catalog.models import LibraryState
 
 Db = Session
@@ -60,14 +70,20 @@ class Catalog:
         return cls(engine, url)
 
     @contextmanager
-    def begin(self, *, changes_photos: bool = False, is_durable: bool = False) -> Generator[Session]:
+    def begin(
+        self, *, changes_photos: bool = False, is_durable: bool = False, beside: Sequence[Path] = ()
+    ) -> Generator[Session]:
         """Give a transaction that may write: committed at the end, rolled back on any exception.
 
         Waits for another writer, 30 s at most. ``changes_photos`` raises ``library_rev`` in the same commit, so
         that other processes notice. ``is_durable`` is for what no storage holds: it outlives a power cut.
+        ``beside`` are SQLite files, eight at most, from which rows are moved (see ``dialects.move_rows``).
         Raises CatalogError when the database cannot go on.
         """
         writers = self._durable_writers if is_durable else self._writers
+        if beside:
+            options = {WRITES: True, DURABLE: is_durable, ATTACHED: tuple(beside)}
+            writers = sessionmaker(self._engine.execution_options(**options), expire_on_commit=False)
         with translated_errors(self._url), writers.begin() as db:
             yield db
             if changes_photos:

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
+from imalink.core.picture import Camera, Embedded, PictureFacts
 from imalink.core.relative_path import RelativePath
 
 T = TypeVar("T")
@@ -17,6 +18,9 @@ T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
 _UNSET = object()
 _BYTES_MARK = "//"
+_NO_CAMERA, _NOTHING_SAID = Camera(), Embedded()
+_CAMERA_FIELDS = tuple(field.name for field in dataclasses.fields(Camera))
+_camera_values = attrgetter(*_CAMERA_FIELDS)
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -81,6 +85,35 @@ def dump_compact(value: object) -> str:
     Text that is not Unicode (lone surrogates from a hostile index or an undecodable name) is written escaped.
     """
     compact = _compact(value)
+    try:
+        return _encoder.encode(compact).decode()
+    except UnicodeEncodeError:
+        return _encoder.encode(_escape(compact)).decode()
+
+
+def dump_facts(facts: PictureFacts) -> str:
+    """Write the facts of a picture as ``dump_compact`` does, in half the time: every picture has some."""
+    compact: dict[str, object] = {"file_format": facts.file_format}
+    if facts.width is not None:
+        compact["width"] = facts.width
+    if facts.height is not None:
+        compact["height"] = facts.height
+    if facts.orientation != 1:
+        compact["orientation"] = facts.orientation
+    if facts.duration_seconds is not None:
+        compact["duration_seconds"] = facts.duration_seconds
+    taken = facts.capture_time
+    if taken is not None:
+        compact["capture_time"] = {"local": taken.local, "offset": taken.offset, "source": taken.source}
+    if facts.content_identifier is not None:
+        compact["content_identifier"] = facts.content_identifier
+    if facts.camera != _NO_CAMERA:
+        known = zip(_CAMERA_FIELDS, _camera_values(facts.camera), strict=True)
+        compact["camera"] = {name: value for name, value in known if value is not None}
+    if facts.gps is not None:
+        compact["gps"] = _compact(facts.gps)
+    if facts.embedded != _NOTHING_SAID:
+        compact["embedded"] = _compact(facts.embedded)
     try:
         return _encoder.encode(compact).decode()
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -13,14 +13,16 @@ from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry
 from imalink.core.pairing import primary_rank
 from imalink.core.photo import Photo, UserFacts
-from imalink.core.photo_facts import choose_primary, effective_facts, merge_photos
-from imalink.core.picture import PictureFacts
+from imalink.core.photo_facts import choose_primary, effective_facts, embedded_tags, merge_photos
+from imalink.core.picture import Camera, PictureFacts
 from imalink.core.relative_path import RelativePath
-from imalink.core.search_words import search_text
+from imalink.core.search_words import search_text, words_of
 from imalink.core.user_facts import has_user_facts, merge_said
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _RAW = "RAW"
+_FIRST_TURNED = 5
+"""EXIF orientations from here to 8 show a picture on its side."""
 
 PHOTO_COLUMNS = (
     "photo_uuid primary_hothash title caption rating label rejected author taken_at taken_at_local taken_at_offset "
@@ -101,6 +103,55 @@ def derive_photo(
     return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, facts.tags))), local_day=local_day)
 
 
+def derive_plain_photo(photo_uuid: PhotoUuid, hothash: Hothash, facts: PictureFacts, name: str) -> DerivedPhoto:
+    """Give what ``derive_photo`` gives for a photo of one file of which nobody said anything, sooner."""
+    taken, gps, camera, embedded = facts.capture_time, facts.gps, facts.camera, facts.embedded
+    width, height = facts.width, facts.height
+    if facts.orientation >= _FIRST_TURNED:
+        width, height = height, width
+    local_day = None if taken is None else day_number(taken.local)
+    tags = tuple(dict.fromkeys(embedded_tags(facts)))
+    row = (
+        photo_uuid,
+        hothash,
+        _text(embedded.title or None),
+        _text(embedded.caption or None),
+        embedded.rating,
+        _text(embedded.label or None),
+        embedded.rejected,
+        _text(embedded.author or None),
+        None if taken is None else taken.taken_at,
+        None if taken is None else taken.local,
+        None if taken is None else taken.offset,
+        None if taken is None else taken.source,
+        _text(camera.make),
+        _text(camera.model),
+        _text(camera.lens),
+        width,
+        height,
+        None if gps is None else gps.latitude,
+        None if gps is None else gps.longitude,
+        None if gps is None else gps.altitude,
+        _text(facts.file_format),
+        local_day,
+        aspect_of(width, height),
+        facts.file_format == _RAW,
+        _search_text((embedded.title, embedded.caption, *tags, embedded.author), name, camera),
+        None,
+    )
+    return DerivedPhoto(row=row, tags=tuple(dict.fromkeys(map(escape_text, tags))), local_day=local_day)
+
+
+def _search_text(said: Iterable[str | None], name: str, camera: Camera) -> str:
+    words = [word for text in said if text for word in words_of(text)]
+    return " ".join(dict.fromkeys((*words, *words_of(name), *_camera_words(camera.make, camera.model, camera.lens))))
+
+
+@lru_cache(maxsize=4096)
+def _camera_words(*texts: str | None) -> tuple[str, ...]:
+    return tuple(word for text in texts if text for word in words_of(text))
+
+
 @lru_cache(maxsize=16_384)
 def _day_of(day: str) -> int:
     return date.fromisoformat(day).toordinal() - _EPOCH
@@ -142,9 +193,9 @@ def entry_record_of(entry: FileEntry) -> EntryRecord:
 
 
 def image_row(
-    hothash: Hothash, record: EntryRecord, *, photo_id: int, session_id: int, imported_at: str
+    hothash: Hothash, record: EntryRecord | FileEntry, *, photo_id: int, session_id: int, imported_at: str
 ) -> tuple[object, ...]:
-    """Give an image file's row, in the order of IMAGE_COLUMNS."""
+    """Give an image file's row, in the order of IMAGE_COLUMNS; ``record`` is what is believed of it."""
     facts = record.facts
     return (
         hothash,
@@ -152,8 +203,8 @@ def image_row(
         session_id,
         imported_at,
         record.method,
-        record.original_filename,
-        record.original_path,
+        escape_text(record.original_filename),
+        escape_text(record.original_path),
         _text(facts.file_format),
         facts.width,
         facts.height,

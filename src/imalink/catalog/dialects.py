@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -18,10 +18,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from imalink.catalog import postgresql_engine, sqlite_engine
 from imalink.catalog.sqlite_engine import sqlite_file
-from imalink.catalog.trouble import DURABLE, WRITES, Trouble
+from imalink.catalog.trouble import ATTACHED, DURABLE, WRITES, RowSource, Trouble
 from imalink.errors import CatalogDamagedError, CatalogError
 
-__all__ = ["DURABLE", "WRITES", "sqlite_file"]
+__all__ = ["ATTACHED", "DURABLE", "WRITES", "RowSource", "sqlite_file"]
 
 _EXPECTED = "Expected sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
 
@@ -101,12 +101,16 @@ def write_rows(connection: Connection, table: str, columns: Sequence[str], rows:
     connection.exec_driver_sql(statement, list(rows))
 
 
-def stream_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    """Insert tuples of values as SQLite's driver gives them, one after the other as they come, past SQLAlchemy."""
+def move_rows(connection: Connection, table: str, columns: Sequence[str], source: RowSource) -> None:
+    """Insert what ``source`` selects from the table of that name in a file that the transaction was begun with.
+
+    SQLite reads the file by itself; to PostgreSQL it is streamed.
+    """
     if is_postgresql(connection):
-        postgresql_engine.copy_rows(connection, table, columns, rows)
+        select = f"SELECT {source.values} FROM {table} WHERE {source.condition}"  # noqa: S608 - our names
+        postgresql_engine.copy_rows(connection, table, columns, source.read(select, source.arguments))
     else:
-        sqlite_engine.stream_rows(connection, table, columns, rows)
+        sqlite_engine.move_rows(connection, table, columns, source)
 
 
 def settle_ids(connection: Connection, tables: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from imalink.catalog.column_types import canonical_instant
 from imalink.catalog.core_json import escape_text
-from imalink.catalog.derivation import DerivedPhoto, derive_photo, entry_record_of, image_row, path_columns
+from imalink.catalog.derivation import DerivedPhoto, derive_photo, derive_plain_photo, image_row, path_columns
 from imalink.catalog.records import EntryRecord
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, SessionIndex
@@ -64,11 +64,10 @@ def rows_of_index(index: SessionIndex, owner: RowOwner, *, first_photo_id: int, 
     locations: list[Row] = []
     companions: list[Row] = []
     for image_id, entry in enumerate(entries, first_image_id):
-        record = entry_record_of(entry)
         images.append(
             image_row(
                 entry.hothash,
-                record,
+                entry,
                 photo_id=photo_ids[entry.photo_uuid],
                 session_id=owner.session_id,
                 imported_at=canonical_instant(entry.imported_at),
@@ -100,6 +99,9 @@ def group_by_photo(entries: Iterable[FileEntry]) -> dict[PhotoUuid, list[FileEnt
 def derive_alone(photo_uuid: PhotoUuid, index: SessionIndex, group: Sequence[FileEntry]) -> DerivedPhoto:
     """Give what holds for a photo of which only this index speaks, and whose files there are ``group``."""
     photo = index.photos.get(photo_uuid)
+    if len(group) == 1 and (photo is None or _is_plain(photo, index)):
+        entry = group[0]
+        return derive_plain_photo(photo_uuid, entry.hothash, entry.facts, escape_text(entry.original_filename))
     if photo is not None and (len(group) == 1 or not _is_plain(photo, index)):
         records = [photo]
     else:
@@ -112,10 +114,12 @@ def derive_alone(photo_uuid: PhotoUuid, index: SessionIndex, group: Sequence[Fil
 
 def location_rows(entry: FileEntry, image_id: int, owner: RowOwner, *, own: EntryRecord | None) -> list[Row]:
     """Give the rows of an entry's main file and copies; ``own`` is what it says where its image file says otherwise."""
-    key = (image_id, owner.storage_id, owner.session_id)
+    files = (entry, *entry.copies) if entry.copies else (entry,)
     return [
         (
-            *key,
+            image_id,
+            owner.storage_id,
+            owner.session_id,
             number,
             *path_columns(file.relative_path),
             file.size_bytes,
@@ -127,7 +131,7 @@ def location_rows(entry: FileEntry, image_id: int, owner: RowOwner, *, own: Entr
             file.damage,
             own if number == 0 else None,
         )
-        for number, file in enumerate((entry, *entry.copies))
+        for number, file in enumerate(files)
     ]
 
 

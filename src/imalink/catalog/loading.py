@@ -63,16 +63,18 @@ def load_parts(
 ) -> list[list[LoadedSession]]:
     """Take in those sessions of each part that are new here with all their pictures; tell what became of each session.
 
-    The parts were made for this storage. ``many`` is as MANY_PICTURES. Commits nothing.
+    The parts were made for this storage, and ``db`` was begun beside their files, in this order. ``many`` is as
+    MANY_PICTURES. Commits nothing.
     """
     db.flush()
     known = set(db.execute(select(ImportSession.session_uuid)).scalars())
     start = _greatest(db)
     loaded: list[list[LoadedSession]] = []
     with paused_collection(), _without_indexes(db, parts, start, many):
-        for part in parts:
+        for number, part in enumerate(parts):
             before = _greatest(db)
-            loaded.append([_load_session(db, storage, part, each, known, before) for each in part.sessions()])
+            sessions = part.sessions()
+            loaded.append([_load_session(db, storage, part, number, each, known, before) for each in sessions])
     dialects.settle_ids(db.connection(), [PHOTOS.name, IMAGES.name])
     days = select(PHOTOS.c.local_day, func.count()).where(PHOTOS.c.id > start.photo).group_by(PHOTOS.c.local_day)
     count_days(db, Counter(dict(iter(db.execute(days)))))
@@ -107,7 +109,13 @@ def _without_indexes(db: Session, parts: Sequence[Part], start: _Before, many: i
 
 
 def _load_session(
-    db: Session, storage: StorageRecord, part: Part, session: PartSession, known: set[str], before: _Before
+    db: Session,
+    storage: StorageRecord,
+    part: Part,
+    number: int,
+    session: PartSession,
+    known: set[str],
+    before: _Before,
 ) -> LoadedSession:
     """Take one session in whole, or nothing of it."""
     session_uuid = session.head.session.session_uuid
@@ -116,7 +124,7 @@ def _load_session(
     try:
         with db.begin_nested():
             placed = project_head(db, storage.id, _bare_index(storage, session))
-            _copy_rows(db, part, session, placed.session_id, before)
+            _copy_rows(db, part, number, session, placed.session_id, before)
             _copy_tags(db, part, session, before)
     except dialects.conflict_errors():
         _LOG.info("session %s has pictures that the catalog has from elsewhere: it is projected", session_uuid)
@@ -141,7 +149,7 @@ def _bare_index(storage: StorageRecord, session: PartSession) -> SessionIndex:
     )
 
 
-def _copy_rows(db: Session, part: Part, session: PartSession, session_id: int, before: _Before) -> None:
+def _copy_rows(db: Session, part: Part, number: int, session: PartSession, session_id: int, before: _Before) -> None:
     by_id, by_row, by_session = "id BETWEEN ? AND ?", "rowid BETWEEN ? AND ?", f"{_SESSION} = ?"
     image = {_IMAGE: f"{_IMAGE} + {before.image}"}
     photo_id = f"photo_id + {before.photo}"
@@ -162,8 +170,8 @@ def _copy_rows(db: Session, part: Part, session: PartSession, session_id: int, b
     for table, columns, moved, condition, arguments in moves:
         here = {**moved, _SESSION: str(session_id)}
         wanted = ", ".join(here.get(name, name) for name in columns)
-        rows = part.rows(f"SELECT {wanted} FROM {table.name} WHERE {condition}", arguments)  # noqa: S608 - our names
-        dialects.stream_rows(db.connection(), table.name, columns, rows)
+        source = dialects.RowSource(number, wanted, condition, tuple(arguments), part.rows)
+        dialects.move_rows(db.connection(), table.name, columns, source)
 
 
 def _copy_tags(db: Session, part: Part, session: PartSession, before: _Before) -> None:

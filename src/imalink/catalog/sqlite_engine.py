@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from imalink.catalog.trouble import DURABLE, HINT_RECOVER, WRITES, Trouble, damaged
+from imalink.catalog.trouble import ATTACHED, DURABLE, HINT_RECOVER, WRITES, RowSource, Trouble, damaged
 from imalink.errors import CatalogDamagedError, CatalogError
 
 BUSY_TIMEOUT_MS = 30_000
@@ -24,6 +25,7 @@ def set_up(engine: Engine) -> None:
     """Make every connection of an engine one for one writer, many readers and foreign keys."""
     event.listen(engine, "connect", _set_up_connection)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _detach)
 
 
 def _set_up_connection(connection: sqlite3.Connection, record: object) -> None:
@@ -42,14 +44,38 @@ def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     is_writer = options.get(WRITES, False)
     connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
+    files: tuple[Path, ...] = options.get(ATTACHED, ())
+    connection.info[ATTACHED] = len(files)
+    for number, file in enumerate(files):
+        connection.exec_driver_sql(f"ATTACH DATABASE ? AS {_attached_name(number)}", (str(file),))
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 
-def stream_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> None:
-    """Insert tuples as they come."""
+def _detach(connection: sqlite3.Connection | None, record: ConnectionPoolEntry) -> None:
+    """Let go of the files of a transaction that has ended."""
+    for number in range(record.info.pop(ATTACHED, 0)):
+        if connection is not None:
+            connection.execute(f"DETACH DATABASE {_attached_name(number)}")
+
+
+def move_rows(connection: Connection, table: str, columns: Sequence[str], source: RowSource) -> None:
+    """Insert what ``source`` selects from a file that was attached at the begin of the transaction."""
     driver = cast(sqlite3.Connection, connection.connection.driver_connection)
-    marks = ", ".join("?" * len(columns))
-    driver.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our names
+    select = f"SELECT {source.values} FROM {_attached_name(source.number)}.{table} WHERE {source.condition}"  # noqa: S608
+    try:
+        driver.execute(f"INSERT INTO main.{table} ({', '.join(columns)}) {select}", source.arguments)
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
+            raise
+        # The catalog was read through before; to call it damaged would have it set aside.
+        raise CatalogError(
+            f"A scratch file could not be read ({error}). The catalog was not changed.",
+            hint="Check the disk of the folder for scratch files (TMPDIR), then run the same again.",
+        ) from error
+
+
+def _attached_name(number: int) -> str:
+    return f"part{number}"
 
 
 def sqlite_file(url: str | URL) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 WRITES = "imalink_writes"
@@ -12,7 +13,24 @@ DURABLE = "imalink_durable"
 """Execution option of connections whose commit must outlive a power cut: nothing else has what they write. All other
 commits repeat what storages hold, and are only sure to outlive the process."""
 
+ATTACHED = "imalink_attached"
+"""Execution option of connections to SQLite: a tuple of files that stand beside the catalog in the transaction."""
+
 HINT_RECOVER = "Run `imalink recover`: it rebuilds the catalog from the storages and keeps the old file aside."
+
+
+@dataclass(frozen=True, slots=True)
+class RowSource:
+    """Rows of a table in the ``number``-th file of ATTACHED: expressions for the columns, a condition, its arguments.
+
+    ``read`` gives the rows of a whole SELECT on that file, for an engine that cannot read it by itself.
+    """
+
+    number: int
+    values: str
+    condition: str
+    arguments: tuple[int, ...]
+    read: Callable[[str, Sequence[object]], Iterator[tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Collection
 from typing import NewType
 
 from imalink.errors import UsageError
@@ -27,7 +28,9 @@ WriterId = NewType("WriterId", str)
 
 FILE_METHOD = HothashMethod("file-1")
 PHOTO_NAMESPACE = uuid.UUID("6d0c6a5e-6c57-5f0e-9d4b-1f5b9a4f7c11")
-_CANONICAL_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID_TEXT = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_CANONICAL_UUID = re.compile(_UUID_TEXT)
+_CANONICAL_UUID_LINES = re.compile(rf"(?:{_UUID_TEXT}\n)*+")
 
 MIN_PREFIX_LENGTH = 8
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -72,3 +75,9 @@ def parse_uuid(text: str) -> str:
     """Give ``text`` in canonical lower-case UUID form. Raises ValueError."""
     # An index has tens of thousands, all canonical already; making a UUID of each takes eight times as long.
     return text if _CANONICAL_UUID.fullmatch(text) is not None else str(uuid.UUID(text))
+
+
+def are_canonical_uuids(texts: Collection[str]) -> bool:
+    """Tell of many texts at once whether each is a UUID as ``parse_uuid`` gives it."""
+    lines = "\n".join((*texts, ""))
+    return lines.count("\n") == len(texts) and _CANONICAL_UUID_LINES.fullmatch(lines) is not None

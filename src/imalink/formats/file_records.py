@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from imalink.core.damage import Damage, Verdict
-from imalink.core.ids import HothashMethod, PhotoUuid, SessionUuid, parse_uuid
+from imalink.core.ids import (
+    Hothash,
+    HothashMethod,
+    PhotoUuid,
+    SessionUuid,
+    Sha256,
+    are_canonical_uuids,
+    parse_uuid,
+)
 from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus
 from imalink.core.picture import PictureFacts
-from imalink.core.timestamps import CaptureTime, CaptureTimeSource, format_instant_ns, parse_instant, parse_instant_ns
+from imalink.core.relative_path import RelativePath
+from imalink.core.timestamps import (
+    CaptureTime,
+    CaptureTimeSource,
+    are_instants,
+    format_instant_ns,
+    parse_instant,
+    parse_instant_ns,
+)
 from imalink.errors import IndexDamagedError, InvalidPathError
+from imalink.formats.bulk import are_hex64, are_paths
 from imalink.formats.picture_records import (
     CameraRecord,
     EmbeddedRecord,
@@ -31,6 +51,8 @@ from imalink.formats.records import (
     sha256_from,
     size_from,
 )
+
+_PRESENT = FileStatus.PRESENT.value
 
 
 class DamageRecord(Record, kw_only=True):
@@ -237,18 +259,70 @@ def entry_from(hothash: str, record: FileRecord) -> FileEntry:
         raise IndexDamagedError(reason or str(error), place=place) from error
 
 
+def entries_from(records: Mapping[str, FileRecord]) -> dict[Hothash, FileEntry]:
+    """Read the entries of an index. Raises IndexDamagedError whose place is the hothash and what is below it.
+
+    What every entry has is checked for all of them at once, where that finds nothing: most of the time goes there.
+    """
+    if _are_sound(records):
+        with_place = _sound_entry_from
+    else:
+        with_place = entry_from
+    entries: dict[Hothash, FileEntry] = {}
+    for hothash, record in records.items():
+        try:
+            entries[Hothash(hothash)] = with_place(hothash, record)
+        except IndexDamagedError as error:
+            raise IndexDamagedError(
+                error.reason, place=f"{hothash}.{error.place}" if error.place else hothash
+            ) from error
+    return entries
+
+
+def _are_sound(records: Mapping[str, FileRecord]) -> bool:
+    entries = records.values()
+    return (
+        are_hex64(records)
+        and are_hex64([entry.sha256 for entry in entries])
+        and are_paths([entry.relative_path for entry in entries if entry.relative_path_bytes is None])
+        and are_instants([entry.file_modified for entry in entries])
+        and are_instants([entry.imported_at for entry in entries])
+        and are_canonical_uuids([entry.photo_uuid for entry in entries])
+    )
+
+
+def _sound_entry_from(hothash: str, record: FileRecord) -> FileEntry:
+    try:
+        return _sound_entry(hothash, record)
+    except (ValueError, InvalidPathError) as error:
+        place, reason = _explain(hothash, record)
+        raise IndexDamagedError(reason or str(error), place=place) from error
+
+
 def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
+    hothash_from(hothash)
+    file_path_from(record.relative_path, record.relative_path_bytes)
+    sha256_from(record.sha256)
+    _instant(record.imported_at)
+    return replace(_sound_entry(hothash, record), photo_uuid=PhotoUuid(parse_uuid(record.photo_uuid)))
+
+
+def _sound_entry(hothash: str, record: FileRecord) -> FileEntry:
+    """Read an entry whose hothash, checksum, path, UUID and time of import are known to be well spelt."""
+    encoded = record.relative_path_bytes
     return FileEntry(
-        hothash=hothash_from(hothash),
+        hothash=Hothash(hothash),
         method=HothashMethod(record.hothash_method),
-        relative_path=file_path_from(record.relative_path, record.relative_path_bytes),
+        relative_path=(
+            RelativePath(record.relative_path) if encoded is None else file_path_from(record.relative_path, encoded)
+        ),
         size_bytes=size_from(record.file_size),
-        sha256=sha256_from(record.sha256),
+        sha256=Sha256(record.sha256),
         modified_ns=parse_instant_ns(record.file_modified),
-        imported_at=_instant(record.imported_at),
+        imported_at=record.imported_at,
         original_filename=record.original_filename,
         original_path=record.original_path,
-        photo_uuid=PhotoUuid(parse_uuid(record.photo_uuid)),
+        photo_uuid=PhotoUuid(record.photo_uuid),
         facts=PictureFacts(
             file_format=record.file_format,
             width=record.width,
@@ -262,12 +336,12 @@ def _entry_from(hothash: str, record: FileRecord) -> FileEntry:
             embedded=embedded_from(record.embedded),
         ),
         hotpreview_rendition=record.hotpreview_rendition if record.has_hotpreview else None,
-        status=FileStatus(record.status),
+        status=FileStatus.PRESENT if record.status == _PRESENT else FileStatus(record.status),
         last_seen_at=record.last_seen_at and _instant(record.last_seen_at),
         damage=damage_from(record.damaged),
-        companions=tuple(companion_from(companion) for companion in record.companions),
-        copies=tuple(copy_from(copy) for copy in record.copies),
-        previous_hothashes=tuple(hothash_from(previous) for previous in record.previous_hothashes),
+        companions=tuple(map(companion_from, record.companions)) if record.companions else (),
+        copies=tuple(map(copy_from, record.copies)) if record.copies else (),
+        previous_hothashes=tuple(map(hothash_from, record.previous_hothashes)) if record.previous_hothashes else (),
     )
 
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from imalink.core.finding import CODES, Finding
-from imalink.core.ids import OperationUuid, PhotoUuid, RunUuid, SessionUuid, WriterId, parse_uuid
+from imalink.core.ids import (
+    Hothash,
+    OperationUuid,
+    PhotoUuid,
+    RunUuid,
+    SessionUuid,
+    WriterId,
+    are_canonical_uuids,
+    parse_uuid,
+)
 from imalink.core.index import JournalPosition, KeptFile, Sources, Tombstone
 from imalink.core.photo import FieldClock, Photo, UserFacts
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import CaptureTime, parse_instant
 from imalink.core.user_facts import has_user_facts, with_said
 from imalink.errors import IndexDamagedError, InvalidPathError
+from imalink.formats.bulk import are_hex64
 from imalink.formats.file_records import FileRecord, entry_from, file_record
 from imalink.formats.picture_records import GpsRecord, gps_from, gps_record
 from imalink.formats.records import Integer, Record, hothash_from, path_fields, path_from, safe_text, sha256_from
@@ -306,23 +318,47 @@ def photo_record(photo: Photo) -> PhotoRecord:
 
 def _says_nothing(record: UserFactsRecord) -> bool:
     """Tell whether nothing is said of a photo, as of most: so that a large index is read quickly."""
-    return not (record.clocks or record.tag_changes or record.custom) and all(
-        value is None
-        for value in (
-            record.title,
-            record.caption,
-            record.rating,
-            record.label,
-            record.rejected,
-            record.tags,
-            record.author,
-            record.corrections,
-        )
+    return (
+        record.title is None
+        and record.rating is None
+        and record.tags is None
+        and not record.clocks
+        and record.caption is None
+        and record.label is None
+        and record.rejected is None
+        and record.author is None
+        and record.corrections is None
+        and not record.tag_changes
+        and not record.custom
     )
 
 
+def photos_from(records: Mapping[str, PhotoRecord]) -> list[Photo]:
+    """Read the photos of an index. Raises IndexDamagedError.
+
+    The names of all are checked at once, where that finds nothing; of most photos nothing more is said.
+    """
+    is_sound = (
+        are_canonical_uuids(records)
+        and are_hex64([record.primary for record in records.values()])
+        and are_hex64([file for record in records.values() for file in record.files])
+    )
+    if not is_sound:
+        return [photo_from(photo_uuid, record) for photo_uuid, record in records.items()]
+    return [
+        Photo(
+            photo_uuid=PhotoUuid(photo_uuid),
+            files=tuple(map(Hothash, record.files)),
+            primary=Hothash(record.primary),
+        )
+        if _says_nothing(record)
+        else photo_from(photo_uuid, record)
+        for photo_uuid, record in records.items()
+    ]
+
+
 def photo_from(photo_uuid: str, record: PhotoRecord) -> Photo:
-    """Read a photo. Raises IndexDamagedError."""
+    """Read one photo. Raises IndexDamagedError."""
     try:
         photo = Photo(
             photo_uuid=PhotoUuid(parse_uuid(photo_uuid)),

@@ -87,7 +87,7 @@ def take_in_sessions(
     findings: list[Finding] = []
     left = {number for number in numbers if number in known}
     if parts:
-        with tools.catalog.begin(changes_photos=True) as db:
+        with tools.catalog.begin(changes_photos=True, beside=made.paths) as db:
             loaded = load_parts(db, record, parts)
         for part, sessions in zip(parts, loaded, strict=True):
             for each in sessions:

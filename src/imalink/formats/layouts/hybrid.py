@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from imalink.core.ids import Hothash, StorageUuid
+from imalink.core.ids import StorageUuid
 from imalink.core.index import (
     FileEntry,
     SessionIndex,
@@ -18,7 +18,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
 from imalink.formats.documents import decode_document, dump_document
-from imalink.formats.file_records import FileRecord, entry_from, file_record
+from imalink.formats.file_records import FileRecord, entries_from, file_record
 from imalink.formats.layouts.hybrid_records import (
     SessionIndexRecord,
 )
@@ -34,8 +34,8 @@ from imalink.formats.sessions import (
     finding_from,
     finding_record,
     generation_from,
-    photo_from,
     photo_record,
+    photos_from,
     session_from,
     session_record,
     sources_from,
@@ -113,12 +113,10 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
     place = "import_session"
     try:
         session = session_from(record.import_session)
-        files: dict[Hothash, FileEntry] = {}
-        for hothash, entry in record.files.items():
-            place = f"files.{hothash}"
-            files[Hothash(hothash)] = entry_from(hothash, entry)
+        place = "files"
+        files = entries_from(record.files)
         place = "photos"
-        photos = [photo_from(photo_uuid, photo) for photo_uuid, photo in record.photos.items()]
+        photos = photos_from(record.photos)
         place = "deleted"
         deleted = [tombstone_from(hothash, tombstone) for hothash, tombstone in record.deleted.items()]
         place = "sources"

@@ -14,7 +14,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
 from imalink.formats.documents import decode_document, dump_document
-from imalink.formats.file_records import FileRecord, entry_from, file_record
+from imalink.formats.file_records import FileRecord, entries_from, file_record
 from imalink.formats.layouts.hybrid import repeat_photo_facts
 from imalink.formats.layouts.layout import Layout, ReadSession
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION
@@ -33,8 +33,8 @@ from imalink.formats.sessions import (
     finding_from,
     finding_record,
     generation_from,
-    photo_from,
     photo_record,
+    photos_from,
     session_from,
     session_record,
     sources_from,
@@ -149,12 +149,10 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
     place = ""
     try:
         session = session_from(_head(record))
-        files: dict[Hothash, FileEntry] = {}
-        for item in record.files:
-            place = f"files.{item.hothash}"
-            files[Hothash(item.hothash)] = entry_from(item.hothash, item)
+        place = "files"
+        files = entries_from({item.hothash: item for item in record.files})
         place = "photos"
-        photos = [photo_from(photo_uuid, photo) for photo_uuid, photo in record.photos.items()]
+        photos = photos_from(record.photos)
         place = "deleted"
         deleted = [tombstone_from(hothash, tombstone) for hothash, tombstone in record.deleted.items()]
         place = "sources"
