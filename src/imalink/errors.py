@@ -10,6 +10,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── AuthorInUseError          an author of whom sessions are is not taken away
 │   ├── StorageInUseError         a storage that sessions are known in is not forgotten unasked
 │   └── FolderRefusedError        a folder that may not be named over HTTP
+├── StaleViewError                what was looked at is otherwise by now
 ├── NotFoundError                 no such storage, session, photo or folder
 ├── StorageError                  trouble on the storage side: the operation stops
 │   ├── StorageUnavailableError   the storage cannot be used now
@@ -82,6 +83,12 @@ class NestedSourceError(UsageError):
     """The source lies inside the storage, or the storage inside the source."""
 
     code = "nested-source"
+
+
+class StaleViewError(ImalinkError):
+    """What was looked at is otherwise by now, so that its positions mean other photos."""
+
+    code = "stale-rev"
 
 
 class NotFoundError(ImalinkError):

@@ -32,6 +32,7 @@ from imalink.api.routers import (
     previews,
     storage_index,
     tags,
+    timeline,
     uploads,
 )
 from imalink.api.schemas.envelope import MEANINGS, Failure
@@ -43,6 +44,7 @@ from imalink.runtime.live import Live
 from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.settings import Settings, load_settings
+from imalink.runtime.timelines import Timelines
 from imalink.runtime.turns import StorageTurns
 from imalink.storage.preview_cache import PreviewCache
 from imalink.workflows.flush_outbox import flush_outbox
@@ -57,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     pictures.router,
     previews.router,
     tags.router,
+    timeline.router,
     collections.router,
     operations.router,
     jobs.router,
@@ -162,4 +165,5 @@ def _server_of(settings: Settings, container: Container) -> Server:
         turns=turns,
         folders=folders,
         restored=RestoredSessions(clock=tools.clock),
+        timelines=Timelines(tools),
     )

@@ -16,6 +16,7 @@ from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.live import Live
 from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
+from imalink.runtime.timelines import Timelines
 from imalink.runtime.turns import StorageTurns
 from imalink.workflows.look_at_storages import get_storage_by_id
 from imalink.workflows.storage_access import get_storage
@@ -32,6 +33,7 @@ class Server:
     turns: StorageTurns
     folders: FolderPolicy
     restored: RestoredSessions
+    timelines: Timelines
     last_scans: dict[StorageUuid, dict[str, object]] = field(default_factory=dict[StorageUuid, dict[str, object]])
     """By storage, what its last re-index over HTTP told."""
 

@@ -35,6 +35,7 @@ from imalink.errors import (
     SignatureDamagedError,
     SourceError,
     SourceOfflineError,
+    StaleViewError,
     StorageError,
     StorageInUseError,
     StorageLockedError,
@@ -50,6 +51,7 @@ _log = logging.getLogger(__name__)
 STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (NotFoundError, 404),
     (AmbiguousError, 409),
+    (StaleViewError, 409),
     (NameInUseError, 409),
     (SessionInUseError, 409),
     (AuthorInUseError, 409),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imalink.api.context import Server
-from imalink.api.schemas.photos import PhotoChange, Selection
+from imalink.api.photo_filters import query_of
+from imalink.api.schemas.photos import PhotoChange, PhotosChange, Selection
 from imalink.core import edit_request
 from imalink.core.edit_request import EditRequest
 from imalink.core.ids import PhotoUuid
@@ -26,6 +27,7 @@ _RESETS = {
 }
 """The words by which null takes back what was said."""
 
+MAX_EDITED = 100_000
 _WAYS = ("hothashes", "photo_uuids", "ids")
 
 
@@ -71,6 +73,25 @@ def request_of(change: PhotoChange) -> EditRequest:
 def chosen_or_none(server: Server, selection: Selection) -> list[PhotoUuid]:
     """Give the photos that a request is about; it need not be about any. Raises as ``chosen``."""
     return chosen(server, selection) if any(getattr(selection, way) for way in _WAYS) else []
+
+
+def chosen_of_many(server: Server, change: PhotosChange) -> list[PhotoUuid]:
+    """Give the photos that an edit of many is about: named, or all of a timeline that was seen.
+
+    Raises StaleViewError, and as ``chosen``.
+    """
+    if change.filter is None and change.rev is None and not change.without_ids:
+        return chosen(server, change)
+    if change.filter is None or change.rev is None or any(getattr(change, way) for way in _WAYS):
+        raise UsageError(
+            "Photos are chosen in one way. Nothing was changed.", hint="Give a filter with its rev, or name photos."
+        )
+    timeline = server.timelines.get_exactly(query_of(server, change.filter), change.rev)
+    left_out = set(change.without_ids)
+    wanted = [photo_id for photo_id in timeline.order.ids if photo_id not in left_out]
+    if len(wanted) > MAX_EDITED:
+        raise UsageError(f"One edit is of {MAX_EDITED:,} photos at most; these are {len(wanted):,}.")
+    return choose_by_ids(server.tools, wanted)
 
 
 def chosen(server: Server, selection: Selection) -> list[PhotoUuid]:

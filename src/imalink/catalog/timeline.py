@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import insert_rows, table_of
-from imalink.catalog.models import UNDATED, Photo, PhotoDay
+from imalink.catalog.models import UNDATED, LibraryState, Photo, PhotoDay
 
 _DAYS = table_of(PhotoDay)
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -54,6 +54,11 @@ class MonthCount:
 
     month: str | None
     photo_count: int
+
+
+def get_library_rev(db: Session) -> int:
+    """Give the number that each commit that changes photos raises, as this transaction sees it."""
+    return db.execute(select(LibraryState.library_rev)).scalar_one()
 
 
 def list_days(db: Session) -> list[DayCount]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from imalink.api.schemas.envelope import Asking
+from imalink.api.schemas.photo_filters import PhotoFilters
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
 from imalink.core.edit_request import (
     MAX_CAPTION_CHARACTERS,
@@ -243,6 +244,14 @@ class Selection(Asking):
 
 class PhotosChange(Selection):
     """What is said of many photos at once."""
+
+    filter: PhotoFilters | None = Field(default=None, description="All that fit, as the timeline with `rev` had them.")
+    rev: str | None = Field(
+        default=None, pattern="^[0-9a-f]{16}$", description="Of the timeline that was seen with this filter."
+    )
+    without_ids: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] = Field(
+        default=[], max_length=100_000, description="Those of them that are left out."
+    )
 
     change: PhotoChange = Field(description="The same for each.", examples=[{"rating": 4}])
     dry_run: bool = Field(default=False, description="Say what would change; write nothing.")

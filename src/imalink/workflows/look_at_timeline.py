@@ -1,0 +1,81 @@
+"""Look at the timeline: all photos that fit a query in their order, and whether another order may hold by now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from imalink.catalog import file_storages, photos, search, standing, timeline
+from imalink.catalog.catalog import Db
+from imalink.catalog.search import FoundPhoto
+from imalink.catalog.timeline import TimelineOrder
+from imalink.core.ids import Hothash, StorageUuid
+from imalink.core.search_query import PhotoStatus, SearchQuery
+from imalink.workflows.search_photos import Meaning
+from imalink.workflows.tools import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineState:
+    """What an order of photos depends on: while it is the same, so is the order.
+
+    ``days_digest`` is of the counts of all days; ``reached`` are the storages within reach, where the query asks.
+    """
+
+    library_rev: int
+    days_digest: str
+    reached: frozenset[StorageUuid]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineItems:
+    """What a gallery shows of some photos, by their ids; those that are no more are left out."""
+
+    photos: Mapping[int, FoundPhoto]
+    statuses: Mapping[int, PhotoStatus]
+
+
+def look_at_state(tools: Tools, query: SearchQuery) -> TimelineState:
+    """Tell what an order of the photos that fit would depend on now."""
+    with tools.catalog.read() as db:
+        return _state(db, query)
+
+
+def read_order(tools: Tools, query: SearchQuery, meant: Meaning) -> tuple[TimelineState, TimelineOrder]:
+    """Give all photos that fit in their order, and the state in which that was read."""
+    with tools.catalog.read() as db:
+        state = _state(db, query)
+        conditions = search.conditions_of(
+            db, query, session_number=meant.session_number, storage_uuid=meant.storage_uuid
+        )
+        return state, timeline.load_order(db, conditions)
+
+
+def read_items(tools: Tools, photo_ids: Sequence[int]) -> TimelineItems:
+    """Give what a gallery shows of these photos, at most 1,000."""
+    with tools.catalog.read() as db:
+        found = search.load_photos(db, photo_ids)
+        return TimelineItems(
+            photos={photo.id: photo for photo in found}, statuses=standing.load_statuses(db, photo_ids)
+        )
+
+
+def find_photo_id(tools: Tools, hothash: Hothash) -> int | None:
+    """Give the number of the photo that holds a picture; None where none does."""
+    with tools.catalog.read() as db:
+        record = photos.find_photo(db, hothash)
+        return None if record is None else photos.find_ids(db, [record.photo.photo_uuid])[record.photo.photo_uuid]
+
+
+def _state(db: Db, query: SearchQuery) -> TimelineState:
+    days = timeline.list_days(db)
+    digest = hashlib.blake2b(repr([(each.day, each.photo_count) for each in days]).encode(), digest_size=8)
+    reached = (
+        frozenset(
+            each.storage_uuid for each in file_storages.list_storages(db) if each.is_accessible and each.is_active
+        )
+        if query.status is not None
+        else frozenset[StorageUuid]()
+    )
+    return TimelineState(library_rev=timeline.get_library_rev(db), days_digest=digest.hexdigest(), reached=reached)
