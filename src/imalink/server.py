@@ -22,6 +22,7 @@ from imalink.api.reference import add_reference_page
 from imalink.api.routers import (
     collections,
     events,
+    export,
     file_storage,
     health,
     import_sessions,
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     storage_index.router,
     import_sessions.router,
     uploads.router,
+    export.router,
     photos.router,
     pictures.router,
     previews.router,

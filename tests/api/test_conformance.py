@@ -132,6 +132,7 @@ def with_real_names(case: Any, known: Known) -> None:
             "base_path": str(known.served.disk),
             "folder": str(known.source),
             "new_path": str(known.served.disk),
+            "destination": str(known.served.disk),
         }
         for name, place in places.items():
             if isinstance(body.get(name), str):  # pyright: ignore[reportUnknownMemberType]  # JSON

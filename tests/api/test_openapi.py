@@ -53,6 +53,7 @@ LITERAL = [
     "DELETE import-sessions/{session}",
     "POST import-sessions/{session}/import",
     "POST import-sessions/{session}/upload",
+    "POST export",
     "POST import-sessions/{session}/resume",
     "POST import-sessions/{session}/rollback",
     "GET import-sessions/{session}/storage-status",

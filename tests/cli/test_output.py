@@ -57,6 +57,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "reindex": ["reindex", NAME],
         "reindex full": ["reindex", NAME, "--strategy", "full"],
         "reindex -n": ["reindex", NAME, "-n"],
+        "export -n": ["export", "name:IMG_0001*", base, "-n"],
+        "export": ["export", "name:IMG_0001*", base],
         "scan": ["scan", scene.root],
         "conflicts": ["conflicts", NAME],
         "find": ["find", hothash, hothash[:12]],
@@ -169,7 +171,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
     known = (
         "storage create,storage adopt,storage list,storage show,storage relocate,"
         "storage deactivate,storage reactivate,storage forget,"
-        "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,sessions list,"
+        "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,export,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
         "serve,health,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"

@@ -1,15 +1,17 @@
-"""Pictures as they are shown: which preview a picture has, and which storages may have it. Asked for each preview."""
+"""Pictures as they are shown or exported: which preview a picture has, where it may be, and which a photo has."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from imalink.catalog.bulk import chunks
 from imalink.catalog.file_storages import StorageRecord, record_of
-from imalink.catalog.models import FileLocation, FileStorage, ImageFile
+from imalink.catalog.models import FileLocation, FileStorage, ImageFile, Photo
 from imalink.core.ids import Hothash
 from imalink.core.index import FileStatus
 
@@ -43,3 +45,17 @@ def find_shown(db: Session, hothash: Hothash) -> ShownPicture | None:
             storages.setdefault(storage.id, record_of(storage))
     best_first = sorted(storages.values(), key=lambda each: not each.is_active)
     return ShownPicture(hothash=hothash, rendition=rows[0][0], storages=tuple(best_first))
+
+
+def list_pictures_of(db: Session, photo_ids: Sequence[int]) -> list[Hothash]:
+    """Give the pictures of these photos, in the order of the photos; of each its primary one first, then by hothash."""
+    found: dict[int, list[tuple[bool, str]]] = {}
+    for chunk in chunks(photo_ids):
+        query = (
+            select(ImageFile.photo_id, ImageFile.hothash, Photo.primary_hothash)
+            .join(Photo, Photo.id == ImageFile.photo_id)
+            .where(ImageFile.photo_id.in_(chunk))
+        )
+        for photo_id, hothash, primary in db.execute(query):
+            found.setdefault(photo_id, []).append((hothash != primary, hothash))
+    return [Hothash(hothash) for photo_id in photo_ids for _, hothash in sorted(found.get(photo_id, ()))]

@@ -69,7 +69,7 @@ def back_up(
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
-    _refuse_inside_storage(target)
+    refuse_inside_storage(target)
     now = tools.clock.now()
     name = f"imalink-backup-{now:%Y%m%dT%H%M%SZ}"
     tally = _Tally()
@@ -106,12 +106,13 @@ def back_up(
     )
 
 
-def _refuse_inside_storage(target: Path) -> None:
+def refuse_inside_storage(target: Path) -> None:
+    """Refuse a folder in a storage, whose disk is the one to be lost. Raises UsageError."""
     resolved = target.resolve()
     for folder in (resolved, *resolved.parents):
         if looks_like_storage(folder):
             raise UsageError(
-                f"{target} lies in the storage at {folder}: a backup there would be lost with its disk. "
+                f"{target} lies in the storage at {folder}: a copy there would be lost with its disk. "
                 "Nothing was written.",
                 hint="Name a folder on another disk.",
             )

@@ -13,9 +13,10 @@ from imalink.catalog.shown_pictures import ShownPicture
 from imalink.core.analyser import Preview
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.preview_key import PreviewSize
+from imalink.durable_files import READ_CHUNK_BYTES, FileCalls
 from imalink.errors import ImalinkError, NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
-from imalink.storage.reading import facts_at
+from imalink.storage.reading import facts_at, iter_chunks
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
@@ -36,6 +37,11 @@ class OpenPicture:
     size_bytes: int
     modified_ns: int
     held: ExitStack
+    calls: FileCalls
+
+    def chunks(self) -> Iterator[bytes]:
+        """Give the content from its start, as it stands now. Raises StorageError."""
+        return iter_chunks(self.calls, self.descriptor, READ_CHUNK_BYTES, self.filename)
 
 
 def hothash_of_image(tools: Tools, image_id: int) -> Hothash:
@@ -53,6 +59,11 @@ def open_picture(tools: Tools, text: str) -> OpenPicture:
     Raises UsageError, AmbiguousError; NotFoundError also when no file of it can be reached.
     """
     [picture] = get_pictures(tools, [text])
+    return open_found(tools, picture)
+
+
+def open_found(tools: Tools, picture: FoundImageFile) -> OpenPicture:
+    """Open a file of a picture, the best that can be reached. Raises NotFoundError."""
     for location, storage, stack in _reached(tools, picture):
         with stack:
             try:
@@ -69,6 +80,7 @@ def open_picture(tools: Tools, text: str) -> OpenPicture:
                 size_bytes=facts.size_bytes,
                 modified_ns=facts.modified_ns,
                 held=stack.pop_all(),
+                calls=storage.pictures.calls,
             )
     raise _out_of_reach(picture)
 
