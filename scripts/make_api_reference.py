@@ -33,6 +33,10 @@ An answer is `{"success": true, "data": …}`. A failure is
 
 with a code of [the errors](../reference/errors.md), or one of those below.
 
+Where one has to log in (`GET auth/me` says whether), `POST auth/login` gives a cookie, and a program sends a
+[token](../reference/cli.md#imalink-token) as `Authorization: Bearer …`. Each route says who may use it; 401 means that
+one has to log in, 403 that it takes more rights. Folders of the server stand in errors for administrators alone.
+
 Work that takes long answers when it is done, or at once with the header `Prefer: respond-async`: then with 202 and the
 [job](../reference/jobs.md) that does it. `WS /api/v1/events` tells [what changes](../reference/jobs.md#events),
 `GET /metrics` has [figures](../running.md#watching-it). Jobs on one storage come one after the other; other operations

@@ -39,6 +39,11 @@ ImalinkError                      code, message (what happened and what is safe)
 ├── MachineShortageError          the machine is short of memory, processes or open files
 ├── TooManyJobsError              as much work waits as may wait
 ├── PreviewBusyError              a preview is not made yet, or too many are being made
+├── AccessError                   who asks may not have this
+│   ├── LoginNeededError          one has to log in for it
+│   ├── LoginRefusedError         the name, the password or the token is wrong, or counts no more
+│   ├── TooManyTriesError         too many wrong ones: the next try has to wait
+│   └── NotAllowedError           whoever it is may not do that
 ├── ServerUnreachableError        no server answers the Python client
 └── CancelledError                the user stopped the work at a safe point
 
@@ -304,6 +309,40 @@ class PreviewBusyError(ImalinkError):
     """A preview is still being made, or as many are being made as may wait for it; nothing is lost."""
 
     code = "preview-busy"
+
+
+class AccessError(ImalinkError):
+    """Who asks may not have what was asked for."""
+
+    code = "access"
+
+
+class LoginNeededError(AccessError):
+    """One has to log in for it, or send a token."""
+
+    code = "login-needed"
+
+
+class LoginRefusedError(AccessError):
+    """The name, the password or the token is wrong, or counts no more; which, is not told."""
+
+    code = "login-refused"
+
+
+class TooManyTriesError(AccessError):
+    """Too many wrong tries: the next has to wait ``wait_seconds``."""
+
+    code = "too-many-tries"
+
+    def __init__(self, message: str, *, wait_seconds: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.wait_seconds = wait_seconds
+
+
+class NotAllowedError(AccessError):
+    """Whoever asks is known, and may not do that."""
+
+    code = "not-allowed"
 
 
 class ServerUnreachableError(ImalinkError):

@@ -11,15 +11,19 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import Lifespan
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from imalink import __version__
-from imalink.api.context import Gate, Server, open_gate
+from imalink.api.account_gate import AccountGate
+from imalink.api.context import Server
 from imalink.api.counting import CountRequests
 from imalink.api.errors import add_error_answers
 from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
 from imalink.api.preview_shortcut import PreviewShortcut
 from imalink.api.reference import add_reference_page
+from imalink.api.rights import Application, check_rights
 from imalink.api.routers import (
+    auth,
     collections,
     events,
     export,
@@ -40,7 +44,7 @@ from imalink.api.schemas.envelope import MEANINGS, Failure
 from imalink.api.work import planned_task
 from imalink.runtime.container import Container
 from imalink.runtime.folder_policy import FolderPolicy
-from imalink.runtime.listening import check_listening, host_names
+from imalink.runtime.listening import check_listening, host_names, is_any_address
 from imalink.runtime.live import Live
 from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
@@ -66,6 +70,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     jobs.router,
     health.router,
+    auth.router,
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (previews.address_router,)
 """Beside the API: addresses for browsers."""
@@ -81,15 +86,14 @@ def make_app() -> FastAPI:
     return create_app(settings)
 
 
-def create_app(
-    settings: Settings, *, container: Container | None = None, gate: Gate = open_gate, further_hosts: Sequence[str] = ()
-) -> FastAPI:
+def create_app(settings: Settings, *, container: Container | None = None, further_hosts: Sequence[str] = ()) -> FastAPI:
     """Put the application together; it opens the catalog now, and closes it when the server ends.
 
-    ``container``, where one is given, stays its giver's. ``gate`` lets requests pass. ``further_hosts`` are names by
-    which it may be called beside those of the settings. Raises UsageError, CatalogError.
+    ``container``, where one is given, stays its giver's. ``further_hosts`` are names by which it may be called beside
+    those of the settings. Raises UsageError, CatalogError.
     """
-    check_listening(settings.host, asks_for_login=gate is not open_gate)
+    check_listening(settings.reached_by, has_roots=bool(settings.storage_roots))
+    asks_always = settings.asks_always
     own = Container(settings) if container is None else None
     held = container or own
     assert held is not None
@@ -108,8 +112,9 @@ def create_app(
                 own.close()
 
     app = make_routes(lifespan)
+    check_rights(app)
     app.state.server = server
-    app.state.gate = gate
+    app.state.gate = AccountGate(server.tools, asks_always=asks_always)
     # The last one added is the first that a request passes.
     app.add_middleware(PreviewShortcut)
     app.add_middleware(CountRequests, metrics=server.live.metrics)
@@ -117,18 +122,23 @@ def create_app(
     app.add_middleware(PlainPaths)
     app.add_middleware(SameOrigin)
     app.add_middleware(
-        KnownHosts, hosts=host_names(settings.host, settings.port, (*settings.allowed_hosts, *further_hosts))
+        KnownHosts,
+        hosts=host_names(settings.host, settings.port, (*settings.allowed_hosts, *further_hosts)),
+        is_any_address=is_any_address(settings.host),
     )
     app.add_middleware(SecurityHeaders)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app
 
 
 def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """Give an application with every route and nothing behind them: enough to describe the API."""
-    app = FastAPI(
+    app = Application(
         title="ImaLink",
         version=__version__,
         summary="A photo archive in which pictures stay ordinary files and nothing is ever lost.",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

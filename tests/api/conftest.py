@@ -72,8 +72,8 @@ def served(tmp_path: Path, empty_catalog: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def serving(folder: Path, empty_catalog: Path) -> Generator[Served]:
-    """Serve a home and a disk of their own below ``folder`` for a block."""
+def serving(folder: Path, empty_catalog: Path, **further: str) -> Generator[Served]:
+    """Serve a home and a disk of their own below ``folder`` for a block; ``further`` are variables of settings."""
     home, disk = folder / "home", folder / "disk"
     home.mkdir()
     disk.mkdir()
@@ -82,19 +82,22 @@ def serving(folder: Path, empty_catalog: Path) -> Generator[Served]:
         port = sockets[0].getsockname()[1]
         settings = load_settings(
             {"IMALINK_HOME": str(home), "IMALINK_WORKERS": "0", "IMALINK_HOST": "localhost", "IMALINK_PORT": str(port)}
+            | further
         )
         with Container(settings) as container:
             app = create_app(settings, container=container)
-            config = uvicorn.Config(app, log_config=None, access_log=False)
+            config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False)
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": sockets[:1]})
             thread.start()
             until = time.monotonic() + 30
             while not server.started and time.monotonic() < until:
                 time.sleep(0.005)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-                yield Served(
-                    home=home, disk=disk, card=folder / "card", port=port, http=http, container=container, app=app
-                )
-            server.should_exit = True
-            thread.join(30)
+            try:
+                with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+                    yield Served(
+                        home=home, disk=disk, card=folder / "card", port=port, http=http, container=container, app=app
+                    )
+            finally:
+                server.should_exit = True
+                thread.join(30)

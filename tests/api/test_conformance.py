@@ -54,6 +54,8 @@ NEEDS_A_BODY = frozenset(
         "POST /api/v1/collections",
         "POST /api/v1/collections/{collection}/photos",
         "POST /api/v1/saved-searches",
+        "POST /api/v1/auth/login",
+        "POST /api/v1/auth/setup",
     }
 )
 

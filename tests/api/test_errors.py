@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -132,9 +131,8 @@ def test_a_bug_is_told_without_a_trace(served: Served, caplog: pytest.LogCapture
     def broken_gate(request: Request, right: Right) -> None:
         raise RuntimeError(f"secret of {right} {request.url}")
 
-    app = create_app(
-        replace(served.container.settings), container=served.container, gate=broken_gate, further_hosts=("test",)
-    )
+    app = create_app(served.container.settings, container=served.container, further_hosts=("test",))
+    app.state.gate = broken_gate
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

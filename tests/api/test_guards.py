@@ -11,7 +11,9 @@ import pytest
 from imalink.errors import FolderRefusedError, UsageError
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.listening import check_listening, host_names, is_loopback, listening_sockets
-from tests.api.conftest import Served
+from imalink.runtime.settings import load_settings
+from imalink.server import create_app
+from tests.api.conftest import Served, serving
 
 BODY = {"title": "Italy"}
 
@@ -111,15 +113,43 @@ def test_the_reference_loads_nothing_from_elsewhere(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("host", "is_here"), [("localhost", True), ("127.0.0.2", True), ("::1", True), ("[::1]", True),
-    ("0.0.0.0", False), ("::", False), ("192.168.1.5", False), ("nas.local", False), ("", False)])  # fmt: skip
-def test_only_this_machine_is_served_without_a_login(host: str, is_here: bool) -> None:
+    ("0.0.0.0", False), ("::", False), ("192.168.1.5", False), ("nas.local", False)])  # fmt: skip
+def test_others_are_served_only_below_named_folders(tmp_path: Path, host: str, is_here: bool) -> None:
+    home = {"IMALINK_HOME": str(tmp_path), "IMALINK_HOST": host}
+    settings = load_settings(home)
     assert is_loopback(host) is is_here
-    if is_here:
-        check_listening(host, asks_for_login=False)
-    else:
-        with pytest.raises(UsageError, match="log in"):
-            check_listening(host, asks_for_login=False)
-    check_listening(host, asks_for_login=True)
+    assert (settings.reached_by == "", settings.asks_always) == (is_here, not is_here)
+    if not is_here:
+        with pytest.raises(UsageError, match="storage_roots"):
+            check_listening(settings.reached_by, has_roots=False)
+        with pytest.raises(UsageError, match="storage_roots"):
+            create_app(settings)
+        assert not (tmp_path / "catalog.sqlite").exists()
+    check_listening(settings.reached_by, has_roots=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "asks"),
+    [
+        ("IMALINK_TRUSTED_PROXIES", "127.0.0.1", True),
+        ("IMALINK_ALLOWED_HOSTS", "photos.home", True),
+        ("IMALINK_ALLOWED_HOSTS", "localhost:8080, [::1]:8080, 127.0.0.1:8080", False),
+        ("IMALINK_LOGIN", "always", True),
+        ("IMALINK_LOGIN", "auto", False),
+    ],
+)
+def test_whoever_others_can_reach_by_a_proxy_asks_for_a_login(
+    tmp_path: Path, name: str, value: str, asks: bool
+) -> None:
+    assert load_settings({"IMALINK_HOME": str(tmp_path), name: value}).asks_always is asks
+
+
+def test_on_all_addresses_the_one_a_connection_came_to_is_a_name(tmp_path: Path, empty_catalog: Path) -> None:
+    roots = str(tmp_path / "disk")
+    with serving(tmp_path, empty_catalog, IMALINK_HOST="0.0.0.0", IMALINK_STORAGE_ROOTS=roots) as served:
+        assert served.http.get("/health").is_success
+        for name in ("photos.home", "192.168.1.5", f"192.168.1.5:{served.port}", f"evil.example:{served.port}"):
+            assert served.http.get("/health", headers={"host": name}).status_code == 400
 
 
 def test_names_of_the_settings_are_answered_too() -> None:

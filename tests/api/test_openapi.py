@@ -7,12 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from fastapi.routing import APIRoute, APIWebSocketRoute
 
-from imalink.api.context import Right
 from imalink.api.reference import markdown
+from imalink.api.rights import check_rights, iter_rights
 from imalink.api.schemas.envelope import MEANINGS
-from imalink.server import API, ROOT_ROUTERS, ROUTERS, make_routes
+from imalink.core.account import Right
+from imalink.server import API, make_routes
 from scripts.make_api_reference import PAGE, render
 from tests.api.conftest import Served
 
@@ -23,6 +23,19 @@ ROUTES = [
     for path, methods in DOCUMENT["paths"].items()
     for method, route in methods.items()
 ]
+EXCEPTIONS = {
+    "GET /health": Right.ANYONE,
+    "GET /auth/me": Right.ANYONE,
+    "POST /auth/login": Right.ANYONE,
+    "POST /auth/logout": Right.ANYONE,
+    "POST /auth/setup": Right.ANYONE,
+    "POST /auth/password": Right.READ,
+    "POST /auth/tokens": Right.READ,
+    "DELETE /auth/tokens/{token}": Right.READ,
+    "POST /file-storage/{storage}/accessibility": Right.READ,
+    "GET /auth/users": Right.ADMINISTER,
+    "GET /audit": Right.ADMINISTER,
+}
 LITERAL = [
     "POST file-storage/create",
     "POST file-storage",
@@ -108,7 +121,7 @@ def test_a_route_says_what_it_does_and_what_may_come_back(path: str, method: str
     statuses = {int(status) for status in route["responses"]}
     good = {status for status in statuses if status < 400}
     assert good and statuses - good <= set(MEANINGS)
-    assert {400, 403, 404, 422} <= statuses
+    assert {400, 401, 403, 404, 422} <= statuses
     for status in statuses - good:
         schema = route["responses"][str(status)]["content"]["application/json"]["schema"]
         assert schema["$ref"].endswith("/Failure")
@@ -130,23 +143,35 @@ def test_the_examples_of_a_body_are_what_it_takes(path: str, method: str, route:
         jsonschema.validate(example, {**schema, "components": DOCUMENT["components"]})
 
 
-def test_every_route_asks_the_gate() -> None:
-    rights: dict[str, Right] = {}
-    for router in (*ROUTERS, *ROOT_ROUTERS):
-        for route in router.routes:
-            if isinstance(route, APIWebSocketRoute):
-                continue  # asks the gate itself, which its own test sees to
-            assert isinstance(route, APIRoute)
-            asked = [getattr(each.dependency, "right", None) for each in route.dependencies]
-            [right] = [each for each in asked if each is not None]
-            rights[f"{min(route.methods or ())} {route.path}"] = right
+def test_reading_needs_the_right_to_read_and_changing_more() -> None:
+    rights = {f"{method} {path.removeprefix(API)}": right for path, method, right in iter_rights(make_routes())}
     for name, right in rights.items():
-        if name.startswith(("GET ", "HEAD ")):
+        wanted = EXCEPTIONS.get(name)
+        if wanted is not None:
+            assert right is wanted, name
+        elif name.startswith(("GET ", "HEAD ")):
             assert right is Right.READ, name
-        elif not name.endswith("/accessibility"):
-            assert right is not Right.READ, name
+        else:
+            assert right in (Right.EDIT, Right.ADMINISTER), name
+    assert set(EXCEPTIONS) <= set(rights)
     for name in ("POST /file-storage/create", "DELETE /file-storage/{storage}", "POST /file-storage/recover"):
         assert rights[name] is Right.ADMINISTER
+
+
+def test_a_route_that_asks_for_no_right_keeps_the_server_from_starting() -> None:
+    for add in (lambda app: app.get("/open")(lambda: None), lambda app: app.websocket("/open")(lambda: None)):  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType, reportUnknownVariableType]
+        app = make_routes()
+        check_rights(app)
+        add(app)
+        with pytest.raises(AssertionError, match="/open"):
+            check_rights(app)
+
+
+@pytest.mark.parametrize(("path", "method", "route"), ROUTES)
+def test_a_route_says_who_may_use_it(path: str, method: str, route: Json) -> None:
+    right = next(right for each, verb, right in iter_rights(make_routes()) if (each, verb.lower()) == (path, method))
+    assert route["security"] == ([] if right is Right.ANYONE else [{"token": []}, {"login": []}])
+    assert route["x-right"]
 
 
 def test_the_page_is_that_of_the_routes() -> None:

@@ -141,6 +141,37 @@ def test_a_restore_gives_one_json_document_and_talks_to_people(scene: Scene, her
         assert (said.code, said.out != "") == (0, True), said.err
 
 
+@pytest.mark.parametrize("is_json", [True, False])
+def test_accounts_give_one_json_document_and_talk_to_people(scene: Scene, here: Here, is_json: bool) -> None:
+    how = ["--json"] if is_json else []
+    password = "correct horse battery\n"
+    steps: list[tuple[list[str], str]] = [
+        (["user", "list"], ""),
+        (["user", "add", "ada"], password),
+        (["user", "add", "bob", "--role", "editor"], password),
+        (["user", "edit", "bob", "--role", "read-only", "--password"], "another good one\n"),
+        (["user", "list"], ""),
+        (["token", "list"], ""),
+        (["token", "add", "a script", "--user", "bob"], ""),
+        (["token", "list"], ""),
+        (["audit", "--limit", "3"], ""),
+    ]
+    for command, typed in steps:
+        said = here(*command, *how, stdin=typed)
+        assert (command, said.code) == (command, 0), said.err
+        assert said.out != ""
+        if is_json:
+            json.loads(said.out)
+            assert said.err == "", command
+        assert "battery" not in said.out + said.err
+    [token] = here("token", "list", "--json").json["tokens"]
+    for command in (["token", "revoke", token["token_id"]], ["user", "remove", "bob"], ["user", "remove", "ada", "-y"]):
+        said = here(*command, *how)
+        assert (said.code, said.out != "") == (0, True), said.err
+        assert not is_json or json.loads(said.out)
+    assert len(here("audit", "--json").json["events"]) == 8
+
+
 @pytest.mark.exiftool
 def test_enrich_gives_one_json_document_and_talks_to_people(scene: Scene, here: Here) -> None:
     said = here("enrich", NAME, "--json")
@@ -167,13 +198,15 @@ def test_the_list_of_commands_here_is_whole() -> None:
     for name, command in cli.commands.items():
         below = getattr(command, "commands", None)
         names |= {f"{name} {each}" for each in below} if below else {name}
-    # `serve` runs until it is stopped, and is tried in test_serve.py; `restore` in a test of its own above.
+    # `serve` runs until it is stopped, and is tried in test_serve.py; `restore` and what is about accounts in tests of
+    # their own above.
     known = (
         "storage create,storage adopt,storage list,storage show,storage relocate,"
         "storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,export,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
-        "serve,health,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
+        "serve,user add,user edit,user list,user remove,token add,token list,token revoke,audit,"
+        "health,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )

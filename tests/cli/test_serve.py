@@ -29,9 +29,9 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def serving(home: Path, port: int) -> Generator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "imalink", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=environment(home), stderr=subprocess.PIPE, text=True)
+def serving(home: Path, port: int, *arguments: str, **further: str) -> Generator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "imalink", "serve", "--port", str(port), *arguments]
+    process = subprocess.Popen(command, env=environment(home) | further, stderr=subprocess.PIPE, text=True)
     try:
         until = time.monotonic() + 60
         while True:
@@ -70,11 +70,49 @@ def test_it_answers_this_machine_until_ctrl_c(tmp_path: Path, port: int) -> None
         assert "Traceback" not in said
 
 
-def test_no_other_machine_is_served_while_nobody_logs_in(tmp_path: Path) -> None:
-    for host in ("0.0.0.0", "::", "192.168.1.5"):
+def test_no_other_machine_is_served_before_folders_are_named(tmp_path: Path) -> None:
+    for host in ("0.0.0.0", "192.168.1.5"):
         refused = run(tmp_path, "--host", host)
         assert refused.returncode == 2
         assert "does not listen" in refused.stderr and "Traceback" not in refused.stderr
+        assert "storage_roots" in refused.stderr
+
+
+def test_on_a_network_the_first_account_is_made_with_what_the_console_shows(tmp_path: Path, port: int) -> None:
+    with serving(tmp_path, port, "--host", "0.0.0.0", IMALINK_STORAGE_ROOTS=str(tmp_path)) as process:
+        url = f"http://127.0.0.1:{port}/api/v1"
+        assert httpx.get(f"{url}/file-storage").status_code == 401
+        assert process.stderr is not None
+        said: list[str] = []
+        while not said or "not encrypted" not in said[-1]:
+            said.append(process.stderr.readline())
+            assert said[-1]
+        [token] = [line.split()[-1] for line in said if "set-up token" in line]
+        body = {"token": token, "name": "ada", "password": "correct horse battery"}
+        made = httpx.post(f"{url}/auth/setup", json=body, timeout=30)
+        assert made.status_code == 201, made.text
+        assert httpx.get(f"{url}/file-storage", cookies=dict(made.cookies)).is_success
+        assert httpx.get(f"{url}/file-storage").status_code == 401
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
+        assert token not in rest
+    with serving(tmp_path, port, "--host", "0.0.0.0", IMALINK_STORAGE_ROOTS=str(tmp_path)) as process:
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=30)
+        assert "set-up token" not in rest
+
+
+def test_forwarded_headers_are_believed_of_no_one_by_itself(tmp_path: Path, port: int) -> None:
+    with serving(tmp_path, port, IMALINK_LOGIN="always") as process:
+        url = f"http://127.0.0.1:{port}/api/v1"
+        body = {"name": "ada", "password": "correct horse battery"}
+        headers = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"}
+        assert httpx.post(f"{url}/auth/login", json=body, headers=headers, timeout=30).status_code == 401
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    command = [sys.executable, "-m", "imalink", "audit", "--json"]
+    told = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=True)
+    assert '"address": "127.0.0.1"' in told.stdout and "203.0.113.9" not in told.stdout
 
 
 def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:

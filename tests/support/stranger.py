@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -68,7 +69,8 @@ class Here:
         self._capture = capture
         monkeypatch.setenv("IMALINK_HOME", os.fspath(home))
 
-    def __call__(self, *arguments: str | Path) -> Said:
+    def __call__(self, *arguments: str | Path, stdin: str = "") -> Said:
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         self._monkeypatch.setattr(sys, "argv", ["imalink", *[os.fspath(each) for each in arguments]])
         self._capture.readouterr()
         with pytest.raises(SystemExit) as end:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.account import Asker, Right
 from imalink.core.ids import StorageUuid, parse_uuid
 from imalink.errors import NotFoundError
 from imalink.runtime.folder_policy import FolderPolicy
@@ -62,39 +63,48 @@ def session_text(key: str) -> str:
 
 
 def server_of(request: Request) -> Server:
-    """Give what the application was made with."""
+    """Give what the application was made with; what is done by it is done in the name of who asks."""
     found: object = request.app.state.server
     assert isinstance(found, Server)
-    return found
+    asker = find_asker(request)
+    return found if asker is None else replace(found, tools=replace(found.tools, asker=asker))
 
 
 Asked = Annotated[Server, Depends(server_of)]
 """A route's first argument: the server it is asked of."""
 
-
-class Right(StrEnum):
-    """What somebody may do; each also may do what stands before it."""
-
-    READ = "read"
-    EDIT = "edit"
-    ADMINISTER = "administer"
-
-
-Gate = Callable[[Request, Right], None]
-"""Lets a request pass that may do what it asks for, or raises. It stands in ``app.state.gate``."""
-
-
-def open_gate(request: Request, right: Right) -> None:
-    """Let everyone pass: for a server that listens on this machine alone and knows no accounts."""
-    del request, right
+Gate = Callable[[HTTPConnection, Right], Asker]
+"""Tells who asks if they may do what they ask for, or raises. It stands in ``app.state.gate``."""
 
 
 def needs(right: Right) -> Callable[[Request], None]:
-    """Give the dependency of a route that asks the gate; every route has one, which a test sees to."""
+    """Give the dependency of a route that asks the gate; every route has one, or the server does not start."""
 
     def ask(request: Request) -> None:
         gate: Gate = request.app.state.gate
-        gate(request, right)
+        request.state.asker = gate(request, right)
 
     ask.__dict__["right"] = right
     return ask
+
+
+def find_asker(connection: HTTPConnection) -> Asker | None:
+    """Give who asks, as the gate told; None before it was asked."""
+    found: object = getattr(connection.state, "asker", None)
+    return found if isinstance(found, Asker) else None
+
+
+def asker_of(request: Request) -> Asker:
+    """Give who asks, as the gate told."""
+    found = find_asker(request)
+    assert found is not None, "a route that asks nobody"
+    return found
+
+
+AskedBy = Annotated[Asker, Depends(asker_of)]
+"""An argument of a route: who asks."""
+
+
+def require(request: Request, right: Right) -> None:
+    """Ask the gate once more, where only the body tells what is needed. Raises AccessError."""
+    needs(right)(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -12,7 +13,9 @@ from starlette.responses import Response
 
 from imalink.answers import json_text
 from imalink.api.envelope import failure
+from imalink.api.hiding import words_for
 from imalink.errors import (
+    AccessError,
     AmbiguousError,
     AuthorInUseError,
     CancelledError,
@@ -22,6 +25,8 @@ from imalink.errors import (
     ImalinkError,
     IndexChangedError,
     IndexDamagedError,
+    LoginNeededError,
+    LoginRefusedError,
     MachineShortageError,
     MassMissingError,
     NameInUseError,
@@ -41,6 +46,7 @@ from imalink.errors import (
     StorageLockedError,
     StorageUnavailableError,
     TooManyJobsError,
+    TooManyTriesError,
     UnsafePathError,
     UsageError,
     VerificationError,
@@ -78,6 +84,10 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (MachineShortageError, 503),
     (TooManyJobsError, 503),
     (PreviewBusyError, 503),
+    (LoginNeededError, 401),
+    (LoginRefusedError, 401),
+    (TooManyTriesError, 429),
+    (AccessError, 403),
     (ServerUnreachableError, 503),
 )
 """The first class that fits gives the status; docs/api/API_REFERENCE.md lists them."""
@@ -90,16 +100,18 @@ def status_of(error: ImalinkError) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
-def answer_error(error: ImalinkError) -> Response:
-    """Give the answer that tells of an error, with what to do about it."""
-    details: dict[str, object] = {"hint": json_text(error.hint)} if error.hint else {}
-    headers = {"retry-after": "2"} if isinstance(error, PreviewBusyError) else None
+def answer_error(error: ImalinkError, *, tell: Callable[[str], str] = json_text) -> Response:
+    """Give the answer that tells of an error, with what to do about it; ``tell`` spells its words."""
+    details: dict[str, object] = {"hint": tell(error.hint)} if error.hint else {}
+    headers: dict[str, str] = {}
+    if isinstance(error, PreviewBusyError):
+        headers["retry-after"] = "2"
+    if isinstance(error, TooManyTriesError):
+        headers["retry-after"] = str(error.wait_seconds)
+    if isinstance(error, LoginNeededError | LoginRefusedError):
+        headers["www-authenticate"] = 'Bearer realm="ImaLink"'
     return failure(
-        code=error.code,
-        message=json_text(error.message),
-        status=status_of(error),
-        details=details,
-        headers=headers,
+        code=error.code, message=tell(error.message), status=status_of(error), details=details, headers=headers
     )
 
 
@@ -107,8 +119,8 @@ def add_error_answers(app: FastAPI) -> None:
     """Let every error of a request become an answer in the one shape."""
 
     @app.exception_handler(ImalinkError)
-    def told(_: Request, error: ImalinkError) -> Response:  # pyright: ignore[reportUnusedFunction]  # registered
-        return answer_error(error)
+    def told(request: Request, error: ImalinkError) -> Response:  # pyright: ignore[reportUnusedFunction]  # registered
+        return answer_error(error, tell=words_for(request))
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:  # pyright: ignore[reportUnusedFunction]

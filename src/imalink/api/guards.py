@@ -52,11 +52,15 @@ class SecurityHeaders:
 
 
 class KnownHosts:
-    """Answers only to the names the server is known by, so that no other name can be made to lead here."""
+    """Answers only to the names the server is known by, so that no other name can be made to lead here.
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+    ``is_any_address``: it listens on all addresses of this machine; the one that a connection came to is a name too.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, is_any_address: bool = False) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
+        self._is_any_address = is_any_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request under another name."""
@@ -68,7 +72,7 @@ class KnownHosts:
                     scope, receive, send, failure(code="bad-host", message="The Host header is malformed.", status=400)
                 )
                 return
-            if host not in self._hosts:
+            if host not in self._hosts and not (self._is_any_address and host == _own_address(scope)):
                 message = "ImaLink does not answer to this name. The setting allowed_hosts adds names."
                 await _refuse(scope, receive, send, failure(code="unknown-host", message=message, status=400))
                 return
@@ -141,6 +145,12 @@ class JsonBodies:
         if body:
             headers.append((b"content-type", b"application/json"))
         await self._app({**scope, "headers": headers}, _replayed(bytes(body), receive), send)
+
+
+def _own_address(scope: Scope) -> str:
+    """Give the address and port that the connection came to, as a Host header spells them."""
+    address, port = scope.get("server") or ("", 0)
+    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

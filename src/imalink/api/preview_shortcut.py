@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from imalink.api.context import Gate, Right, Server, open_gate
+from imalink.api.account_gate import AccountGate
+from imalink.api.context import Gate, Right, Server
 from imalink.api.errors import answer_error
+from imalink.api.hiding import words_for
 from imalink.api.routers.previews import ADDRESS, preview_answer, send_preview
 from imalink.core.preview_key import PreviewKey
 from imalink.errors import ImalinkError
@@ -39,18 +42,25 @@ class PreviewShortcut:
         server: Server = scope["app"].state.server
         gate: Gate = scope["app"].state.gate
         loop, previews = asyncio.get_running_loop(), server.previews
-        if gate is not open_gate:
+        asker = gate.find_recent(request) if isinstance(gate, AccountGate) else None
+        if asker is None or not asker.right.covers(Right.READ):
             try:
-                await loop.run_in_executor(previews.lookers, gate, request, Right.READ)
+                asker = await loop.run_in_executor(previews.lookers, gate, request, Right.READ)
             except ImalinkError as error:
-                await answer_error(error)(scope, receive, send)
+                told = await loop.run_in_executor(previews.lookers, _tell, request, error)
+                await told(scope, receive, send)
                 return
+        request.state.asker = asker
         data = previews.at_hand(key) or await loop.run_in_executor(previews.lookers, previews.find, key)
         if data is None:
             await self._app(scope, receive, send)
             return
         scope["route"] = _ROUTE
         await preview_answer(request, ShownPreview(key=key, data=data), key)(scope, receive, send)
+
+
+def _tell(request: Request, error: ImalinkError) -> Response:
+    return answer_error(error, tell=words_for(request))
 
 
 def _key_of(scope: Scope) -> PreviewKey | None:

@@ -8,19 +8,27 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import cast
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.responses import HTMLResponse, Response
+
+from imalink.api.context import Right, needs
+from imalink.api.envelope import json_response
 
 Json = Mapping[str, object]
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def add_reference_page(app: FastAPI) -> None:
-    """Serve the reference at ``/docs``: one plain page, without anything loaded from elsewhere."""
+    """Serve ``/openapi.json``, and the reference at ``/docs``: one plain page, nothing of it loaded from elsewhere."""
+    read = [Depends(needs(Right.READ))]
 
-    @app.get("/docs", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False, dependencies=read)
     def show_reference() -> Response:  # pyright: ignore[reportUnusedFunction]  # registered
         return HTMLResponse(page(app.openapi()))
+
+    @app.get("/openapi.json", include_in_schema=False, dependencies=read)
+    def show_description() -> Response:  # pyright: ignore[reportUnusedFunction]  # registered
+        return json_response(app.openapi())
 
 
 def page(document: Json) -> str:
@@ -40,6 +48,7 @@ def page(document: Json) -> str:
                 lines.append("<table>")
                 lines += [f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows]
                 lines.append("</table>")
+            lines.append(f"<p>For: {html.escape(_text(route, 'x-right'))}</p>")
             answers = "; ".join(f"{status}: {meaning}" for status, meaning in _answers(route))
             lines.append(f"<p>{html.escape(answers)}</p>")
     lines.append("</body></html>")
@@ -61,6 +70,7 @@ def markdown(document: Json) -> str:
             example = _example(document, route)
             if example is not None:
                 lines += ["```json", json.dumps(example, indent=2, ensure_ascii=False), "```", ""]
+            lines += [f"For: {_text(route, 'x-right')}.", ""]
             lines += ["Answers: " + ", ".join(f"{status}" for status, _ in _answers(route)) + ".", ""]
     return "\n".join(lines)
 

@@ -1,4 +1,7 @@
-"""A whole catalog copied into another, row by row: between files, between engines, out to a backup and back."""
+"""A whole catalog copied into another, row by row: between files, between engines, out to a backup and back.
+
+Who may log in, and who did what, is no part of it: each catalog keeps its own.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, insert, select, text, update
 from sqlalchemy.engine import Row, RowMapping
 
+from imalink.catalog.account_models import OF_THIS_CATALOG
 from imalink.catalog.bulk import table_of
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.models import Base, LibraryState
@@ -46,7 +50,7 @@ def copy_catalog(source: Catalog, target: Catalog, *, on_table: Callable[[str], 
 
 
 def _tables(metadata: MetaData) -> list[Table]:
-    return list(metadata.sorted_tables)
+    return [table for table in metadata.sorted_tables if table.name not in OF_THIS_CATALOG]
 
 
 def _state_of(connection: Connection) -> Row[int, int]:

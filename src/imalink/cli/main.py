@@ -8,6 +8,7 @@ import click
 
 from imalink import __version__
 from imalink.cli import (
+    accounts,
     backing_up,
     browsing,
     card_checking,
@@ -85,6 +86,9 @@ for command in (
     health.health_command,
     measuring.bench_command,
     serving.serve_command,
+    accounts.user,
+    accounts.token,
+    accounts.audit_command,
     system.config,
     system.version,
 ):

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 from imalink.core.finding import Finding, Severity
-from imalink.errors import ImalinkError
+from imalink.errors import ImalinkError, UsageError
 
 _MARKS = {Severity.INFO: "·", Severity.WARNING: "!", Severity.ERROR: "✗"}
 _SHOWN_OF_A_KIND = 5
@@ -77,6 +77,24 @@ def ask_line(prompt: str, *, is_stopping: Callable[[], bool]) -> str:
     line, _, rest = bytes(_TYPED).partition(b"\n")
     _TYPED[:] = rest
     return line.decode(errors="replace")
+
+
+def ask_secret(prompt: str) -> str:
+    """Ask for what must not be seen while it is typed; where stdin is no terminal, give its next line.
+
+    Raises UsageError where there is none.
+    """
+    import getpass
+
+    if is_terminal():
+        return getpass.getpass(safe(prompt), stream=sys.stderr)
+    line = sys.stdin.readline()
+    if not line:
+        raise UsageError(
+            "A password is needed, and there is no terminal to ask on. Nothing was changed.",
+            hint="Give it as the first line of standard input.",
+        )
+    return line.rstrip("\r\n")
 
 
 def show_error(error: ImalinkError) -> None:

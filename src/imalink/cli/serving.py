@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from imalink.cli.context import Output, common_options
 from imalink.cli.render import show_note
 
+if TYPE_CHECKING:
+    from imalink.runtime.settings import Settings
+
 _APPLICATION = "imalink.server:make_app"
 """By its name: the command line knows nothing of the server, which reads the settings itself."""
+
+
+MAX_CONNECTIONS = 500
+"""Connections at a time; any further one is answered with 503."""
 
 
 @click.command("serve")
@@ -18,7 +27,8 @@ _APPLICATION = "imalink.server:make_app"
 def serve_command(output: Output, host: str | None, port: int | None) -> None:
     """Serve the REST API under http://localhost:8000/api/v1 until Ctrl-C; its reference is at /docs.
 
-    It answers on this machine alone, where everyone who can log in can use it: nobody has to say who they are.
+    It answers on this machine alone, and nobody has to say who they are, until `imalink user add` adds an account. With
+    --host it answers others too: then everybody has to log in, and storage_roots has to be set.
     """
     import os
 
@@ -33,7 +43,7 @@ def serve_command(output: Output, host: str | None, port: int | None) -> None:
     if port is not None:
         os.environ["IMALINK_PORT"] = str(port)
     settings = load_settings()
-    check_listening(settings.host, asks_for_login=False)
+    check_listening(settings.reached_by, has_roots=bool(settings.storage_roots))
     set_up_logging(settings.log_level)
     config = uvicorn.Config(
         _APPLICATION,
@@ -43,10 +53,36 @@ def serve_command(output: Output, host: str | None, port: int | None) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=10,
+        limit_concurrency=MAX_CONNECTIONS,
+        ws_max_size=64 * 1024,
         h11_max_incomplete_event_size=64 * 1024,
     )
     config.load()
     with listening_sockets(settings.host, settings.port) as sockets:
+        if settings.asks_always:
+            _show_setup(settings)
         if not output.is_quiet:
-            show_note(f"ImaLink serves http://localhost:{settings.port}/api/v1 to this machine; Ctrl-C ends it.")
+            show_note(_greeting(settings))
         uvicorn.Server(config).run(sockets=sockets)
+
+
+def _greeting(settings: Settings) -> str:
+    if not settings.reached_by:
+        return f"ImaLink serves http://localhost:{settings.port}/api/v1 to this machine; Ctrl-C ends it."
+    where = f"ImaLink serves port {settings.port} {settings.reached_by}, to all who log in; Ctrl-C ends it."
+    if settings.trusted_proxies:
+        return where
+    return f"{where} What is sent, passwords too, is not encrypted: put a proxy with HTTPS in front (docs/running.md)."
+
+
+def _show_setup(settings: Settings) -> None:
+    """Where nobody can log in yet, show with what the first account is made; also to those who want it quiet."""
+    from imalink.runtime.container import Container
+    from imalink.workflows.accounts import prepare_setup
+
+    with Container(settings) as container:
+        token = prepare_setup(container.tools())
+    if token is not None:
+        show_note("Nobody can log in yet. Make the first account with `imalink user add NAME`, or within a day with")
+        show_note(f"the set-up token  {token}")
+        show_note("and POST /api/v1/auth/setup. Until then every other request is refused.")

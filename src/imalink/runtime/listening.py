@@ -24,13 +24,32 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check_listening(host: str, *, asks_for_login: bool) -> None:
-    """Refuse to be reached from other machines as long as nobody has to log in. Raises UsageError."""
-    if not is_loopback(host) and not asks_for_login:
+def is_any_address(host: str) -> bool:
+    """Tell whether to listen on ``host`` is to listen on every address of this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
+
+
+def host_without_port(name: str) -> str:
+    """Give the host of ``host``, ``host:port``, ``[address]`` or ``[address]:port``."""
+    if name.startswith("["):
+        return name.partition("]")[0].strip("[]")
+    return name.partition(":")[0] if name.count(":") == 1 else name
+
+
+def check_listening(reached_by: str, *, has_roots: bool) -> None:
+    """Refuse to be reached by others as long as they could name any folder of this machine. Raises UsageError.
+
+    ``reached_by`` says by what they can, in words; empty: they cannot.
+    """
+    if reached_by and not has_roots:
         raise UsageError(
-            f"ImaLink does not listen on {host}: whoever can reach it there could read, move and delete every picture, "
-            "because nobody has to log in. Nothing was started.",
-            hint="Leave the host out to serve this machine alone, and reach it from others by an SSH tunnel.",
+            f"ImaLink does not listen {reached_by}: whoever may log in there could name any folder of this machine, "
+            "because storage_roots is not set. Nothing was started.",
+            hint="Set storage_roots to the folders your storages are in, or serve this machine alone and reach it from "
+            "others by an SSH tunnel.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from imalink.core.timetable import Task
 from imalink.errors import UsageError
+from imalink.runtime.listening import host_without_port, is_loopback
 
 HOME_VARIABLE = "IMALINK_HOME"
 
@@ -81,6 +83,18 @@ SETTINGS = (
         variable="IMALINK_ALLOWED_HOSTS",
         default="",
         meaning="Further names, each host or host:port, by which the server may be called; parted by commas.",
+    ),
+    Setting(
+        name="login",
+        variable="IMALINK_LOGIN",
+        default="auto",
+        meaning="When one has to log in: auto, as soon as there is an account or others can reach it; or always.",
+    ),
+    Setting(
+        name="trusted_proxies",
+        variable="IMALINK_TRUSTED_PROXIES",
+        default="",
+        meaning="Addresses of proxies whose X-Forwarded-For and -Proto are believed; parted by commas.",
     ),
     Setting(
         name="storage_roots",
@@ -177,6 +191,37 @@ class Settings:
     def allowed_hosts(self) -> tuple[str, ...]:
         """Further names by which the server may be called."""
         return tuple(each.strip().lower() for each in self.values["allowed_hosts"].value.split(",") if each.strip())
+
+    @property
+    def trusted_proxies(self) -> tuple[str, ...]:
+        """Addresses and networks of proxies of ours. Raises UsageError for what is neither."""
+        found = tuple(each.strip() for each in self.values["trusted_proxies"].value.split(",") if each.strip())
+        for each in found:
+            try:
+                ipaddress.ip_network(each)
+            except ValueError as error:
+                raise UsageError(
+                    f"trusted_proxies has {each!r}, which is no address.", hint="Use 127.0.0.1 or 10.0.0.0/24."
+                ) from error
+        return found
+
+    @property
+    def asks_always(self) -> bool:
+        """Whether nobody is served without an account, also while there are none. Raises UsageError."""
+        value = self.values["login"].value.lower()
+        if value not in ("auto", "always"):
+            raise UsageError(f"login is {value!r}.", hint="Use auto or always.")
+        return value == "always" or bool(self.reached_by)
+
+    @property
+    def reached_by(self) -> str:
+        """By what others than this machine can reach the server, in words; empty: by nothing. Raises UsageError."""
+        if not is_loopback(self.host):
+            return f"on {self.host}"
+        if self.trusted_proxies:
+            return "behind a proxy (setting trusted_proxies)"
+        names = [each for each in self.allowed_hosts if not is_loopback(host_without_port(each))]
+        return f"as {names[0]} (setting allowed_hosts)" if names else ""
 
     @property
     def storage_roots(self) -> tuple[Path, ...]:

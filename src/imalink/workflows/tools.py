@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from imalink.catalog.catalog import Catalog
+from imalink.core.account import THIS_PROGRAM, Asker
 from imalink.core.analyser import Analyser
 from imalink.core.ids import StorageUuid, WriterId
 from imalink.core.timestamps import Clock
@@ -67,6 +68,7 @@ class Tools:
     ``new_uuid`` gives a random UUID as text. ``open_scratch_catalog`` gives an empty catalog that is thrown away
     when closed. ``threads``: how many files are read at a time. ``turn`` takes a storage's turn among all that this
     process does, for what takes a moment, and tells whether it could: what could not is done later.
+    ``asker`` is who has it done, for what is written down of that.
     """
 
     catalog: Catalog
@@ -80,3 +82,4 @@ class Tools:
     calls: FileCalls = field(default_factory=SystemCalls)
     threads: int = 1
     turn: Callable[[StorageUuid], AbstractContextManager[bool]] = _free
+    asker: Asker = THIS_PROGRAM

@@ -11,13 +11,16 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from imalink.api.context import Right, Server
-from imalink.errors import ImalinkError
+from imalink.api.hiding import job_words
+from imalink.errors import AccessError, ImalinkError
 from imalink.runtime.events import EventKind, Listener
 from imalink.runtime.library_watch import snapshot
 
 router = APIRouter(tags=["events"])
 
 MAX_SOCKETS = 100
+ASKED_AGAIN_SECONDS = 30.0
+"""A socket stays open long: so often it is asked anew whether it may."""
 _REFUSED, _TOO_MANY = 1008, 1013
 
 
@@ -30,7 +33,7 @@ async def tell_events(socket: WebSocket) -> None:
     server: object = socket.app.state.server
     assert isinstance(server, Server)
     try:
-        socket.app.state.gate(socket, Right.READ)
+        await _ask_gate(socket)
     except ImalinkError as error:
         await socket.close(_REFUSED, error.code)  # before it is accepted: the caller sees 403
         return
@@ -48,12 +51,14 @@ async def tell_events(socket: WebSocket) -> None:
     with hub.listen(on_arrival=wake) as listener:
         gone = asyncio.create_task(_until_gone(socket))
         telling = asyncio.create_task(_tell(socket, server, listener, arrived))
+        ending = asyncio.create_task(_until_refused(socket))
+        tasks = (gone, telling, ending)
         try:
-            await asyncio.wait((gone, telling), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (gone, telling):
+            for task in tasks:
                 task.cancel()
-            results = await asyncio.gather(gone, telling, return_exceptions=True)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError | OSError):
             raise result
@@ -65,7 +70,9 @@ async def _tell(socket: WebSocket, server: Server, listener: Listener, arrived: 
         await arrived.wait()
         arrived.clear()
         for event in listener.fetch():
-            await _send(socket, event.kind.value, event.data)
+            is_job = event.kind is EventKind.JOB
+            data = await asyncio.to_thread(job_words, socket, event.data) if is_job else event.data
+            await _send(socket, event.kind.value, data)
             if event.kind is EventKind.RESYNC:
                 await _tell_all(socket, server)
 
@@ -77,6 +84,25 @@ async def _tell_all(socket: WebSocket, server: Server) -> None:
 
 async def _send(socket: WebSocket, event: str, data: Mapping[str, object]) -> None:
     await socket.send_text(msgspec.json.encode({"event": event, "data": data}).decode())
+
+
+async def _ask_gate(socket: WebSocket) -> None:
+    """Ask whether who listens may do so. Raises ImalinkError."""
+    # It looks into the database, for which the loop must not wait.
+    socket.state.asker = await asyncio.to_thread(socket.app.state.gate, socket, Right.READ)
+
+
+async def _until_refused(socket: WebSocket) -> None:
+    """Wait until who listens may do so no more, as after a logout, and close the socket then."""
+    while True:
+        await asyncio.sleep(ASKED_AGAIN_SECONDS)
+        try:
+            await _ask_gate(socket)
+        except AccessError as error:
+            await socket.close(_REFUSED, error.code)
+            return
+        except ImalinkError:
+            continue  # the catalog cannot be read at this moment
 
 
 async def _until_gone(socket: WebSocket) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from imalink import __version__
-from imalink.api.context import Asked, Right, needs
+from imalink.api.context import Asked, AskedBy, Right, needs
 from imalink.api.envelope import success, success_both
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.places import Health
@@ -21,10 +21,16 @@ metrics_router = APIRouter(tags=["health"])
 _READ = [Depends(needs(Right.READ))]
 
 
-@router.get("/health", dependencies=_READ, responses=answers(Success[Health], 503))
-def show_health(server: Asked) -> Response:
-    """Tell that the server answers, and that its catalog can be read. No disk of a storage is asked."""
-    return success_both({"status": "ok", "version": __version__, "library_rev": server.tools.catalog.get_library_rev()})
+@router.get("/health", dependencies=[Depends(needs(Right.ANYONE))], responses=answers(Success[Health], 503))
+def show_health(server: Asked, asker: AskedBy) -> Response:
+    """Tell that the server answers, and that its catalog can be read. No disk of a storage is asked.
+
+    Who would have to log in for more is told no more than that: `version` and `library_rev` are null.
+    """
+    library_rev = server.tools.catalog.get_library_rev()
+    is_known = asker.right.covers(Right.READ)
+    told = {"version": __version__, "library_rev": library_rev} if is_known else {"version": None, "library_rev": None}
+    return success_both({"status": "ok", **told})
 
 
 @router.get("/health/report", dependencies=_READ, responses=answers(Success[dict[str, object]], 503))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from imalink.api import work
 from imalink.api.awaited import accepted
-from imalink.api.context import Asked, Right, Server, needs, session_text
+from imalink.api.context import Asked, Right, Server, needs, require, session_text
 from imalink.api.envelope import page_meta, success
+from imalink.api.hiding import job_words
 from imalink.api.parameters import Limit, Offset
 from imalink.api.routers.import_sessions import storages_of
 from imalink.api.schemas.envelope import Success, answers
@@ -40,8 +41,13 @@ Body = TypeVar("Body", bound=BaseModel)
 @router.post(
     "", status_code=202, dependencies=_EDIT, responses=answers(Success[AcceptedJob], 409, 423, 503, status=202)
 )
-def begin(server: Asked, body: NewJob) -> Response:
-    """Begin long work, and answer at once. The same that is under way is given instead of begun again."""
+def begin(server: Asked, request: Request, body: NewJob) -> Response:
+    """Begin long work, and answer at once. The same that is under way is given instead of begun again.
+
+    A recovery, which is a decision to trust, is for administrators.
+    """
+    if body.kind == "recover":
+        require(request, Right.ADMINISTER)
     planned = _planned(server, body)
     return accepted(server.live.jobs.submit(planned.asked, planned.work))
 
@@ -49,6 +55,7 @@ def begin(server: Asked, body: NewJob) -> Response:
 @router.get("", dependencies=_READ, responses=answers(Success[JobList], 503))
 def list_jobs(
     server: Asked,
+    request: Request,
     state: Annotated[list[JobState] | None, Query(description="Only those that stand so; may be repeated.")] = None,
     storage: Annotated[str | None, Query(max_length=64, description="Only those on this storage.")] = None,
     offset: Offset = 0,
@@ -57,20 +64,20 @@ def list_jobs(
     """List jobs, the newest first, without their reports; those that are over are kept, the last thousand."""
     storage_uuid = None if storage is None else server.storage(storage).storage_uuid
     found = server.live.jobs.list(states=state or (), storage_uuid=storage_uuid, limit=10_000)
-    shown = [job_json(job) for job in found[offset : offset + limit]]
+    shown = [job_words(request, job_json(job)) for job in found[offset : offset + limit]]
     return success({"jobs": shown, "meta": page_meta(total=len(found), offset=offset, limit=limit)})
 
 
 @router.get("/{job}", dependencies=_READ, responses=answers(Success[FoundJob], 503))
-def show_job(server: Asked, job: JobKey) -> Response:
+def show_job(server: Asked, request: Request, job: JobKey) -> Response:
     """Show a job as it stands now; with its report when it is done."""
-    return success({"job": job_json(server.live.jobs.get(job), has_report=True)})
+    return success({"job": job_words(request, job_json(server.live.jobs.get(job), has_report=True))})
 
 
 @router.delete("/{job}", dependencies=_EDIT, responses=answers(Success[FoundJob], 503))
-def cancel(server: Asked, job: JobKey) -> Response:
+def cancel(server: Asked, request: Request, job: JobKey) -> Response:
     """Tell a job to stop at its next safe point, and answer at once; one that is over stays as it is."""
-    return success({"job": job_json(server.live.jobs.cancel(job), has_report=True)})
+    return success({"job": job_words(request, job_json(server.live.jobs.cancel(job), has_report=True))})
 
 
 def _planned(server: Server, body: NewJob) -> work.Planned:

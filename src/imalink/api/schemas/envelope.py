@@ -63,7 +63,8 @@ class Finding(BaseModel):
 
 MEANINGS = {
     400: "The request cannot be carried out as it is, or its body is no JSON.",
-    403: "A folder that may not be named over HTTP, or a request from a page of another site.",
+    401: "One has to log in, or send a token that counts.",
+    403: "Who asks may not do that, the folder may not be named over HTTP, or a page of another site asked.",
     404: "No such storage, session, picture, folder or path.",
     405: "Another method is to be used.",
     409: "The state of things does not allow it; the message says what to settle first.",
@@ -71,6 +72,7 @@ MEANINGS = {
     416: "No such part of the file.",
     422: "A field of the request breaks a rule; `error.details.fields` names both.",
     423: "Somebody is at work on the storage; the message says who.",
+    429: "Too many wrong tries; `Retry-After` says how many seconds the next has to wait.",
     503: "The storage, or the database, cannot be used now; `error.details.hint` says what to do.",
     507: "The disk is full.",
 }
@@ -80,6 +82,6 @@ MEANINGS = {
 def answers(model: object, *failures: int, status: int = 200) -> dict[int | str, dict[str, object]]:
     """Describe the answers of a route: ``model`` under ``status``, and every failure that may come instead."""
     found: dict[int | str, dict[str, object]] = {status: {"model": model}}
-    for each in sorted({*failures, 400, 403, 404, 422}):
+    for each in sorted({*failures, 400, 401, 403, 404, 422}):
         found[each] = {"model": Failure, "description": MEANINGS[each]}
     return found

@@ -27,5 +27,5 @@ class Health(BaseModel):
     """That the server answers, and whether its catalog does."""
 
     status: str = Field(examples=["ok"])
-    version: str
-    library_rev: int
+    version: str | None
+    library_rev: int | None
