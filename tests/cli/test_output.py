@@ -54,6 +54,8 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "import": ["import", card, "--storage", NAME, "--title", "Card"],
         "import --no-copy": ["import", lent, "--no-copy", "--title", "Lent"],
         "import --no-copy -n": ["import", lent, "--no-copy", "--title", "Lent", "-n"],
+        "sidecars": ["sidecars", NAME],
+        "sidecars -n": ["sidecars", NAME, "-n"],
         "reindex": ["reindex", NAME],
         "reindex full": ["reindex", NAME, "--strategy", "full"],
         "reindex -n": ["reindex", NAME, "-n"],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import secrets
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from imalink import durable_files
@@ -17,7 +18,7 @@ from imalink.durable_files import (
     storage_error,
     storage_errors,
 )
-from imalink.errors import NameTakenError, NotFoundError, UnsafePathError
+from imalink.errors import ImalinkError, NameTakenError, NotFoundError, UnsafePathError
 from imalink.storage.reading import FileFacts, FolderReader, facts_at, facts_of, iter_chunks, shown
 from imalink.storage.root import StorageRoot
 
@@ -26,6 +27,9 @@ STAGING = RelativePath(".imalink/staging")
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
 """What file systems without hard links answer."""
+
+PLACED_MODE = 0o644
+"""Of what is placed among the user's files."""
 
 _STAGED_MODE = 0o600
 _FOLDER_MODE = 0o777
@@ -287,6 +291,28 @@ class StorageFiles(FolderReader):
                 data=data,
                 before_move=before_move,
             )
+
+    def place_new(self, path: RelativePath, data: bytes) -> None:
+        """Put ``data`` at ``path``, where nothing may stand; durable when it returns, and never there in part.
+
+        Until then it stands in ``.imalink/staging/``, whence the next work on the storage clears what a crash left.
+        Raises NameTakenError with nothing changed; StorageError.
+        """
+        self.check_guard()
+        self.make_directories(STAGING)
+        staged = RelativePath(f"{STAGING}/new-{secrets.token_hex(8)}")
+        try:
+            with self.stage_new(staged) as file:
+                file.write(data)
+                file.set_mode(PLACED_MODE)
+                file.sync()
+            self.place(staged, path)
+        except ImalinkError:
+            with suppress(ImalinkError):
+                self.remove_own(staged)
+            raise
+        self.sync_directory(path.parent)
+        self.sync_directory(STAGING)
 
     def append(self, path: RelativePath, data: bytes, *, valid_bytes: int | None = None, is_synced: bool = True) -> int:
         """Append ``data``, durable when it returns, and give the new size; the folder must be there.

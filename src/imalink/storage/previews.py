@@ -19,8 +19,7 @@ from imalink.errors import (
     UnsafePathError,
 )
 from imalink.formats.sealed_preview import is_preview_whole, seal_preview, unseal_preview
-from imalink.storage.fs import STAGING, StorageFiles
-from imalink.storage.staging import PLACED_MODE
+from imalink.storage.fs import PLACED_MODE, STAGING, StorageFiles
 
 HOTPREVIEWS = RelativePath(".imalink/hotpreviews")
 MAX_HOTPREVIEW_BYTES = 1024 * 1024

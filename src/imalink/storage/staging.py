@@ -35,7 +35,6 @@ QUARANTINE = RelativePath(".imalink/quarantine")
 """Damaged files that a sound one took the place of."""
 KEEPING_FOLDERS = (TRASH, QUARANTINE)
 COMMITS = RelativePath(".imalink/metadata/commits")
-PLACED_MODE = 0o644
 MAX_RUN_BYTES = 2 * 1024 * 1024 * 1024
 
 

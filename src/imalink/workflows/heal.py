@@ -25,9 +25,9 @@ from imalink.core.relative_path import RelativePath
 from imalink.durable_files import storage_errors
 from imalink.errors import NameTakenError, NotFoundError, StorageError, UsageError, VerificationError
 from imalink.storage.file_storage import FileStorage
-from imalink.storage.fs import STAGING
+from imalink.storage.fs import PLACED_MODE, STAGING
 from imalink.storage.manifest import is_manifest_whole, save_manifest
-from imalink.storage.staging import PLACED_MODE, QUARANTINE, put_in_place
+from imalink.storage.staging import QUARANTINE, put_in_place
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.follow_moves import follow_moves
 from imalink.workflows.good_copies import GoodCopies, GoodCopy

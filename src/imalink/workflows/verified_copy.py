@@ -23,9 +23,9 @@ from imalink.errors import (
     UnsafePathError,
     VerificationError,
 )
-from imalink.storage.fs import StagedFile
+from imalink.storage.fs import PLACED_MODE, StagedFile
 from imalink.storage.reading import FolderReader
-from imalink.storage.staging import PLACED_MODE, ImportRun
+from imalink.storage.staging import ImportRun
 
 TRIES = 3
 _CHUNK_BYTES = 4 * 1024 * 1024
