@@ -208,7 +208,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
         "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,export,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"
         "serve,user add,user edit,user list,user remove,token add,token list,token revoke,audit,"
-        "health,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
+        "health,sidecars,recover,regenerate,backup,restore,recovery-drill,enrich,browse,hothash,"
         "explain,edit,unlock,delete,trash list,trash restore,trash empty,"
         "photos show,photos join,photos split,operations,undo,bench,config,version"
     )
