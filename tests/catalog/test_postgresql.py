@@ -23,10 +23,14 @@ from imalink.catalog.file_storages import add_storage, list_storages
 from imalink.core.ids import StorageUuid
 from imalink.core.index import SessionIndex
 from imalink.errors import CatalogDamagedError, CatalogError
+from imalink.runtime.container import SystemClock, set_aside_catalog
+from imalink.runtime.settings import load_settings
 from tests.catalog.test_catalog import add, config_with_next, is_modelled, names_in
 from tests.catalog.test_projection_properties import PLACES, changed_hothashes, slow, worlds
 from tests.support.catalogs import Catalogs, dump_of, project
 from tests.support.postgresql import PostgresServer
+from tests.support.stranger import Stranger
+from tests.support.workbench import make_source
 
 pytestmark = pytest.mark.postgresql
 
@@ -320,3 +324,58 @@ def _move_rows(old_url: str, new_url: str) -> None:
                     target.execute(table.insert(), rows)
     old.dispose()
     new.dispose()
+
+
+def spoil_table(server: PostgresServer, url: str, table: str) -> None:
+    """Overwrite the first page of a table on the server's disk, while the server is down."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        path = connection.exec_driver_sql(f"SELECT pg_relation_filepath('{table}')").scalar_one()
+        folder = connection.exec_driver_sql("SHOW data_directory").scalar_one()
+    engine.dispose()
+    server.stop()
+    with (Path(folder) / path).open("r+b") as file:
+        file.write(b"\xff" * 512)
+    server.start_again()
+
+
+def test_a_damaged_catalog_is_set_aside_whole_and_a_new_one_made(
+    postgres_server: PostgresServer, url: str, tmp_path: Path
+) -> None:
+    loaded = load_settings({"IMALINK_HOME": str(tmp_path), "IMALINK_DATABASE_URL": url})
+    with Catalog.open(url) as catalog:
+        add(catalog, "Blue")
+    spoil_table(postgres_server, url, "file_storages")
+    with Catalog.open(url) as catalog, pytest.raises(CatalogDamagedError, match="invalid page"):
+        catalog.verify()
+    name = set_aside_catalog(loaded, clock=SystemClock())
+    assert name is not None
+    assert name.startswith("imalink_damaged_")
+    with Catalog.open(url) as catalog:
+        catalog.verify()
+        assert names_in(catalog) == []
+        add(catalog, "Red")
+        with catalog.read() as db:
+            kept = set(inspect(db.connection()).get_table_names(schema=name))
+            made = set(inspect(db.connection()).get_table_names())
+    assert kept == made
+
+
+def test_an_empty_database_has_nothing_to_set_aside(empty_url: str, tmp_path: Path) -> None:
+    loaded = load_settings({"IMALINK_HOME": str(tmp_path), "IMALINK_DATABASE_URL": empty_url})
+    assert set_aside_catalog(loaded, clock=SystemClock()) is None
+
+
+def test_recover_sets_a_damaged_catalog_aside_and_fills_a_new_one(
+    postgres_server: PostgresServer, url: str, tmp_path: Path
+) -> None:
+    imalink = Stranger(tmp_path / "home", IMALINK_DATABASE_URL=url)
+    (tmp_path / "disk").mkdir()
+    assert imalink("storage", "create", tmp_path / "disk", "--name", "Blue").code == 0
+    card = make_source(tmp_path / "card", 2)
+    assert imalink("import", card, "--storage", "Blue", "--title", "Card").code == 0
+    spoil_table(postgres_server, url, "photos")
+    done = imalink("recover", "--json")
+    assert (done.code, done.json["restored_files"]) == (0, 2), done.err
+    assert "imalink_damaged_" in done.err
+    assert imalink("recover", "--check", "--json").json["differences"] == []

@@ -101,6 +101,18 @@ def write_rows(connection: Connection, table: str, columns: Sequence[str], rows:
     connection.exec_driver_sql(statement, list(rows))
 
 
+def set_tables_aside(url: str, label: str) -> str | None:
+    """Move a damaged catalog's tables to the schema ``imalink_damaged_<label>`` of its database, and give that.
+
+    None where the catalog is a file, which the caller renames, or has no tables. Raises CatalogError.
+    """
+    engine = open_engine(url)
+    try:
+        return postgresql_engine.set_aside(engine, label) if engine.dialect.name == "postgresql" else None
+    finally:
+        engine.dispose()
+
+
 def move_rows(connection: Connection, table: str, columns: Sequence[str], source: RowSource) -> None:
     """Insert what ``source`` selects from the table of that name in a file that the transaction was begun with.
 

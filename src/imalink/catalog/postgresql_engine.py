@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT_MS = 30_000
 """How long a writer waits for another one to end its transaction."""
 
+DAMAGED_SCHEMA = "imalink_damaged"
 BACKUP_SCHEMA = "imalink_backup"
 """How the schemas begin in which tables are kept before a migration."""
 
@@ -184,6 +185,29 @@ def back_up(engine: Engine, label: str) -> str | None:
         raise CatalogError(
             f"The catalog's tables could not be copied before their migration: {error.orig}. Nothing was changed.",
             hint="Let the catalog's user make schemas in its database, and see that its disk has room.",
+        ) from error
+    return name
+
+
+def set_aside(engine: Engine, label: str) -> str | None:
+    """Move the catalog's tables, indexes and all, to a schema of their own and give its name; None without any.
+
+    Not a row is read, so it can be done to damaged ones. A backup beside them stays. Raises CatalogError.
+    """
+    try:
+        with engine.connect().execution_options(**{WRITES: True, DURABLE: True}) as connection, connection.begin():
+            tables = _table_names(connection)
+            if not tables:
+                return None
+            name = _free_schema(connection, f"{DAMAGED_SCHEMA}_{label}")
+            connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+            for table in tables:
+                connection.exec_driver_sql(f"ALTER TABLE {table} SET SCHEMA {name}")
+    except DBAPIError as error:
+        raise CatalogError(
+            f"The damaged tables of the catalog could not be set aside: {error.orig}. Nothing was changed.",
+            hint="Let the catalog's user make schemas in its database, or name another one (IMALINK_DATABASE_URL); "
+            "`imalink recover` fills either.",
         ) from error
     return name
 

@@ -16,7 +16,7 @@ commits repeat what storages hold, and are only sure to outlive the process."""
 ATTACHED = "imalink_attached"
 """Execution option of connections to SQLite: a tuple of files that stand beside the catalog in the transaction."""
 
-HINT_RECOVER = "Run `imalink recover`: it rebuilds the catalog from the storages and keeps the old file aside."
+HINT_RECOVER = "Run `imalink recover`: it rebuilds the catalog from the storages and keeps the old one aside."
 
 
 @dataclass(frozen=True, slots=True)

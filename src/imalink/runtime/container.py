@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from imalink.catalog.catalog import Catalog
-from imalink.catalog.dialects import sqlite_file
+from imalink.catalog.dialects import set_tables_aside, sqlite_file
 from imalink.core.ids import WriterId
 from imalink.core.timestamps import Clock
 from imalink.errors import CatalogError, IndexDamagedError
@@ -100,21 +100,23 @@ def refuse_network_catalog(url: str) -> None:
         )
 
 
-def set_aside_catalog(settings: Settings, *, clock: Clock) -> Path | None:
-    """Give a damaged SQLite catalog another name beside its own, so that a new one can be made; give that name.
+def set_aside_catalog(settings: Settings, *, clock: Clock) -> str | None:
+    """Keep a damaged catalog under another name, so that a new one can be made; give that name.
 
-    None for a catalog that is not a SQLite file. Raises StorageError.
+    A SQLite file is renamed beside itself; the tables of PostgreSQL go to a schema of their own in the same database.
+    None where nothing is there. Raises StorageError, CatalogError.
     """
     path = sqlite_file(settings.database_url)
+    label = f"{clock.now():%Y%m%dT%H%M%SZ}"
     if path is None:
-        return None
-    aside = path.with_name(f"{path.name}.damaged-{clock.now():%Y%m%dT%H%M%SZ}")
+        return set_tables_aside(settings.database_url, label.lower())
+    aside = path.with_name(f"{path.name}.damaged-{label}")
     set_aside(path, aside.name)
     for suffix in ("-wal", "-shm"):
         companion = path.with_name(path.name + suffix)
         if companion.exists():
             set_aside(companion, aside.name + suffix)
-    return aside
+    return str(aside)
 
 
 @contextmanager
