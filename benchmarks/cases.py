@@ -22,6 +22,7 @@ from benchmarks.measuring import Figure, alternate, at_least, at_most, in_time, 
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
 from benchmarks.pictures import measure_analysis, measure_bombs, measure_previews
 from benchmarks.scale import measure_lookups, measure_reindex, measure_session
+from benchmarks.serving import measure_browsing, measure_memory, measure_previews_served
 from benchmarks.verifying import measure_verification
 from imalink.media.analyser import PictureAnalyser
 from imalink.storage.file_storage import FileStorage
@@ -291,6 +292,31 @@ def catalog_at_scale(bench: Bench) -> list[Figure]:
     return figures
 
 
+def serving_previews(bench: Bench) -> list[Figure]:
+    """Previews from a server."""
+    folder = bench.folder / "served previews"
+    folder.mkdir()
+    figures = measure_previews_served(folder, count=bench.filled.count // 10)
+    shutil.rmtree(folder)
+    return figures
+
+
+def serving_memory(bench: Bench) -> list[Figure]:
+    """Memory of a server with ten times as many photos."""
+    folder = bench.folder / "served catalog"
+    figures = measure_memory(folder, count=bench.filled.count * 10, is_full_size=bench.is_full_size)
+    shutil.rmtree(folder)
+    return figures
+
+
+def serving_browsing(bench: Bench) -> list[Figure]:
+    """Fifty clients that browse while a server imports."""
+    folder = bench.folder / "browsing"
+    figures = measure_browsing(folder, clients=50, pictures=bench.filled.count // 10, is_full_size=bench.is_full_size)
+    shutil.rmtree(folder)
+    return figures
+
+
 def verification(bench: Bench) -> list[Figure]:
     """Full verification, beside plain SHA-256."""
     return measure_verification(bench.folder, bench.large_bytes)
@@ -314,6 +340,9 @@ CASES: dict[str, Callable[[Bench], list[Figure]]] = {
     "scale-lookup": lookups_at_scale,
     "scale-session": large_session,
     "catalog": catalog_at_scale,
+    "serving-previews": serving_previews,
+    "serving-memory": serving_memory,
+    "serving-browsing": serving_browsing,
 }
 """By the name that a filter looks in; in the order in which they run."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -74,6 +75,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (previews.address_router,)
 """Beside the API: addresses for browsers."""
+SWITCH_SECONDS = 0.001
+"""So long a thread of an import may keep the interpreter while a request waits for it; Python's 5 ms add up."""
 _UPLOADS = ("/upload",)
 
 
@@ -82,6 +85,7 @@ def make_app() -> FastAPI:
 
     Raises UsageError, CatalogError.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = load_settings()
     return create_app(settings)
 

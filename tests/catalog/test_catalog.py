@@ -308,3 +308,12 @@ def test_the_last_revision_is_the_one_alembic_knows(sqlite_url: str) -> None:
     del sqlite_url
     scripts = ScriptDirectory.from_config(schema.alembic_config())
     assert [script.revision for script in scripts.walk_revisions()][::-1] == list(schema.REVISIONS)
+
+
+def test_a_connection_has_much_memory_only_while_it_writes(tmp_path: Path) -> None:
+    with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
+        sizes: list[int] = []
+        for block in (catalog.begin, catalog.read):
+            with block() as db:
+                sizes.append(-db.execute(text("PRAGMA cache_size")).scalar_one())
+    assert sizes == [64 * 1024, 8 * 1024]

@@ -18,6 +18,10 @@ from imalink.errors import CatalogDamagedError, CatalogError
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another process to end its transaction."""
 
+_READER_CACHE_KB = 8 * 1024
+_WRITER_CACHE_KB = 64 * 1024
+"""Each connection has a cache of its own, and a server keeps several; what readers share is the system's cache."""
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -37,12 +41,15 @@ def _set_up_connection(connection: sqlite3.Connection, record: object) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("PRAGMA cache_size=-65536")
+    connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KB}")
 
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     is_writer = options.get(WRITES, False)
+    if is_writer:
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{_WRITER_CACHE_KB}")
+    connection.info[WRITES] = is_writer
     connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
     files: tuple[Path, ...] = options.get(ATTACHED, ())
     connection.info[ATTACHED] = len(files)
@@ -52,7 +59,9 @@ def _begin(connection: Connection) -> None:
 
 
 def _detach(connection: sqlite3.Connection | None, record: ConnectionPoolEntry) -> None:
-    """Let go of the files of a transaction that has ended."""
+    """Let go of the files of a transaction that has ended, and of the memory that a writer needs."""
+    if record.info.pop(WRITES, False) and connection is not None:
+        connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KB}")
     for number in range(record.info.pop(ATTACHED, 0)):
         if connection is not None:
             connection.execute(f"DETACH DATABASE {_attached_name(number)}")
