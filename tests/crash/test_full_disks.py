@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from imalink.errors import CatalogError, ImalinkError, OutOfSpaceError
+from imalink.workflows.delete_photos import delete_photos
+from imalink.workflows.empty_trash import empty_trash
 from tests.crash.scenes import IMPORT
 from tests.crash.stage import Stage
 from tests.crash.test_two_hosts import AtCall
@@ -108,3 +110,21 @@ def test_where_only_the_catalog_s_disk_is_full_an_import_says_so_and_copies_noth
         assert [path for path in (bench.root(record) / "photos").rglob("*") if path.is_file()] == []
         Ballast(small_disk).remove()
         assert bench.import_(record, card).statistics.new_imports == 2
+
+
+def test_the_trash_of_a_full_disk_can_be_emptied(small_disk: Path, tmp_path: Path, empty_catalog: Path) -> None:
+    with Workbench(tmp_path, empty_catalog=empty_catalog) as bench:
+        record = bench.create(base_path=small_disk)
+        bench.import_(record, make_source(tmp_path / "card", 4))
+        hothashes = sorted(bench.master(record).files)[:3]
+        delete_photos(bench.tools, hothashes)
+        Ballast(small_disk).fill()
+        with pytest.raises(OSError, match="No space left"):
+            (bench.root(record) / "photos" / "more").write_bytes(bytes(4096))
+        report = empty_trash(bench.tools)
+        assert (report.file_count, report.left) == (3, ())
+        assert not list((bench.root(record) / ".imalink-trash").rglob("*.jpg"))
+        tombstones = bench.session(record).deleted
+        assert set(tombstones) == set(hothashes)
+        assert all(not tombstone.kept for tombstone in tombstones.values()), "the index says so"
+        assert empty_trash(bench.tools).removed == ()

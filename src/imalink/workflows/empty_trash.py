@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from imalink.catalog.file_storages import StorageRecord
@@ -15,7 +15,14 @@ from imalink.core.journal import TrashEmptied
 from imalink.core.operation import Operation, OperationKind
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant, parse_instant
-from imalink.errors import IndexDamagedError, NotFoundError, StorageIoError, StorageReadOnlyError, UnsafePathError
+from imalink.errors import (
+    IndexDamagedError,
+    NotFoundError,
+    OutOfSpaceError,
+    StorageIoError,
+    StorageReadOnlyError,
+    UnsafePathError,
+)
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.look_at_trash import TrashFile, TrashItem, TrashKind, TrashLook, reachable_storages
 from imalink.workflows.mend_indexes import mend_indexes
@@ -74,10 +81,7 @@ def empty_trash(
             if dry_run:
                 removed.extend(_wanted(TrashLook(tools, record, opened).items(), before))
                 continue
-            with opened.lock("empty-trash"):
-                mend_indexes(tools, record, opened)
-                items = _wanted(TrashLook(tools, record, opened).items(), before)
-                refused = _empty(tools, record, opened, operation, items)
+            items, refused = _empty_storage(tools, record, opened, operation, before)
             left.extend((record, path, why) for path, why in refused.items())
             removed.extend(item for item in items if not any(file.kept in refused for file in item.files))
     return EmptyReport(
@@ -88,6 +92,45 @@ def empty_trash(
         left_storages=tuple(left_storages),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _empty_storage(
+    tools: Tools, record: StorageRecord, storage: FileStorage, operation: Operation, before: str | None
+) -> tuple[list[TrashItem], dict[RelativePath, str]]:
+    """Empty one storage's trash; give what was in it, and the files that stay with why.
+
+    On a full disk there is no room for the lock and the journal either. Then files go first, the largest before the
+    others, until there is: it is for room that people empty a trash, and a record without its file is what a crash
+    could leave as well.
+    """
+    freed: set[RelativePath] = set()
+    while True:
+        try:
+            with storage.lock("empty-trash"):
+                mend_indexes(tools, record, storage)
+                items = _wanted(TrashLook(tools, record, storage).items(), before)
+                refused = _empty(tools, record, storage, operation, items)
+            return [_as_before(item, freed) for item in items], refused
+        except OutOfSpaceError:
+            largest = _remove_largest(tools, storage, _wanted(TrashLook(tools, record, storage).items(), before))
+            if largest is None:
+                raise
+            freed.add(largest)
+
+
+def _remove_largest(tools: Tools, storage: FileStorage, items: Iterable[TrashItem]) -> RelativePath | None:
+    """Remove the largest file that may go, and give where it was; None when there is none."""
+    files = [file for item in items for file in item.present_files]
+    for file in sorted(files, key=lambda file: (-file.size_bytes, file.kept)):
+        if _remove(tools, storage, file) is None:
+            return file.kept
+    return None
+
+
+def _as_before(item: TrashItem, freed: Collection[RelativePath]) -> TrashItem:
+    """Give an item of the trash as it was before these files had to go first."""
+    files = tuple(replace(file, is_there=True) if file.kept in freed else file for file in item.files)
+    return replace(item, files=files)
 
 
 def _is_recorded(item: TrashItem) -> bool:
