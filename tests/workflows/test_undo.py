@@ -14,9 +14,11 @@ from imalink.catalog.operations import OperationState
 from imalink.catalog.photos import get_photo
 from imalink.core.edit_request import EditRequest
 from imalink.core.ids import OperationUuid
+from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
 from imalink.core.user_facts import FactChange
 from imalink.errors import AmbiguousError, NotFoundError, StorageOfflineError, UsageError
+from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.group_photos import join_photos, split_photo
@@ -400,6 +402,22 @@ def test_a_dry_run_shows_and_writes_nothing(scene: Scene) -> None:
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {
         name for name in before if "catalog.sqlite" in name
     }
+
+
+def test_when_the_last_cannot_be_undone_the_one_before_it_is_named_and_left_alone(scene: Scene) -> None:
+    scene.move("IMG_0002.jpg", "b.jpg")
+    scene.look()
+    earlier = listed(scene)[0].record.operation.operation_uuid
+    scene.move("IMG_0001.jpg", "a.jpg")
+    scene.look()
+    delete_photos(scene.bench.tools, [scene.hothash("a.jpg")], mode=DeletionMode.HARD)
+    before = state_of(scene)
+    with pytest.raises(UsageError) as refused:
+        undo(scene)
+    assert f"imalink undo {earlier[:8]} (Re-index: 1 moved)" in refused.value.hint
+    assert state_of(scene) == before
+    undo(scene, earlier[:8])
+    assert "photos/IMG_0002.jpg" in {path for _, path, _, _ in scene.places()}
 
 
 def test_without_anything_to_undo_that_is_said(scene: Scene) -> None:

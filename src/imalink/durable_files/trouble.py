@@ -20,7 +20,6 @@ from imalink.errors import (
     UnsafePathError,
 )
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM})
 _GONE = frozenset(
     {
@@ -52,8 +51,17 @@ def storage_error(error: OSError, action: str, path: str = "", *, is_writing: bo
     reason = os.strerror(number) if number else str(error)
     what = f"Could not {action}{' ' + path if path else ''}: {reason} ({errno.errorcode.get(number, 'no code')})."
     safe = " Everything already archived is as it was." if is_writing else ""
-    if number in _FULL:
-        return OutOfSpaceError(f"The storage is full. {what}{safe}", hint=f"Make room on it{RUN_AGAIN}")
+    if number == errno.EDQUOT:
+        return OutOfSpaceError(
+            f"Your quota on the storage's disk is used up. {what}{safe}",
+            hint=f"Remove files of yours there or have it raised{RUN_AGAIN}",
+        )
+    if number == errno.ENOSPC:
+        # A disk may also be out of inodes: the kernel says the same of it.
+        return OutOfSpaceError(
+            f"The storage is full. {what}{safe}",
+            hint=f"Make room on it (`df -h` shows its bytes, `df -i` how many more files it can hold){RUN_AGAIN}",
+        )
     if number == errno.EROFS:
         return StorageReadOnlyError(
             f"The storage is mounted read-only. {what}{safe}",

@@ -55,17 +55,15 @@ def with_edits(tools: Tools, views: Sequence[OperationView]) -> list[OperationVi
         ]
 
 
-def get_undoable(tools: Tools) -> OperationRecord:
-    """Give the newest operation that can be undone and is no undo itself. Raises NotFoundError without any."""
-    for view in list_operations(tools):
-        operation = view.record.operation
-        is_open = view.record.state in (OperationState.DONE, OperationState.PARTLY_UNDONE)
-        if is_open and operation.kind not in (OperationKind.IMPORT, OperationKind.UNDO):
-            return view.record
-    raise NotFoundError(
-        "There is nothing to undo. Nothing was changed.",
-        hint="`imalink operations` lists what was done, and what of it is undone already.",
-    )
+def list_undoable(tools: Tools) -> list[OperationRecord]:
+    """Give the operations that can be undone and are no undo themselves, the newest first."""
+    records = (view.record for view in list_operations(tools))
+    return [
+        record
+        for record in records
+        if record.state in (OperationState.DONE, OperationState.PARTLY_UNDONE)
+        and record.operation.kind not in (OperationKind.IMPORT, OperationKind.UNDO)
+    ]
 
 
 def get_operation(tools: Tools, text: str) -> OperationRecord:

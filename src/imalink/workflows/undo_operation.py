@@ -36,7 +36,7 @@ from imalink.formats.operation_records import SpelledDigests
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.edit_photos import EditedPhoto
 from imalink.workflows.flush_outbox import WaitingEdits
-from imalink.workflows.look_at_operations import get_operation, get_undoable
+from imalink.workflows.look_at_operations import get_operation, list_undoable
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
 from imalink.workflows.move_files import write_down_and_move
 from imalink.workflows.new_operation import new_operation
@@ -86,8 +86,27 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
     changed, when later operations touched the same things, when it is undone already and when it cannot be;
     NotFoundError, AmbiguousError, StorageError.
     """
+    if text is not None:
+        return _undo(tools, get_operation(tools, text), dry_run=dry_run)
+    undoable = list_undoable(tools)
+    if not undoable:
+        raise NotFoundError(
+            "There is nothing to undo. Nothing was changed.",
+            hint="`imalink operations` lists what was done, and what of it is undone already.",
+        )
+    try:
+        return _undo(tools, undoable[0], dry_run=dry_run)
+    except UsageError as error:
+        if len(undoable) > 1:
+            # Another one is never taken instead: nobody asked for that.
+            before = undoable[1].operation
+            another = f"The one before it: imalink undo {before.operation_uuid[:8]} ({before.title})."
+            error.hint = f"{error.hint} {another}" if error.hint else another
+        raise
+
+
+def _undo(tools: Tools, record: OperationRecord, *, dry_run: bool) -> UndoReport:
     started = time.monotonic()
-    record = get_undoable(tools) if text is None else get_operation(tools, text)
     _refuse_what_cannot_be(record)
     with tools.catalog.read() as db:
         edits = operations.find_edits(db, record.operation.operation_uuid)
