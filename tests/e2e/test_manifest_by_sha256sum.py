@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from imalink.workflows.delete_photos import delete_photos
+from imalink.workflows.restore_trash import restore_from_trash
+from imalink.workflows.verify import verify
+from imalink.workflows.verify_report import Depth, VerifyRequest
 from tests.support.photos import make_jpeg
 from tests.support.rot import flip_bit
 from tests.support.scenes import Scene
@@ -31,8 +35,6 @@ def sha256sum(root: Path) -> tuple[int, bytes]:
     codes: list[int] = [0]
     said = b""
     for manifest in sorted(root.glob(".imalink/metadata/manifest/*.sha256")):
-        if not manifest.stat().st_size:
-            continue
         command = ["sha256sum", "-c", "--strict", manifest.relative_to(root)]
         done = subprocess.run(command, cwd=root, capture_output=True, check=False, timeout=60)
         codes.append(done.returncode)
@@ -65,3 +67,18 @@ def test_manifests_pass_after_imports_moves_deletes_and_edits_and_tell_of_damage
         code, said = sha256sum(scene.root)
         assert code == 1
         assert said.count(b": FAILED\n") == 1
+
+
+def test_a_session_of_which_nothing_is_left_has_no_manifest_until_something_is_there_again(
+    tmp_path: Path, empty_catalog: Path
+) -> None:
+    with Scene(tmp_path, empty_catalog) as scene:
+        scene.import_pictures(2)
+        hothashes = sorted(scene.bench.master(scene.record).files)
+        manifest = scene.root / ".imalink/metadata/manifest/session_1.sha256"
+        delete_photos(scene.bench.tools, hothashes)
+        assert not manifest.exists()
+        assert verify(scene.bench.tools, scene.record, VerifyRequest(depth=Depth.FULL)).findings == ()
+        restore_from_trash(scene.bench.tools, hothashes[:1])
+        assert manifest.read_bytes().count(b"\n") == 1
+        assert verify(scene.bench.tools, scene.record, VerifyRequest(depth=Depth.FULL)).findings == ()

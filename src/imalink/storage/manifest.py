@@ -16,19 +16,31 @@ def manifest_path(number: int) -> RelativePath:
 
 
 def save_manifest(files: StorageFiles, index: SessionIndex) -> None:
-    """Replace the manifest of one session: every file of it that is present, companions and copies too."""
-    files.make_directories(MANIFESTS)
-    files.replace(manifest_path(index.session.number), dump_manifest(index))
+    """Replace the manifest of one session: every file of it that is present, companions and copies too.
+
+    A session without any has none: ``sha256sum -c`` takes an empty list for a failure.
+    """
+    path = manifest_path(index.session.number)
+    lines = dump_manifest(index)
+    if lines:
+        files.make_directories(MANIFESTS)
+        files.replace(path, lines)
+    elif files.exists(path):
+        files.remove_own(path)
+        files.sync_directory(MANIFESTS)
 
 
 def is_manifest_whole(files: StorageFiles, index: SessionIndex) -> bool:
-    """Tell whether a session's manifest says what its index says, to the byte. Raises StorageError."""
+    """Tell whether a session's manifest says what its index says, to the byte. Raises StorageError.
+
+    An empty one is whole where there is nothing to say: older versions wrote these.
+    """
     wanted = dump_manifest(index)
     try:
         found = files.find_bytes(manifest_path(index.session.number), len(wanted))
     except (IndexDamagedError, UnsafePathError):
         return False
-    return found == wanted
+    return (found or b"") == wanted
 
 
 def dump_manifest(index: SessionIndex) -> bytes:
