@@ -78,6 +78,12 @@ def test_a_backup_into_a_storage_is_refused(bench: Workbench) -> None:
     assert snapshot(bench.disk) == before
 
 
+def test_a_backup_into_a_folder_that_is_not_there_is_refused(bench: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="There is no folder"):
+        back_up(bench.tools, tmp_path / "unmounted" / "backups")
+    assert not (tmp_path / "unmounted").exists()
+
+
 def test_a_storage_that_is_away_is_named_and_the_rest_is_backed_up(bench: Workbench, tmp_path: Path) -> None:
     other = bench.create("Red", base_path=tmp_path / "elsewhere")
     bench.root(other).rename(tmp_path / "unplugged")

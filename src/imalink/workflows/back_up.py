@@ -64,11 +64,12 @@ def back_up(
     """Write a backup into a new folder ``imalink-backup-<UTC>`` in ``target``; every file is flushed and read back.
 
     Pictures are not in it. ``notes`` are further small files by name, such as this machine's list of storages. The
-    folder has its name only when all of it is there. Raises UsageError for a ``target`` inside a storage, StorageError,
-    CancelledError.
+    folder has its name only when all of it is there. Raises UsageError for a ``target`` inside a storage,
+    NotFoundError, StorageError, CancelledError.
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
+    _require_folder(target)
     refuse_inside_storage(target)
     now = tools.clock.now()
     name = f"imalink-backup-{now:%Y%m%dT%H%M%SZ}"
@@ -104,6 +105,15 @@ def back_up(
         findings=tuple(tally.findings),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _require_folder(target: Path) -> None:
+    """Make no folder: it could be the place of a disk that is not mounted. Raises NotFoundError."""
+    if not target.is_dir():
+        raise NotFoundError(
+            f"There is no folder {target}. Nothing was written.",
+            hint="If its disk is connected, make the folder, then run the same command again.",
+        )
 
 
 def refuse_inside_storage(target: Path) -> None:
