@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,14 @@ from imalink.workflows.create_session import create_session
 from imalink.workflows.delete_session import delete_session
 from imalink.workflows.index_session import index_session
 from imalink.workflows.recover import find_candidates, recover
-from tests.support.workbench import Workbench, make_source
+from tests.support.workbench import STARTS_AT, SteppingClock, Workbench, make_source
+
+
+class StandingClock(SteppingClock):
+    """Two looks fall into one second, as they do on a fast machine."""
+
+    def now(self) -> datetime:
+        return STARTS_AT
 
 
 def test_a_session_without_files_gets_an_empty_index(bench: Workbench) -> None:
@@ -50,6 +61,24 @@ def test_an_import_goes_into_a_session_that_was_indexed_empty(bench: Workbench) 
     assert (report.session_id, report.statistics.new_imports) == (1, 3)
     document = json.loads(Path(index_session(bench.tools, "1").index_path).read_bytes())
     assert (len(document["files"]), document["import_session"]["copy_status"]) == (3, "completed")
+
+
+def test_what_two_runs_of_one_second_did_is_replayed_in_their_order(tmp_path: Path, empty_catalog: Path) -> None:
+    """The names of runs are random; here they fall, and so would order the two the other way round."""
+    numbers = itertools.count(1)
+    with Workbench(tmp_path, empty_catalog=empty_catalog, clock=StandingClock()) as bench:
+        bench.tools = replace(bench.tools, new_uuid=lambda: f"{10**8 - next(numbers):08}-0000-4000-8000-000000000000")
+        record = bench.create()
+        create_session(bench.tools, title="Italy", storage=record.storage_uuid)
+        index_session(bench.tools, "1")
+        bench.import_(record, make_source(tmp_path / "card"), session="1")
+        before = bench.dump()
+        root = bench.root(record)
+    shutil.rmtree(root / "imports")
+    shutil.rmtree(root / ".imalink/metadata/backup", ignore_errors=True)
+    with Workbench(tmp_path, empty_catalog=empty_catalog, name="another") as other:
+        recover(other.tools, find_candidates(other.tools, [other.disk])[0])
+        assert other.dump() == before
 
 
 def test_a_second_time_nothing_is_written(bench: Workbench) -> None:

@@ -244,7 +244,7 @@ class StorageFolder:
         lines = self._read_lines(_earliest([session.index.sources.journals for session in opened.values()]))
         pending = sorted(
             (
-                (commit.begin.lamport, commit.begin.started_at, number, commit)
+                (commit.begin.lamport, _when(commit), number, commit)
                 for number, session in opened.items()
                 for commit in session.commits
             ),
@@ -382,6 +382,12 @@ def _last_verification(lines: Sequence[JournalLine]) -> VerificationSummary | No
         return None
     last = max(found, key=lambda each: each.at)
     return VerificationSummary(at=last.at, depth=last.depth, checked=last.checked, ok=last.ok)
+
+
+def _when(commit: Commit) -> tuple[str, str, str]:
+    """Give what orders commits with equal counters. Of one second, what brought nothing comes first."""
+    session = commit.end.session
+    return commit.begin.started_at, session.copy_started_at or "", session.copy_completed_at or ""
 
 
 def _earliest(positions: Sequence[Mapping[WriterId, JournalPosition]]) -> dict[WriterId, JournalPosition]:
