@@ -56,11 +56,82 @@ there wait for 30 seconds. After that, and where another process is at work, the
 """
 
 
+EXAMPLES = """\
+## FileStorage testing examples
+
+These run as they stand beside `imalink serve`, and do so in the tests. `DRIVE` is any folder of yours. More, from the
+first import to a recovery, is in [the workflows](../STORAGE_WORKFLOW.md).
+
+With curl and jq:
+
+```bash
+API=${API:-http://localhost:8000/api/v1}
+DRIVE=${DRIVE:-/media/anna/photos}
+
+# Create a storage; the same words again give the same storage.
+STORAGE=$(curl -sS -X POST "$API/file-storage/create" \\
+    -d "{\\"base_path\\": \\"$DRIVE\\", \\"display_name\\": \\"Examples\\"}" | jq -r .data.storage_uuid)
+
+# Look at it.
+curl -sS "$API/file-storage/$STORAGE" | jq -e '.data | {display_name, full_path, is_accessible}'
+curl -sS -X POST "$API/file-storage/$STORAGE/accessibility" | jq -e '.data | {is_writable, free_space_gb}'
+curl -sS "$API/file-storage/$STORAGE/statistics" | jq -e '.data.statistics.total_files'
+
+# Write its indexes, and look for what changed on the disk.
+curl -sS -X POST "$API/storage-index/generate/$STORAGE" | jq -e .success
+curl -sS -X POST "$API/storage-index/scan/$STORAGE" | jq -e '.data.changes_detected == false'
+
+# Leave it out of use for a while.
+curl -sS -X POST "$API/file-storage/$STORAGE/deactivate" | jq -e .success
+curl -sS -X POST "$API/file-storage/$STORAGE/reactivate" | jq -e .success
+
+# What is not there is a failure with a code.
+curl -sS "$API/file-storage/00000000-0000-4000-8000-000000000000" | jq -e '.error.code == "not-found"'
+```
+
+With Python, and nothing but `requests`:
+
+```python
+import os
+
+import requests
+
+API = os.environ.get("API", "http://localhost:8000/api/v1")
+DRIVE = os.environ.get("DRIVE", "/media/anna/photos")
+
+
+def call(method, path, **body):
+    answer = requests.request(method, f"{API}/{path}", json=body or None, timeout=60)
+    found = answer.json()
+    if not found["success"]:
+        raise SystemExit(f"{found['error']['code']}: {found['error']['message']}")
+    return found["data"]
+
+
+storage = call("POST", "file-storage/create", base_path=DRIVE, display_name="Examples")
+uuid = storage["storage_uuid"]
+print(storage["full_path"], call("POST", f"file-storage/{uuid}/accessibility")["free_space_gb"], "GB free")
+print(call("GET", f"file-storage/{uuid}/statistics")["statistics"]["total_files"], "files")
+print("changed:", call("POST", f"storage-index/scan/{uuid}")["changes_detected"])
+```
+
+"""
+
+SCHEMAS = """\
+## Schema reference
+
+Every value that the API takes or gives, as TypeScript models. Answers stand in an envelope: `{success: true, data: T}`.
+
+```typescript
+"""
+
+
 def render() -> str:
     """Give the page as it should be."""
     from imalink.api.errors import STATUSES
     from imalink.api.reference import markdown
     from imalink.api.schemas.envelope import MEANINGS
+    from imalink.api.typescript import models
     from imalink.server import make_routes
 
     by_status: dict[int, list[str]] = {}
@@ -70,7 +141,8 @@ def render() -> str:
         f"| {status} | {MEANINGS[status]} | {', '.join(by_status.get(status, []))} |" for status in sorted(MEANINGS)
     ]
     table = "\n".join(["| Status | Meaning | Codes |", "|---|---|---|", *rows])
-    return f"{INTRODUCTION}{table}\n\n{markdown(make_routes().openapi())}".rstrip() + "\n"
+    document = make_routes().openapi()
+    return f"{INTRODUCTION}{table}\n\n{markdown(document)}\n{EXAMPLES}{SCHEMAS}{models(document)}\n```\n"
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ class RestoredFile(BaseModel):
     path_then: str | None
 
 
-class MovedFile(BaseModel):
+class MovedPath(BaseModel):
     """A file that goes back to where it was."""
 
     old_path: str
@@ -95,7 +95,7 @@ class Undone(BaseModel):
     storages: list[str]
     files: list[RestoredFile]
     photos: list[EditedPhoto]
-    moved_files: list[MovedFile]
+    moved_files: list[MovedPath]
     waiting: list[Waiting]
     findings: list[Finding]
     seconds: float

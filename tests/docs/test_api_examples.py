@@ -1,0 +1,86 @@
+"""The examples of the API reference run as they stand, and its models hold for what the server answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imalink.api.typescript import models, type_name
+from imalink.server import make_routes
+from tests.seeds.conftest import Stage, stage
+
+__all__ = ["stage"]
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "api" / "API_REFERENCE.md"
+
+
+def block(heading: str, language: str) -> str:
+    """Give the first block of a language after a heading."""
+    _, found, rest = PAGE.read_text().partition(f"\n## {heading}\n")
+    assert found, f"no heading {heading}"
+    match = re.search(rf"^```{language}\n(.*?)^```$", rest, re.MULTILINE | re.DOTALL)
+    assert match is not None
+    return match.group(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["bash", "python"])
+def test_the_examples_run_as_they_stand(stage: Stage, tmp_path: Path, language: str) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    programs = {"bash": ["bash", "-euo", "pipefail"], "python": [sys.executable, "-"]}
+    done = subprocess.run(
+        programs[language],
+        input=block("FileStorage testing examples", language),
+        env={**os.environ, "API": f"{stage.url}/api/v1", "DRIVE": str(drive)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(drive) in done.stdout
+    assert len(list(drive.glob("imalink_*"))) == 1
+
+
+def test_every_schema_is_a_model_and_no_model_names_an_absent_one() -> None:
+    text = block("Schema reference", "typescript")
+    declared = re.findall(r"^export (?:interface|type) (\w+)", text, re.MULTILINE)
+    schemas = make_routes().openapi()["components"]["schemas"]
+    assert sorted(declared) == sorted(map(type_name, schemas))
+    assert len(set(declared)) == len(declared)
+    used = set(re.findall(r"(?<![\w\"])[A-Z]\w+", re.sub(r"\"[^\"]*\"", "", text))) - {"Record"}
+    assert used <= set(declared)
+    assert text.count("{") == text.count("}")
+
+
+def test_models_say_what_may_be_absent_null_or_one_of_a_few() -> None:
+    document = {
+        "components": {
+            "schemas": {
+                "A": {
+                    "type": "object",
+                    "required": ["id"],
+                    "properties": {
+                        "id": {"type": "integer"},
+                        "odd-name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                        "kinds": {"type": "array", "items": {"enum": ["a", "b"], "type": "string"}},
+                        "more": {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/B_c"}},
+                    },
+                },
+                "B_c": {"type": "object"},
+            }
+        }
+    }
+    assert models(document) == (
+        "export interface A {\n  id: number;\n"
+        '  "odd-name"?: string | null;\n'
+        '  kinds?: ("a" | "b")[];\n'
+        "  more?: Record<string, BC>;\n}\n\n"
+        "export type BC = Record<string, unknown>;"
+    )
