@@ -9,13 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from imalink.api.typescript import models, type_name
 from imalink.server import make_routes
 from tests.seeds.conftest import Stage, stage
+from tests.support.workbench import make_source
 
 __all__ = ["stage"]
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api" / "API_REFERENCE.md"
 
 
@@ -46,6 +49,29 @@ def test_the_examples_run_as_they_stand(stage: Stage, tmp_path: Path, language: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(drive) in done.stdout
     assert len(list(drive.glob("imalink_*"))) == 1
+
+
+@pytest.mark.slow
+def test_the_readme_s_tour_over_http_ends_with_a_picture(stage: Stage, tmp_path: Path) -> None:
+    card, disk = make_source(tmp_path / "card", 2), tmp_path / "disk"
+    disk.mkdir()
+    _, _, rest = README.read_text().partition("\n## Over HTTP\n")
+    match = re.search(r"^```bash\n(.*?)^```$", rest, re.MULTILINE | re.DOTALL)
+    assert match is not None
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail"],
+        input=match.group(1),
+        env={**os.environ, "API": f"{stage.url}/api/v1", "DISK": str(disk), "CARD": str(card)},
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "picture.jpg").read_bytes() in [path.read_bytes() for path in card.iterdir()]
+    with Image.open(tmp_path / "preview.jpg") as preview:
+        assert preview.format == "JPEG"
 
 
 def test_every_schema_is_a_model_and_no_model_names_an_absent_one() -> None:
