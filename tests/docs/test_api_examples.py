@@ -13,10 +13,10 @@ from PIL import Image
 
 from imalink.api.typescript import models, type_name
 from imalink.server import make_routes
-from tests.seeds.conftest import Stage, stage
+from tests.seeds.conftest import Stage, lone_stage
 from tests.support.workbench import make_source
 
-__all__ = ["stage"]
+__all__ = ["lone_stage"]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api" / "API_REFERENCE.md"
@@ -33,14 +33,14 @@ def block(heading: str, language: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["bash", "python"])
-def test_the_examples_run_as_they_stand(stage: Stage, tmp_path: Path, language: str) -> None:
+def test_the_examples_run_as_they_stand(lone_stage: Stage, tmp_path: Path, language: str) -> None:
     drive = tmp_path / "drive"
     drive.mkdir()
     programs = {"bash": ["bash", "-euo", "pipefail"], "python": [sys.executable, "-"]}
     done = subprocess.run(
         programs[language],
         input=block("FileStorage testing examples", language),
-        env={**os.environ, "API": f"{stage.url}/api/v1", "DRIVE": str(drive)},
+        env={**os.environ, "API": f"{lone_stage.url}/api/v1", "DRIVE": str(drive)},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -52,7 +52,7 @@ def test_the_examples_run_as_they_stand(stage: Stage, tmp_path: Path, language: 
 
 
 @pytest.mark.slow
-def test_the_readme_s_tour_over_http_ends_with_a_picture(stage: Stage, tmp_path: Path) -> None:
+def test_the_readme_s_tour_over_http_ends_with_a_picture(lone_stage: Stage, tmp_path: Path) -> None:
     card, disk = make_source(tmp_path / "card", 2), tmp_path / "disk"
     disk.mkdir()
     _, _, rest = README.read_text().partition("\n## Over HTTP\n")
@@ -61,7 +61,7 @@ def test_the_readme_s_tour_over_http_ends_with_a_picture(stage: Stage, tmp_path:
     done = subprocess.run(
         ["bash", "-euo", "pipefail"],
         input=match.group(1),
-        env={**os.environ, "API": f"{stage.url}/api/v1", "DISK": str(disk), "CARD": str(card)},
+        env={**os.environ, "API": f"{lone_stage.url}/api/v1", "DISK": str(disk), "CARD": str(card)},
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",

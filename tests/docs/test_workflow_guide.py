@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.seeds.conftest import Stage, stage
+from tests.seeds.conftest import Stage, lone_stage
 from tests.support.workbench import make_source
 
-__all__ = ["stage"]
+__all__ = ["lone_stage"]
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "STORAGE_WORKFLOW.md"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -33,7 +33,7 @@ def test_the_workflows_that_other_pages_point_at_are_there() -> None:
 
 
 @pytest.mark.slow
-def test_every_block_of_the_guide_runs_as_it_stands(stage: Stage, tmp_path: Path) -> None:
+def test_every_block_of_the_guide_runs_as_it_stands(lone_stage: Stage, tmp_path: Path) -> None:
     folders = {name: tmp_path / name.lower() for name in ("DRIVE", "SECOND", "NEW_DRIVE")}
     for folder in folders.values():
         folder.mkdir()
@@ -46,8 +46,8 @@ def test_every_block_of_the_guide_runs_as_it_stands(stage: Stage, tmp_path: Path
         **os.environ,
         **{name: str(folder) for name, folder in folders.items()},
         "CARD": str(card),
-        "API": f"{stage.url}/api/v1",
-        "IMALINK_HOME": str(stage.home),
+        "API": f"{lone_stage.url}/api/v1",
+        "IMALINK_HOME": str(lone_stage.home),
         "IMALINK_WORKERS": "1",
         "NO_COLOR": "1",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -28,6 +28,7 @@ from imalink.client import ImalinkClient
 from imalink.core.ids import SessionUuid
 from imalink.core.session import ImportSession, SessionStatus
 from tests.seeds.seed_text import Block
+from tests.support.postgresql import PostgresServer
 
 _ROOTS = re.compile(r"(?<![\w.])/(?=(?:external|backup|nas|new|old|home/photos)\b)")
 _SEND = requests.Session.request
@@ -35,9 +36,11 @@ _SEND = requests.Session.request
 
 @dataclass
 class Stage:
-    """The server and the folders the workflows know, moved below ``root``."""
+    """The server and the folders the workflows know, moved below ``root``; ``postgres`` has its catalog, if given."""
 
     root: Path
+    postgres: PostgresServer | None = None
+    database_url: str = ""
     port: int = 8000
     process: subprocess.Popen[bytes] | None = None
     client: ImalinkClient = field(default_factory=ImalinkClient)
@@ -66,6 +69,9 @@ class Stage:
     def serve(self) -> None:
         environment = {**os.environ, "IMALINK_HOME": str(self.home), "IMALINK_WORKERS": "1"}
         environment.pop("IMALINK_DATABASE_URL", None)
+        if self.postgres is not None:
+            self.database_url = self.database_url or self.postgres.make_database(is_empty=True)
+            environment["IMALINK_DATABASE_URL"] = self.database_url
         self.port = 8000 if self._may_have_8000() else _free_port()
         with (self.root / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -111,13 +117,23 @@ class Stage:
         """End the server, lose its catalog and all it noted, and start it again."""
         self.stop()
         self.home.rename(self.root / f"lost home {time.monotonic_ns()}")
+        self.drop_database()
         self.serve()
+
+    def drop_database(self) -> None:
+        """Lose the database, where it is one on a server."""
+        if self.postgres is not None and self.database_url:
+            self.postgres.drop_database(self.database_url)
+            self.database_url = ""
 
     # numbers the workflows count on
 
     def count_on(self, *, next_session: int = 42) -> None:
         """Let the next session have this number, as in a catalog with earlier ones."""
-        with Catalog.open(f"sqlite:///{self.home / 'catalog.sqlite'}") as catalog, catalog.begin() as db:
+        with (
+            Catalog.open(self.database_url or f"sqlite:///{self.home / 'catalog.sqlite'}") as catalog,
+            catalog.begin() as db,
+        ):
             import_sessions.create_session(
                 db,
                 ImportSession(
@@ -173,13 +189,25 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    found = Stage(tmp_path)
+def lone_stage(tmp_path: Path) -> Iterator[Stage]:
+    """A server with its catalog in a file, as it is without any settings."""
+    yield from _served(Stage(tmp_path))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    """A server with its catalog on each engine."""
+    postgres = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    yield from _served(Stage(tmp_path, postgres=postgres))
+
+
+def _served(found: Stage) -> Iterator[Stage]:
     found.serve()
     try:
         yield found
     finally:
         found.stop()
+        found.drop_database()
 
 
 @pytest.fixture
