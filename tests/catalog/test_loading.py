@@ -28,7 +28,7 @@ from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo_facts import plain_photo
 from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
 from imalink.core.timestamps import CaptureTime
-from imalink.errors import CatalogDamagedError, CatalogError
+from imalink.errors import CancelledError, CatalogDamagedError, CatalogError
 from tests.catalog.test_projection import rich_index
 from tests.catalog.test_projection_properties import PLACES, worlds
 from tests.support.catalogs import Catalogs, dump_of, project, storage_in
@@ -174,6 +174,25 @@ def test_a_transaction_that_fails_leaves_the_catalog_as_it_was(
             with catalog.begin(changes_photos=True, beside=[path]) as db:
                 load_parts(db, storage, [part], many=0)
         assert (dump_of(catalog), index_names(catalog)) == (before, names)
+
+
+def test_a_load_that_is_stopped_between_two_sessions_leaves_nothing(catalogs: Catalogs, tmp_path: Path) -> None:
+    asked: list[None] = []
+
+    def stop() -> None:
+        asked.append(None)
+        if len(asked) == 2:
+            raise CancelledError("Stopped at a safe point.")
+
+    with catalogs.make() as catalog:
+        storage = storage_in(catalog, rich_index().storage_uuid)
+        before = dump_of(catalog)
+        other = make_index([make_entry("of another")], session=make_session(7))
+        path = write_part(tmp_path / "part", storage.id, rich_index(), other)
+        with pytest.raises(CancelledError), Part(path) as part:
+            with catalog.begin(changes_photos=True, beside=[path]) as db:
+                load_parts(db, storage, [part], checkpoint=stop)
+        assert dump_of(catalog) == before
 
 
 def test_a_spoilt_scratch_file_is_not_called_a_damaged_catalog(catalogs: Catalogs, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -59,12 +59,17 @@ class _Before:
 
 
 def load_parts(
-    db: Session, storage: StorageRecord, parts: Sequence[Part], *, many: int = MANY_PICTURES
+    db: Session,
+    storage: StorageRecord,
+    parts: Sequence[Part],
+    *,
+    many: int = MANY_PICTURES,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> list[list[LoadedSession]]:
     """Take in those sessions of each part that are new here with all their pictures; tell what became of each session.
 
     The parts were made for this storage, and ``db`` was begun beside their files, in this order. ``many`` is as
-    MANY_PICTURES. Commits nothing.
+    MANY_PICTURES. ``checkpoint`` is called between sessions, and stops it all by raising. Commits nothing.
     """
     db.flush()
     known = set(db.execute(select(ImportSession.session_uuid)).scalars())
@@ -73,8 +78,11 @@ def load_parts(
     with paused_collection(), _without_indexes(db, parts, start, many):
         for number, part in enumerate(parts):
             before = _greatest(db)
-            sessions = part.sessions()
-            loaded.append([_load_session(db, storage, part, number, each, known, before) for each in sessions])
+            taken: list[LoadedSession] = []
+            for each in part.sessions():
+                checkpoint()
+                taken.append(_load_session(db, storage, part, number, each, known, before))
+            loaded.append(taken)
     dialects.settle_ids(db.connection(), [PHOTOS.name, IMAGES.name])
     days = select(PHOTOS.c.local_day, func.count()).where(PHOTOS.c.id > start.photo).group_by(PHOTOS.c.local_day)
     count_days(db, Counter(dict(iter(db.execute(days)))))

@@ -13,6 +13,7 @@ CaptureTimeSource = Literal["exif", "xmp", "takeout", "filename", "mtime", "user
 
 _NS = 1_000_000_000
 _DAY_SECONDS = 86_400
+_DAY_MINUTES = 24 * 60
 _INSTANT_TEXT = r"\d{4}-\d{2}-\d{2}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z"
 _INSTANT = re.compile(_INSTANT_TEXT, re.ASCII)
 _INSTANT_LINES = re.compile(rf"(?:{_INSTANT_TEXT}\n)*+", re.ASCII)
@@ -113,7 +114,11 @@ class CaptureTime:
         if self.offset is None:
             return self.local + "Z"
         sign = 1 if self.offset[0] == "+" else -1
-        shift = timedelta(hours=int(self.offset[1:3]), minutes=int(self.offset[4:6])) * sign
+        offset = (int(self.offset[1:3]) * 60 + int(self.offset[4:6])) * sign
+        minute = int(self.local[11:13]) * 60 + int(self.local[14:16]) - offset
+        if 0 <= minute < _DAY_MINUTES:  # the same day, as mostly: a recovery asks this of every photo
+            return f"{self.local[:11]}{minute // 60:02}:{minute % 60:02}{self.local[16:]}Z"
+        shift = timedelta(minutes=offset)
         try:
             moved = datetime.fromisoformat(self.local[:19]) - shift
         except OverflowError:

@@ -88,7 +88,7 @@ def take_in_sessions(
     left = {number for number in numbers if number in known}
     if parts:
         with tools.catalog.begin(changes_photos=True, beside=made.paths) as db:
-            loaded = load_parts(db, record, parts)
+            loaded = load_parts(db, record, parts, checkpoint=progress.checkpoint)
         for part, sessions in zip(parts, loaded, strict=True):
             for each in sessions:
                 if each.placed is None:
