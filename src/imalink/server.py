@@ -47,6 +47,7 @@ from imalink.runtime.container import Container
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.listening import check_listening, host_names, is_any_address
 from imalink.runtime.live import Live
+from imalink.runtime.preview_filler import PreviewFiller
 from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
 from imalink.runtime.settings import Settings, load_settings
@@ -87,14 +88,21 @@ def make_app() -> FastAPI:
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     settings = load_settings()
-    return create_app(settings)
+    return create_app(settings, fills_previews=True)
 
 
-def create_app(settings: Settings, *, container: Container | None = None, further_hosts: Sequence[str] = ()) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    container: Container | None = None,
+    further_hosts: Sequence[str] = (),
+    fills_previews: bool = False,
+) -> FastAPI:
     """Put the application together; it opens the catalog now, and closes it when the server ends.
 
     ``container``, where one is given, stays its giver's. ``further_hosts`` are names by which it may be called beside
-    those of the settings. Raises UsageError, CatalogError.
+    those of the settings. With ``fills_previews`` it keeps previews before anybody asks for them. Raises UsageError,
+    CatalogError.
     """
     check_listening(settings.reached_by, has_roots=bool(settings.storage_roots))
     asks_always = settings.asks_always
@@ -103,13 +111,17 @@ def create_app(settings: Settings, *, container: Container | None = None, furthe
     assert held is not None
 
     server = _server_of(settings, held)
+    filler = PreviewFiller(server.tools, server.previews.cache)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         try:
             server.live.start(partial(planned_task, server), enabled=settings.scheduled_tasks)
+            if fills_previews:
+                filler.start()
             yield
         finally:
+            filler.close()
             await to_thread(server.live.close)
             server.previews.close()
             if own is not None:

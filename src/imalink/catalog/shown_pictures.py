@@ -47,6 +47,17 @@ def find_shown(db: Session, hothash: Hothash) -> ShownPicture | None:
     return ShownPicture(hothash=hothash, rendition=rows[0][0], storages=tuple(best_first))
 
 
+def list_after(db: Session, image_id: int, *, limit: int) -> list[tuple[int, Hothash, str]]:
+    """Give the next pictures by number that have a preview: number, hothash and rendition."""
+    query = (
+        select(ImageFile.id, ImageFile.hothash, ImageFile.hotpreview_rendition)
+        .where(ImageFile.id > image_id, ImageFile.hotpreview_rendition.is_not(None))
+        .order_by(ImageFile.id)
+        .limit(limit)
+    )
+    return [(number, Hothash(hothash), rendition or "") for number, hothash, rendition in db.execute(query)]
+
+
 def list_pictures_of(db: Session, photo_ids: Sequence[int]) -> list[Hothash]:
     """Give the pictures of these photos, in the order of the photos; of each its primary one first, then by hothash."""
     found: dict[int, list[tuple[bool, str]]] = {}

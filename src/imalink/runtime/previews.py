@@ -62,7 +62,7 @@ class Previews:
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         self._tools = tools
-        self._cache = cache
+        self.cache = cache
         self._queue_length = queue_length
         self._memory = _Memory(memory_bytes)
         self._lock = threading.Lock()
@@ -82,7 +82,7 @@ class Previews:
         """Give a preview that is on this machine; asks nothing but the cache's disk."""
         data = self._memory.find(key)
         if data is None:
-            data = self._cache.find(key)
+            data = self.cache.find(key)
             if data is not None:
                 self._memory.keep(key, data)
         return data
@@ -151,7 +151,7 @@ class Previews:
                 self._note(self._shown_as, wanted.key, key)
         if key.is_lasting:
             self._memory.keep(key, data)
-            self._cache.keep(key, data)
+            self.cache.keep(key, data)
         return ShownPreview(key=key, data=data)
 
 

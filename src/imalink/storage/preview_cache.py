@@ -27,6 +27,7 @@ MAX_PREVIEW_BYTES: Final = 8 * 1024 * 1024
 TOUCH_SECONDS: Final = 6 * 3600.0
 """A file that was last marked as asked for so long ago is marked anew."""
 _KEPT_SHARE: Final = 0.9
+_FILLED_SHARE: Final = 0.8
 _LEFT_SECONDS: Final = 3600.0
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o600
 _UNFINISHED = ".new-"
@@ -56,6 +57,24 @@ class PreviewCache:
                 return self._read(directory, key)
         except (OSError, ImalinkError):
             return None
+
+    def has(self, key: PreviewKey) -> bool:
+        """Tell whether something is kept under this name; it is not read, nor marked as asked for."""
+        try:
+            with self._shelf(key) as directory:
+                self._calls.stat(directory, f"{key.name}.jpg")
+        except OSError:
+            return False
+        return True
+
+    def has_room(self) -> bool:
+        """Tell whether previews that nobody asked for may be kept, too: never in the place of others."""
+        with self._lock:
+            is_known = self._size_bytes is not None
+        if not is_known:
+            self.tidy()
+        with self._lock:
+            return (self._size_bytes or 0) < self._max_bytes * _FILLED_SHARE
 
     def keep(self, key: PreviewKey, data: bytes) -> bool:
         """Keep a preview, a JPEG; tell whether it is kept."""
