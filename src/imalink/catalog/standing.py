@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from imalink.catalog.bulk import chunks
+from imalink.catalog.bulk import chunks, table_of
 from imalink.catalog.locations import location_path
 from imalink.catalog.models import CompanionFile, FileLocation, FileStorage, ImageFile
 from imalink.core.ids import Hothash, StorageUuid
@@ -16,20 +16,22 @@ from imalink.core.index import FileStatus
 from imalink.core.relative_path import RelativePath
 from imalink.core.search_query import PhotoStatus
 
+_IMAGES, _PLACES, _STORAGES = table_of(ImageFile), table_of(FileLocation), table_of(FileStorage)
+_STANDING = (
+    select(_IMAGES.c.photo_id, _STORAGES.c.is_accessible, _STORAGES.c.is_active)
+    .join(_PLACES, _PLACES.c.image_file_id == _IMAGES.c.id)
+    .join(_STORAGES, _STORAGES.c.id == _PLACES.c.file_storage_id)
+    .where(_IMAGES.c.photo_id.in_(bindparam("ids", expanding=True)), _PLACES.c.status == FileStatus.PRESENT.value)
+)
+"""Made once: making it takes as long as asking it."""
+
 
 def load_statuses(db: Session, photo_ids: Collection[int]) -> dict[int, PhotoStatus]:
     """Give for each of these photos, by id, whether it can be opened. No disk is touched."""
-    is_within_reach = FileStorage.is_accessible & FileStorage.is_active
-    reached = set(db.execute(select(FileStorage.id).where(is_within_reach)).scalars())
     found = dict.fromkeys(photo_ids, PhotoStatus.MISSING)
     for chunk in chunks(photo_ids):
-        query = (
-            select(ImageFile.photo_id, FileLocation.file_storage_id)
-            .join(FileLocation, FileLocation.image_file_id == ImageFile.id)
-            .where(ImageFile.photo_id.in_(chunk), FileLocation.status == FileStatus.PRESENT.value)
-        )
-        for photo_id, storage_id in db.execute(query):
-            if storage_id in reached:
+        for photo_id, is_accessible, is_active in db.connection().execute(_STANDING, {"ids": chunk}):
+            if is_accessible and is_active:
                 found[photo_id] = PhotoStatus.PRESENT
             elif found[photo_id] is PhotoStatus.MISSING:
                 found[photo_id] = PhotoStatus.OFFLINE

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_rows, table_of
@@ -15,6 +15,16 @@ from imalink.core.ids import PhotoUuid
 
 LEVELS = "/"
 """Parts the levels of a tag: ``places/italy/rome``."""
+
+
+_TAGS = table_of(Tag)
+_TAGS_OF = (
+    select(photo_tags.c.photo_id, _TAGS.c.name)
+    .join(_TAGS, _TAGS.c.id == photo_tags.c.tag_id)
+    .where(photo_tags.c.photo_id.in_(bindparam("ids", expanding=True)))
+    .order_by(photo_tags.c.photo_id, photo_tags.c.position)
+)
+"""Made once: making it takes as long as asking it."""
 
 
 def set_tags(db: Session, tags: Mapping[int, tuple[str, ...]], *, are_new: bool = False) -> None:
@@ -40,13 +50,7 @@ def load_tags(db: Session, photo_ids: Collection[int]) -> dict[int, tuple[str, .
     """Give the tags of those photos that have any, in their order."""
     found: dict[int, tuple[str, ...]] = {}
     for chunk in chunks(photo_ids):
-        rows = db.execute(
-            select(photo_tags.c.photo_id, Tag.name)
-            .join(Tag, Tag.id == photo_tags.c.tag_id)
-            .where(photo_tags.c.photo_id.in_(chunk))
-            .order_by(photo_tags.c.photo_id, photo_tags.c.position)
-        )
-        for photo_id, name in rows:
+        for photo_id, name in db.connection().execute(_TAGS_OF, {"ids": chunk}):
             found[photo_id] = (*found.get(photo_id, ()), name)
     return found
 
