@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self, cast
+from urllib.parse import urlencode
 
 import httpx
 
@@ -110,6 +111,38 @@ class ImalinkClient:
             raise _told(document)
         return cast("dict[str, object]", document["data"])
 
+    # Photos
+
+    def iter_photos(self, **filters: object) -> Iterator[dict[str, object]]:
+        """Give the photos that fit, the latest taken first, page by page as they are needed.
+
+        ``filters`` are those of ``GET photos``, such as ``rating_min=4``; that of ``from`` is called ``from_``. Raises
+        UsageError for one that is not known.
+        """
+        after: str | None = None
+        while True:
+            page = self.ask("GET", f"photos?{_query({'limit': 500, 'after': after, **filters})}")
+            yield from cast("list[dict[str, object]]", page["photos"])
+            after = cast("str | None", page["next"])
+            if after is None:
+                return
+
+    def get_photo(self, hothash: str) -> dict[str, object]:
+        """Give all that is known of the photo that holds a picture. Raises NotFoundError, AmbiguousError."""
+        return self.ask("GET", f"photos/{hothash}")
+
+    def edit_photo(self, hothash: str, change: Record) -> dict[str, object]:
+        """Say something of a photo, such as ``{"rating": 4}``; None takes back what was said. Give it as it is then."""
+        return self.ask("PATCH", f"photos/{hothash}", json=dict(change))
+
+    def edit_photos(self, hothashes: Iterable[str], change: Record) -> dict[str, object]:
+        """Say the same of many photos: of all of them or of none. Give what was done, with its ``operation_uuid``."""
+        return self.ask("PATCH", "photos", json={"hothashes": list(hothashes), "change": dict(change)})
+
+    def undo(self, operation_uuid: str) -> dict[str, object]:
+        """Take an operation back; give what was undone. Raises UsageError where something later stands in the way."""
+        return self.ask("POST", f"operations/{operation_uuid}/undo")
+
     # The helpers of the workflow scripts
 
     def get_all_storages(self) -> list[dict[str, object]]:
@@ -148,6 +181,13 @@ class ImalinkClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _query(values: Mapping[str, object]) -> str:
+    """Spell parameters; None leaves one out, a list repeats it."""
+    given = {name.rstrip("_"): value for name, value in values.items() if value is not None}
+    spelled = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
+    return urlencode(spelled, doseq=True)
 
 
 def _storages_below(folder: Path, depth: int) -> Iterator[Path]:

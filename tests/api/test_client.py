@@ -9,8 +9,16 @@ import pytest
 
 from imalink import client as module
 from imalink.client import ImalinkClient
-from imalink.errors import NameInUseError, NotFoundError, ServerUnreachableError, StorageOfflineError, UsageError
+from imalink.errors import (
+    ImalinkError,
+    NameInUseError,
+    NotFoundError,
+    ServerUnreachableError,
+    StorageOfflineError,
+    UsageError,
+)
 from tests.api.conftest import Served
+from tests.support.workbench import make_source
 
 
 @pytest.fixture
@@ -87,3 +95,35 @@ def test_it_uses_nothing_of_imalink_but_errors() -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text())
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     assert {name for name in imported if name.startswith("imalink")} == {"imalink.errors"}
+
+
+def test_photos_are_found_edited_and_put_back(served: Served, client: ImalinkClient) -> None:
+    served.imported(served.create())
+    with client:
+        found = [str(each["hothash"]) for each in client.iter_photos(from_="2024-07-02", has_raw=False)]
+        assert len(found) == 2
+        assert client.edit_photo(found[0], {"rating": 5, "tags": ["rome"]})["rating"] == 5
+        assert [each["hothash"] for each in client.iter_photos(tag=["rome"], rating_min=5)] == found[:1]
+        done = client.edit_photos(found, {"rating": 1})
+        assert done["edited"] == 2
+        client.undo(str(done["operation_uuid"]))
+        assert [client.get_photo(each)["rating"] for each in found] == [5, None]
+        with pytest.raises(NotFoundError):
+            client.get_photo("f" * 64)
+        with pytest.raises(ImalinkError) as refused:
+            list(client.iter_photos(colour="red"))
+        assert refused.value.code == "invalid"
+
+
+def test_every_photo_comes_once_over_many_pages(
+    served: Served, client: ImalinkClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.imported(served.create(), source=make_source(served.card, 5))
+    ask = client.ask
+
+    def ask_for_two(method: str, path: str, *, json: object = None) -> dict[str, object]:
+        return ask(method, path.replace("limit=500", "limit=2"), json=json)
+
+    monkeypatch.setattr(client, "ask", ask_for_two)
+    with client:
+        assert len({str(each["hothash"]) for each in client.iter_photos()}) == 5
