@@ -36,7 +36,7 @@ _TAKES_NAME = frozenset({"unlink", "rmdir", "rename"})
 _MOVES = frozenset({"link", "rename", "exchange"})
 _INDEX = re.compile(
     r"(^|/)(\.imalink-storage|index\.json|imalink-master\.json|\.imalink/overview\.json"
-    r"|(imports|imalink-sessions)/session_[0-9]+\.json|\.imalink/metadata/manifest/[^/]+)$"
+    r"|(imports|imalink-sessions)/session_[0-9]+\.json|\.imalink/metadata/(library\.json|manifest/[^/]+))$"
 )
 _KEPT = re.compile(r"^(\.imalink-trash|\.imalink/quarantine)/[^/]+/")
 _STAGED = re.compile(rb'"([0-9]+\.part)"')
