@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -16,14 +16,17 @@ from imalink.core.ids import Hothash
 from imalink.core.picture import GpsPosition
 from imalink.core.timestamps import CaptureTime
 from imalink.core.user_facts import FactChange, UserValue
+from imalink.durable_files import FileCalls
 from imalink.errors import OutOfSpaceError, UsageError
 from imalink.media.xmp_writing import is_own_sidecar
+from imalink.storage.syscalls import SystemCalls
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.write_sidecars import SidecarReport, write_sidecars
 from tests.support.faults import CrashingCalls, FailingCalls, InterposedCalls, SimulatedCrash
+from tests.support.poor_media import PoorMediaCalls
 from tests.support.scenes import Scene, memory_folder
 from tests.support.workbench import Workbench, make_source, snapshot
 
@@ -183,16 +186,26 @@ def test_a_storage_that_only_refers_to_its_pictures_is_refused(scene: Scene) -> 
     assert [path.name for path in lent.iterdir()] == ["IMG_0070.jpg"]
 
 
+def test_an_empty_file_in_its_place_is_filled(scene: Scene) -> None:
+    say(scene, A, rating=4)
+    (scene.root / f"{A}.xmp").touch()
+    assert write(scene).replaced == (f"{A}.xmp",)
+    assert is_own_sidecar((scene.root / f"{A}.xmp").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("make_calls", "step"), [(SystemCalls, 2), (PoorMediaCalls, 3)], ids=["a disk", "a poor stick"]
+)
 def test_killed_before_any_call_no_half_sidecar_stands_and_the_next_run_ends_the_work(
-    folder: Path, empty_catalog: Path
+    folder: Path, empty_catalog: Path, make_calls: Callable[[], FileCalls], step: int
 ) -> None:
     with Scene(folder / "first", empty_catalog) as scene:
         scene.import_pictures(2)
         say(scene, A, rating=4)
         pictures = snapshot(scene.photos)
         points = 0
-        for at in count(1):
-            calls = CrashingCalls(at)
+        for at in count(1, step):
+            calls = CrashingCalls(at, inner=make_calls())
             killed = scene.bench.restart(calls)
             with suppress(SimulatedCrash):
                 write_sidecars(killed.tools, killed.records()[0])
@@ -201,7 +214,8 @@ def test_killed_before_any_call_no_half_sidecar_stands_and_the_next_run_ends_the
                 break
             points += 1
             standing = {path.name: path.read_bytes() for path in scene.photos.glob("*.xmp")}
-            assert all(is_own_sidecar(data) for data in standing.values()), f"killed before call {at}"
+            assert all(not data or is_own_sidecar(data) for data in standing.values()), f"killed before call {at}"
+            assert all(standing.values()) or make_calls is PoorMediaCalls
             assert {key: value for key, value in snapshot(scene.photos).items() if "xmp" not in key} == pictures
             report = write(scene)
             assert report.left_alone == ()

@@ -37,6 +37,7 @@ from imalink.workflows.storage_access import open_storage, write_down
 from imalink.workflows.tools import Tools
 
 _EXTENSION = ".xmp"
+_NO_FILE_OF_OURS = b"?"
 _LINES_AT_ONCE = 500
 
 
@@ -173,7 +174,7 @@ class _Writing:
     def _sort(self, wanted: _Wanted) -> list[RelativePath] | None:
         """Give the list that a sidecar goes into, and put it there; None for one that is as it should be."""
         standing = self._standing(wanted.path)
-        if not wanted.says_anything and (standing is None or not is_own_sidecar(standing)):
+        if not wanted.says_anything and (standing is None or not _is_ours(standing)):
             return None
         if standing == wanted.data:
             self.unchanged += 1
@@ -181,7 +182,7 @@ class _Writing:
         if standing is None:
             found = self.left_alone if wanted.has_another else self.written
         else:
-            found = self.replaced if is_own_sidecar(standing) else self.left_alone
+            found = self.replaced if _is_ours(standing) else self.left_alone
         found.append(wanted.entry.relative_path if found is self.left_alone else wanted.path)
         return found
 
@@ -190,7 +191,7 @@ class _Writing:
         try:
             return self._storage.pictures.find_bytes(path, MAX_SIDECAR_BYTES)
         except (UnsafePathError, IndexTooLargeError):
-            return b""
+            return _NO_FILE_OF_OURS
 
     def _settle(self, wanted: _Wanted) -> None:
         if not self._storage.pictures.exists(wanted.entry.relative_path):
@@ -211,7 +212,7 @@ class _Writing:
 
     def _require_own(self, path: RelativePath) -> None:
         standing = self._standing(path)
-        if standing is None or not is_own_sidecar(standing):
+        if standing is None or not _is_ours(standing):
             raise StorageError(
                 f"{path.printable()} was changed by another program just now. It was not touched.",
                 hint="Let that program finish, then run the same again.",
@@ -237,3 +238,11 @@ class _Writing:
         if self._told:
             told, self._told = self._told, []
             self.findings.extend(write_down(self._tools, self._record, self._storage, told).findings)
+
+
+def _is_ours(standing: bytes) -> bool:
+    """Tell whether a sidecar may be written anew.
+
+    An empty one may: nobody's words are in it. Where names cannot be given without overwriting, a crash may leave one.
+    """
+    return not standing or is_own_sidecar(standing)
