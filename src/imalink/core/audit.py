@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     QUARANTINE_EMPTIED = "quarantine-emptied"
     SESSION_ROLLED_BACK = "session-rolled-back"
     SESSION_DELETED = "session-deleted"
+    OPERATION_UNDONE = "operation-undone"
     MISSING_REMOVED = "missing-removed"
     STORAGE_FORGOTTEN = "storage-forgotten"
     STORAGE_TRUSTED = "storage-trusted"

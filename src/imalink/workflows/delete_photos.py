@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from imalink.catalog import file_storages, photos
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, OperationUuid, PhotoUuid, StorageUuid
 from imalink.core.index import DeletionMode
@@ -25,6 +26,7 @@ from imalink.workflows.new_operation import new_operation
 from imalink.workflows.plan_deletion import DeletionPlan, DeletionPlanner
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 BY_USER = "user"
 _MODES = (DeletionMode.TRASH, DeletionMode.SOFT, DeletionMode.HARD)
@@ -120,11 +122,26 @@ def delete_photos(
         if not record.is_active:
             work.left_storages.append(LeftStorage(storage=record, why="The storage is deactivated."))
             continue
+        before = len(work.pictures)
         try:
             work.delete_in(record, wanted[storage_uuid])
         except StorageError as error:
             troubles.append(error)
             work.left_storages.append(LeftStorage(storage=record, why=error.message))
+        finally:  # one that was stopped has deleted something too
+            deleted = len(work.pictures) - before
+            if deleted and not dry_run:
+                where = f"{record.display_name} ({record.storage_uuid})"
+                operation = work.operation.operation_uuid
+                note(
+                    tools,
+                    AuditAction.PHOTOS_DELETED,
+                    where,
+                    operation=operation,
+                    mode=mode.value,
+                    pictures=deleted,
+                    reason=reason,
+                )
     if troubles and not (work.pictures or work.left):
         raise troubles[0]
     return DeleteReport(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from imalink.catalog import import_sessions
 from imalink.catalog.import_sessions import SessionRecord
+from imalink.core.audit import AuditAction
 from imalink.core.session import SessionStatus
 from imalink.errors import SessionInUseError
 from imalink.workflows.session_key import session_key
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 def delete_session(tools: Tools, text: str) -> SessionRecord:
@@ -24,4 +26,5 @@ def delete_session(tools: Tools, text: str) -> SessionRecord:
                 hint=f"`imalink sessions rollback {number}` takes back what it brought; the session stays listed.",
             )
         import_sessions.delete_session(db, known.session.session_uuid)
+    note(tools, AuditAction.SESSION_DELETED, f"session {known.session.number}: {known.session.title}")
     return known

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.ids import Hothash, OperationUuid
 from imalink.core.index import DeletionMode
 from imalink.core.journal import TrashEmptied
@@ -30,6 +31,7 @@ from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
 from imalink.workflows.verified_copy import holds_bytes
+from imalink.workflows.write_audit import note
 
 _EMPTIED = (TrashKind.DELETED, TrashKind.ROLLED_BACK, TrashKind.REPLACED, TrashKind.RETURNED)
 
@@ -83,7 +85,11 @@ def empty_trash(
                 continue
             items, refused = _empty_storage(tools, record, opened, operation, before)
             left.extend((record, path, why) for path, why in refused.items())
-            removed.extend(item for item in items if not any(file.kept in refused for file in item.files))
+            gone = [item for item in items if not any(file.kept in refused for file in item.files)]
+            removed.extend(gone)
+        if gone:
+            where = f"{record.display_name} ({record.storage_uuid})"
+            note(tools, AuditAction.TRASH_EMPTIED, where, operation=operation.operation_uuid, removed=len(gone))
     return EmptyReport(
         dry_run=dry_run,
         operation_uuid=operation.operation_uuid if not dry_run and any(map(_is_recorded, removed)) else None,

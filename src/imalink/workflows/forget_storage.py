@@ -5,7 +5,9 @@ from __future__ import annotations
 from imalink.catalog import forgetting
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.forgetting import Loss
+from imalink.core.audit import AuditAction
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 def look_before_forgetting(tools: Tools, record: StorageRecord) -> Loss:
@@ -24,4 +26,5 @@ def forget_storage(tools: Tools, record: StorageRecord) -> Loss:
         loss = forgetting.count_loss(db, record.id)
         forgetting.forget_storage(db, record)
     tools.registry.forget(record.storage_uuid)
+    note(tools, AuditAction.STORAGE_FORGOTTEN, f"{record.display_name} ({record.storage_uuid})", path=record.full_path)
     return loss

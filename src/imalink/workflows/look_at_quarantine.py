@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.ids import RunUuid
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import parse_instant
@@ -19,6 +20,7 @@ from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,10 @@ def empty_quarantine(
                     left.append((file, why))
                 else:
                     done.append(file)
+        removed = sum(file.storage == record for file in done)
+        if removed and not dry_run:
+            where = f"{record.display_name} ({record.storage_uuid})"
+            note(tools, AuditAction.QUARANTINE_EMPTIED, where, removed=removed)
     return QuarantineReport(files=tuple(done), left=tuple(left), left_storages=tuple(left_storages))
 
 

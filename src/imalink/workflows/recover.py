@@ -11,6 +11,7 @@ from pathlib import Path
 from imalink.catalog import dump, file_storages, operations
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.conflict import MissingFile
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
@@ -39,6 +40,7 @@ from imalink.workflows.storage_access import note_in_step
 from imalink.workflows.storage_places import find_places
 from imalink.workflows.take_in_sessions import Taken, TakenSession, take_in_sessions
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +194,9 @@ def recover(
             progress.checkpoint()
             try:
                 _recover_storage(work, candidate, tally, progress, is_check=is_check, verifies_bytes=verifies_bytes)
+                if not is_check and not candidate.is_trusted:
+                    subject = f"{candidate.display_name} ({candidate.storage_uuid})"
+                    note(tools, AuditAction.STORAGE_TRUSTED, subject, path=str(candidate.path))
             except StorageError as error:
                 if not (is_check and isinstance(error, StorageOfflineError)):
                     tally.findings.append(

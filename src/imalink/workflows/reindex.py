@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from imalink.catalog import tombstones
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.comparison import Comparison, FileRole, KnownFile, compare, known_files, moves_by_inode
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, RunUuid
@@ -52,6 +53,7 @@ from imalink.workflows.reindex_standing import duplicates, indexed_pictures, sam
 from imalink.workflows.remake_hotpreviews import remake_hotpreviews
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 def reindex(
@@ -73,7 +75,11 @@ def reindex(
         if request.dry_run:
             return work.run(started)  # writes nothing, so it needs no lock, which is a file too
         with storage.lock("reindex"):
-            return work.run(started)
+            report = work.run(started)
+    if report.removed_files:
+        where = f"{record.display_name} ({record.storage_uuid})"
+        note(tools, AuditAction.MISSING_REMOVED, where, removed=len(report.removed_files))
+    return report
 
 
 class _Reindex:

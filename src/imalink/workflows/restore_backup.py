@@ -14,6 +14,7 @@ from imalink.catalog import outbox
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.copying import copy_catalog
 from imalink.catalog.statistics import LibraryCounts, count_library
+from imalink.core.audit import AuditAction
 from imalink.core.finding import Finding
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
@@ -34,6 +35,7 @@ from imalink.storage.root import StorageRoot
 from imalink.workflows.recover import RecoveryReport, find_candidates, recover
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 _DOCUMENT_CAP = 1024 * 1024
 _CHECKSUMS_CAP = 256 * 1024 * 1024
@@ -131,6 +133,7 @@ def restore_backup(tools: Tools, backup: CheckedBackup, *, progress: Progress | 
     kept = tools.catalog.keep_copy(f"before-restore-{tools.clock.now():%Y%m%dT%H%M%SZ}")
     progress.start_phase("restore the catalog", total_files=None)
     _restore_catalog(tools, backup, progress)
+    note(tools, AuditAction.BACKUP_RESTORED, str(backup.folder), created_at=backup.document.created_at, kept=kept)
     tally = _Tally()
     for path in backup.damaged:
         tally.findings.append(Finding(code="backup-damaged", path=path.printable()))

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, OperationUuid
 from imalink.core.index import Companion, FileCopy, FileEntry, FileStatus
@@ -26,6 +27,7 @@ from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.target_names import TargetNames
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 MIN_PREFIX = 4
 
@@ -107,6 +109,9 @@ def restore_from_trash(
             f"Nothing in the trash is called {' or '.join(texts)}. Nothing was changed.",
             hint="`imalink trash list` shows what is there. A storage that is unplugged is not looked into.",
         )
+    if restored and not dry_run:
+        operation_uuid = operation.operation_uuid if is_recorded else None
+        note(tools, AuditAction.PHOTOS_RESTORED, f"{len(restored)} from the trash", operation=operation_uuid)
     return RestoreReport(
         dry_run=dry_run,
         operation_uuid=operation.operation_uuid if is_recorded else None,

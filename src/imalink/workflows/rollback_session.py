@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from imalink.catalog import import_sessions
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
+from imalink.core.audit import AuditAction
 from imalink.core.finding import Finding
 from imalink.core.fold import SessionFold
 from imalink.core.ids import Hothash, OperationUuid, Sha256
@@ -31,6 +32,7 @@ from imalink.workflows.plan_deletion import DeletionPlan, DeletionPlanner
 from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,10 @@ def rollback_session(
             f"Session {known.session.number} {'is rolled back already' if is_done else 'has brought nothing in'}. "
             "Nothing was changed."
         )
+    if not dry_run:
+        session, operation = known.session, work.operation.operation_uuid
+        title = f"session {session.number}: {session.title}"
+        note(tools, AuditAction.SESSION_ROLLED_BACK, title, operation=operation, files=len(work.files))
     with suppress(NotFoundError), tools.catalog.read() as db:
         known = import_sessions.get_session(db, known.session.session_uuid)
     return RollbackReport(

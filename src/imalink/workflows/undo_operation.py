@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from imalink.catalog import file_storages, operations
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.operations import OperationRecord, OperationState
+from imalink.core.audit import AuditAction
 from imalink.core.finding import Finding
 from imalink.core.fold import SessionFold
 from imalink.core.ids import Hothash, OperationUuid, RunUuid, SessionUuid, StorageUuid
@@ -43,6 +44,7 @@ from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.tools import Tools
 from imalink.workflows.undo_edit import undo_edit
+from imalink.workflows.write_audit import note
 
 _NAMED = 3
 _UNDO, _REDO = "Undo of: ", "Redo of: "
@@ -119,6 +121,7 @@ def _undo(tools: Tools, record: OperationRecord, *, dry_run: bool) -> UndoReport
     operation = operation if begun is None else replace(operation, operation_uuid=begun)
     if edits:
         changed = undo_edit(tools, record, edits, operation, dry_run=dry_run)
+        _note_undo(tools, record, operation, dry_run=dry_run)
         return UndoReport(
             undone=record,
             undo_uuid=None if dry_run else operation.operation_uuid,
@@ -148,6 +151,7 @@ def _undo(tools: Tools, record: OperationRecord, *, dry_run: bool) -> UndoReport
                     Finding(code="left-in-place", path=each.path.printable(), facts={"why": each.why})
                     for each in moved.refused
                 )
+    _note_undo(tools, record, operation, dry_run=dry_run)
     return UndoReport(
         undone=record,
         undo_uuid=None if dry_run else operation.operation_uuid,
@@ -157,6 +161,18 @@ def _undo(tools: Tools, record: OperationRecord, *, dry_run: bool) -> UndoReport
         seconds=round(time.monotonic() - started, 3),
         shifts=tuple(shift for _, _, undone in planned for shift in undone.shifts),
     )
+
+
+def _note_undo(tools: Tools, record: OperationRecord, operation: Operation, *, dry_run: bool) -> None:
+    if not dry_run:
+        undone = record.operation
+        note(
+            tools,
+            AuditAction.OPERATION_UNDONE,
+            undone.title,
+            operation=operation.operation_uuid,
+            undone=undone.operation_uuid,
+        )
 
 
 def _title_of_undoing(operation: Operation) -> str:

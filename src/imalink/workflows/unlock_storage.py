@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.audit import AuditAction
 from imalink.core.relative_path import RelativePath
 from imalink.errors import StorageLockedError
 from imalink.storage.file_storage import FileStorage
@@ -16,6 +17,7 @@ from imalink.storage.lock_record import ILLEGIBLE
 from imalink.storage.lock_watch import LockLook, Verdict, look_at_lock, watch_lock
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.tools import Tools
+from imalink.workflows.write_audit import note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,11 @@ def unlock_storage(
                 raise _alive(look)
         if look.verdict is Verdict.FREE:
             return UnlockReport(look=look, kept=None)
-        return UnlockReport(look=look, kept=_break(tools, storage, look, here))
+        kept = _break(tools, storage, look, here)
+    if kept is not None:
+        holder = "" if look.record is None else look.record.describe()
+        note(tools, AuditAction.LOCK_BROKEN, f"{record.display_name} ({record.storage_uuid})", holder=holder)
+    return UnlockReport(look=look, kept=kept)
 
 
 def _break(tools: Tools, storage: FileStorage, look: LockLook, here: Host) -> RelativePath | None:

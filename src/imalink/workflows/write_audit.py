@@ -31,9 +31,9 @@ def note(
     ``asker`` is who did it, where that is not who has the work done. No secret may be in ``subject`` and ``facts``.
     Raises CatalogError.
     """
-    event = audit_event(
-        asker or tools.asker, action, at=format_instant(tools.clock.now()), subject=_plain(subject), facts=facts
-    )
+    plain = {name: _plain(value) if isinstance(value, str) else value for name, value in facts.items()}
+    now = format_instant(tools.clock.now())
+    event = audit_event(asker or tools.asker, action, at=now, subject=_plain(subject), facts=plain)
     if db is not None:
         audit.add_event(db, event)
     else:
@@ -51,4 +51,5 @@ def list_audit(
 
 
 def _plain(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Give text that every database takes: bytes of a name that are no UTF-8, and NUL, escaped."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
