@@ -47,6 +47,7 @@ there wait for 30 seconds. After that, and where another process is at work, the
 | `invalid` | A field breaks a rule; `details.fields` has `field`, `rule`, `message`. |
 | `invalid-json` | The body is no JSON. |
 | `too-large` | The body is larger than 1 MB. |
+| `too-slow` | The body did not come within a minute (408). |
 | `bad-host`, `unknown-host` | The Host header is malformed, or names another server. |
 | `cross-site` | A page of another site asked for it. |
 | `method-not-allowed` | The path takes another method. |

@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from imalink.api.connections import TimedConnection
 from imalink.runtime.container import Container
 from imalink.runtime.listening import listening_sockets
 from imalink.runtime.settings import load_settings
@@ -86,7 +87,7 @@ def serving(folder: Path, empty_catalog: Path, **further: str) -> Generator[Serv
         )
         with Container(settings) as container:
             app = create_app(settings, container=container)
-            config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False)
+            config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, http=TimedConnection)
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": sockets[:1]})
             thread.start()

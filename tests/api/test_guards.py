@@ -7,7 +7,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
+from imalink.api import connections, guards
 from imalink.errors import FolderRefusedError, UsageError
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.listening import check_listening, host_names, is_loopback, listening_sockets
@@ -77,6 +79,41 @@ def test_a_body_without_a_length_is_refused_once_it_is_too_large(served: Served)
     chunks = (b"x" * 65536 for _ in range(20))
     answer = served.http.post("/api/v1/import-sessions", content=chunks)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guards, "BODY_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        head = f"POST /api/v1/import-sessions HTTP/1.1\r\nHost: localhost:{served.port}\r\nContent-Length: 20\r\n\r\n"
+        connection.sendall(head.encode() + b'{"title":')
+        assert b" 408 " in connection.recv(4096).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nX-Slow: ", "{whole}GET /health HTTP/1.1\r\n"]
+)
+def test_a_head_that_does_not_come_is_not_waited_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+    whole = f"GET /health HTTP/1.1\r\nHost: localhost:{served.port}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(said.format(port=served.port, whole=whole).encode())
+        while connection.recv(4096):
+            pass  # the end comes, or the socket times out
+    assert served.http.get("/health").is_success
+
+
+def test_what_takes_long_to_answer_is_not_cut_off(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.05)
+    storage = served.create()
+    assert served.imported(storage)["new_imports"] == 3
+    url = f"ws://127.0.0.1:{served.port}/api/v1/events"
+    with connect(url) as events:
+        events.recv(10)
+        with pytest.raises(TimeoutError):
+            while True:
+                events.recv(0.5)
 
 
 @pytest.mark.parametrize(

@@ -136,3 +136,13 @@ def test_nobody_has_no_password() -> None:
 )
 def test_tries_are_counted_for_a_household(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_the_catalog_and_its_copies_are_for_their_owner_alone(tmp_path: Path) -> None:
+    with Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}") as catalog:
+        with catalog.begin() as db:
+            db.execute(Base.metadata.tables["tags"].select())
+        assert catalog.keep_copy("copy") is not None
+        files = sorted(tmp_path.iterdir())
+        assert len(files) == 4  # with what SQLite puts beside it
+        assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 4

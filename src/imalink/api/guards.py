@@ -5,6 +5,7 @@ Written for the bare protocol, so that nothing of a request is read before it is
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Collection
 
@@ -15,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from imalink.api.envelope import failure
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 60.0
+"""So long may the body of a request take to come."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
 _HEADERS = {
@@ -127,14 +130,21 @@ class JsonBodies:
         length = Headers(scope=scope).get("content-length", "0")
         body = bytearray()
         is_too_large = not length.isdecimal() or int(length) > self._max_bytes
-        while not is_too_large:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            is_too_large = len(body) > self._max_bytes
-            if not message.get("more_body", False):
-                break
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while not is_too_large:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return
+                    body += message.get("body", b"")
+                    is_too_large = len(body) > self._max_bytes
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            told = f"The body did not come within {BODY_SECONDS:.0f} seconds."
+            refusal = failure(code="too-slow", message=told, status=408, headers={"connection": "close"})
+            await refusal(scope, receive, send)
+            return
         if is_too_large:
             told = f"A body has at most {self._max_bytes:,} bytes."
             # What is still to come is not read, so the connection is of no further use.

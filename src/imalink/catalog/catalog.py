@@ -18,6 +18,7 @@ from imalink.catalog.dialects import (
     DURABLE,
     WRITES,
     back_up,
+    make_private_file,
     open_engine,
     sqlite_file,
     translated_errors,
@@ -58,6 +59,7 @@ class Catalog:
         Alembic. Raises CatalogError: damaged, of a newer ImaLink, not a catalog, or not to be reached.
         """
         engine = open_engine(url)
+        make_private_file(url)
         try:
             with translated_errors(url):
                 with engine.connect() as connection:

@@ -26,6 +26,13 @@ __all__ = ["ATTACHED", "DURABLE", "WRITES", "RowSource", "sqlite_file"]
 _EXPECTED = "Expected sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
 
 
+def make_private_file(url: str) -> None:
+    """Make the file of a new SQLite catalog for its owner alone; nothing for another engine, or where there is one."""
+    file = sqlite_file(url)
+    if file is not None:
+        sqlite_engine.make_file(file)
+
+
 def open_engine(url: str) -> Engine:
     """Give an engine for ``url``, set up so that one writes at a time, and readers keep nobody waiting.
 

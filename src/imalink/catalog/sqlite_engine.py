@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import cast
 
@@ -95,6 +96,16 @@ def sqlite_file(url: str | URL) -> Path | None:
     return Path(parsed.database)
 
 
+def make_file(path: Path, *, mode: int = 0o600) -> None:
+    """Make an empty file for a catalog that is not there yet, for its owner alone: it will hold hashes of passwords.
+
+    SQLite gives what it puts beside it the same mode. Does nothing where there is one, or where none can be made: what
+    opens it then tells why.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+
+
 def verify_pages(connection: Connection, shown: str) -> None:
     """Read a file through. Raises CatalogDamagedError if it is not sound."""
     verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
@@ -116,6 +127,7 @@ def back_up(source: Path, label: str) -> str | None:
     while target.exists():
         target = source.with_name(f"{source.name}.backup-{label}-{number}")
         number += 1
+    make_file(target, mode=source.stat().st_mode & 0o777)
     try:
         with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
             old.backup(new)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _APPLICATION = "imalink.server:make_app"
 """By its name: the command line knows nothing of the server, which reads the settings itself."""
+_CONNECTION = "imalink.api.connections:TimedConnection"
 
 
 MAX_CONNECTIONS = 500
@@ -52,6 +53,7 @@ def serve_command(output: Output, host: str | None, port: int | None) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=_CONNECTION,
         timeout_graceful_shutdown=10,
         limit_concurrency=MAX_CONNECTIONS,
         ws_max_size=64 * 1024,
