@@ -1,7 +1,7 @@
-"""The short way to previews that are on this machine: hundreds of them make one screen of the gallery.
+"""The short way to previews by their address: hundreds of them make one screen of the gallery.
 
-It stands behind all guards and asks the same gate as the route of the same address, which answers all the rest. What it
-leaves out is only what costs most: routing, reading of parameters, and a catalog that need not be asked.
+It stands behind all guards, asks the same gate as the route of the same address, and answers as that does. It leaves
+out only what costs most: routing, and reading of parameters. Addresses that name no preview go to the route.
 """
 
 from __future__ import annotations
@@ -17,17 +17,16 @@ from imalink.api.account_gate import AccountGate
 from imalink.api.context import Gate, Right, Server
 from imalink.api.errors import answer_error
 from imalink.api.hiding import words_for
-from imalink.api.routers.previews import ADDRESS, preview_answer, send_preview
+from imalink.api.routers.previews import ADDRESS, preview_answer, send_preview, shown_at
 from imalink.core.preview_key import PreviewKey
 from imalink.errors import ImalinkError
-from imalink.runtime.previews import ShownPreview
 
 _ROUTE = Route(ADDRESS, send_preview)
 """Only its pattern is asked for, by whoever counts requests."""
 
 
 class PreviewShortcut:
-    """Sends previews that are at hand; every other request goes on."""
+    """Sends previews; every other request goes on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,12 +50,14 @@ class PreviewShortcut:
                 await told(scope, receive, send)
                 return
         request.state.asker = asker
-        data = previews.at_hand(key) or await loop.run_in_executor(previews.lookers, previews.find, key)
-        if data is None:
-            await self._app(scope, receive, send)
-            return
         scope["route"] = _ROUTE
-        await preview_answer(request, ShownPreview(key=key, data=data), key)(scope, receive, send)
+        try:
+            shown = await shown_at(server, key)
+        except ImalinkError as error:
+            told = await loop.run_in_executor(previews.lookers, _tell, request, error)
+            await told(scope, receive, send)
+            return
+        await preview_answer(request, shown, key)(scope, receive, send)
 
 
 def _tell(request: Request, error: ImalinkError) -> Response:

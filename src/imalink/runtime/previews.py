@@ -21,6 +21,8 @@ from imalink.workflows.tools import Tools
 
 MEMORY_BYTES: Final = 32 * 1024 * 1024
 _MEMORY_PREVIEW_BYTES: Final = 64 * 1024
+_LOOKERS: Final = 4
+"""They ask the catalog and the cache alone, which more of them would not make faster."""
 _READERS: Final = 8
 _MAX_NOTES: Final = 10_000
 RETRY_SECONDS: Final = 600.0
@@ -70,7 +72,7 @@ class Previews:
         # The file was edited and not indexed since, or its index says nothing: as what its preview was made.
         self._shown_as: OrderedDict[PreviewKey, PreviewKey] = OrderedDict()
         self._failed_at: OrderedDict[PreviewKey, float] = OrderedDict()
-        self.lookers = ThreadPoolExecutor(_READERS, thread_name_prefix="preview-looker")
+        self.lookers = ThreadPoolExecutor(_LOOKERS, thread_name_prefix="preview-looker")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="preview-reader")
         self._makers = ThreadPoolExecutor(makers, thread_name_prefix="preview-maker")
 
@@ -99,6 +101,11 @@ class Previews:
             key_shown = self._shown_as.get(key, key)
         data = self.find(key_shown) if key_shown.is_lasting else None
         return WantedPreview(key=key, picture=picture) if data is None else ShownPreview(key=key_shown, data=data)
+
+    def look_at(self, key: PreviewKey) -> ShownPreview | WantedPreview:
+        """Give the preview of a key if it is on this machine, else as ``look`` does. Raises as that."""
+        data = self.find(key) if key.is_lasting else None
+        return self.look(key.hothash, key.size) if data is None else ShownPreview(key=key, data=data)
 
     def fetch(self, wanted: WantedPreview) -> Future[ShownPreview]:
         """Have a preview fetched from a storage, or made; whoever asks for the same meanwhile gets the same.

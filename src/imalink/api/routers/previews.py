@@ -82,11 +82,16 @@ async def send_preview(server: Asked, request: Request, hothash: Digits, renditi
         raise NotFoundError("No preview has this address.", hint="Lists of photos give the addresses of previews.")
     if key.is_lasting and _is_had(request, key):
         return Response(status_code=304, headers=_headers(key, _FOR_EVER))
+    return preview_answer(request, await shown_at(server, key), key)
+
+
+async def shown_at(server: Server, key: PreviewKey) -> ShownPreview:
+    """Give the preview of a key, or that of today. Raises as ``_shown``."""
     data = server.previews.at_hand(key)
-    if data is None and key.is_lasting:
-        data = await asyncio.get_running_loop().run_in_executor(server.previews.lookers, server.previews.find, key)
-    shown = await _shown(server, key.hothash, key.size) if data is None else ShownPreview(key=key, data=data)
-    return preview_answer(request, shown, key)
+    if data is not None:
+        return ShownPreview(key=key, data=data)
+    found = await asyncio.get_running_loop().run_in_executor(server.previews.lookers, server.previews.look_at, key)
+    return await _awaited(server, found)
 
 
 def _look_at(coming: asyncio.Future[ShownPreview]) -> None:
@@ -114,10 +119,13 @@ async def _shown(server: Server, hothash: str, size: PreviewSize) -> ShownPrevie
     Raises PreviewBusyError, NotFoundError, AmbiguousError, CatalogError.
     """
     previews, loop = server.previews, asyncio.get_running_loop()
-    found = await loop.run_in_executor(previews.lookers, previews.look, hothash, size)
+    return await _awaited(server, await loop.run_in_executor(previews.lookers, previews.look, hothash, size))
+
+
+async def _awaited(server: Server, found: ShownPreview | WantedPreview) -> ShownPreview:
     if not isinstance(found, WantedPreview):
         return found
-    coming = asyncio.wrap_future(previews.fetch(found))
+    coming = asyncio.wrap_future(server.previews.fetch(found))
     coming.add_done_callback(_look_at)
     try:
         # Others may wait for the same, so that it is made to its end even if this caller leaves.
