@@ -260,7 +260,7 @@ def entry_from(hothash: str, record: FileRecord) -> FileEntry:
 
 
 def entries_from(records: Mapping[str, FileRecord]) -> dict[Hothash, FileEntry]:
-    """Read the entries of an index. Raises IndexDamagedError whose place is the hothash and what is below it.
+    """Read the entries of an index. Raises IndexDamagedError whose place begins with ``files.<hothash>``.
 
     What every entry has is checked for all of them at once, where that finds nothing: most of the time goes there.
     """
@@ -273,9 +273,8 @@ def entries_from(records: Mapping[str, FileRecord]) -> dict[Hothash, FileEntry]:
         try:
             entries[Hothash(hothash)] = with_place(hothash, record)
         except IndexDamagedError as error:
-            raise IndexDamagedError(
-                error.reason, place=f"{hothash}.{error.place}" if error.place else hothash
-            ) from error
+            place = f"files.{hothash}"
+            raise IndexDamagedError(error.reason, place=f"{place}.{error.place}" if error.place else place) from error
     return entries
 
 

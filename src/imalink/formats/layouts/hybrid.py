@@ -113,7 +113,7 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
     place = "import_session"
     try:
         session = session_from(record.import_session)
-        place = "files"
+        place = ""
         files = entries_from(record.files)
         place = "photos"
         photos = photos_from(record.photos)
@@ -122,7 +122,7 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
         place = "sources"
         sources = sources_from(record.sources or SourcesRecord())
     except IndexDamagedError as error:
-        where = f"{place}.{error.place}" if error.place else place
+        where = ".".join(part for part in (place, error.place) if part)
         raise IndexDamagedError(error.reason, file=file, place=where) from error
     index = SessionIndex(
         session=session,

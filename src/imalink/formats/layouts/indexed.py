@@ -149,7 +149,6 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
     place = ""
     try:
         session = session_from(_head(record))
-        place = "files"
         files = entries_from({item.hothash: item for item in record.files})
         place = "photos"
         photos = photos_from(record.photos)
