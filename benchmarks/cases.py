@@ -18,6 +18,7 @@ from benchmarks.album_import import measure_album_import
 from benchmarks.archive import Archive, CountingCalls, FilledArchive, UnflushedCalls, open_archive
 from benchmarks.catalog import measure_catalog
 from benchmarks.editing import measure_edits
+from benchmarks.gallery import measure_gallery
 from benchmarks.measuring import Figure, alternate, at_least, at_most, in_time, shown, timed
 from benchmarks.photos import MADE_KINDS, SAMPLE_KINDS, make_large_photos
 from benchmarks.pictures import measure_analysis, measure_bombs, measure_previews
@@ -284,10 +285,11 @@ def large_session(bench: Bench) -> list[Figure]:
 
 
 def catalog_at_scale(bench: Bench) -> list[Figure]:
-    """Ask the catalog of a hundred times as many photos."""
+    """Ask the catalog of a hundred times as many photos, and a server over it."""
     folder = bench.folder / "large catalog"
     folder.mkdir()
     figures = measure_catalog(folder, count=bench.filled.count * 100, is_full_size=bench.is_full_size)
+    figures.extend(measure_gallery(folder, is_full_size=bench.is_full_size))
     shutil.rmtree(folder)
     return figures
 
