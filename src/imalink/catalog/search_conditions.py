@@ -69,7 +69,7 @@ class Conditions:
         if query.lens is not None:
             conditions.append(self._has_lens(query.lens))
         if query.author is not None:
-            conditions.append(self._is_by(self._matches(Photo.author, part(query.author)), part(query.author)))
+            conditions.append(self._is_by_name(query.author))
         if query.author_id is not None:
             conditions.append(self._is_by_number(query.author_id))
         if query.text is not None:
@@ -143,10 +143,15 @@ class Conditions:
             return Photo.lens == found[0]
         return self._few_or(Photo.lens.in_(found), func.coalesce(Photo.lens, "").in_(found))
 
-    def _is_by(self, own: ColumnElement[bool], pattern: Pattern) -> ColumnElement[bool]:
-        """The photo's own author or, where it has none, the one its session was imported for."""
-        authors = select(Author.id).where(self._matches(Author.name, pattern))
-        return or_(own, and_(Photo.author.is_(None), self._comes_by(authors)))
+    def _is_by_name(self, name: str) -> ColumnElement[bool]:
+        """The photo's own author or, where it has none, the one its session was imported for.
+
+        By the few authors there are, and not photo by photo.
+        """
+        found = [each for each in _distinct(self._db, Photo.author, literal(True)) if _has_part(each, name)]
+        authors = list(self._db.execute(select(Author.id).where(self._matches(Author.name, part(name)))).scalars())
+        own = self._few_or(Photo.author.in_(found), func.coalesce(Photo.author, "").in_(found))
+        return or_(own, and_(Photo.author.is_(None), self._comes_by(authors))) if authors else own
 
     def _is_by_number(self, author_id: int) -> ColumnElement[bool]:
         names = names_of(self._db, author_id)
@@ -177,6 +182,8 @@ class Conditions:
             return Photo.id.in_(lost.where(IS_MISSING)) & ~standing.exists()
         is_within_reach = FileStorage.is_accessible & FileStorage.is_active
         reached = list(self._db.execute(select(FileStorage.id).where(is_within_reach)).scalars())
+        if not reached:  # nor need each photo be looked at to find that out
+            return literal(False) if status is PhotoStatus.PRESENT else standing.exists()
         here = standing.where((FileLocation.file_storage_id + 0).in_(reached)).exists()
         if status is PhotoStatus.PRESENT:
             return here
