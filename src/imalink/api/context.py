@@ -62,8 +62,9 @@ def session_text(key: str) -> str:
         ) from error
 
 
-def server_of(request: Request) -> Server:
+async def server_of(request: Request) -> Server:
     """Give what the application was made with; what is done by it is done in the name of who asks."""
+    # Asynchronous, for it waits for nothing: a function of the other kind would cost each request a thread.
     found: object = request.app.state.server
     assert isinstance(found, Server)
     asker = find_asker(request)
