@@ -14,15 +14,18 @@ from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 
+from imalink.catalog import photos
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.duplicate import DuplicatePolicy
 from imalink.core.edit_request import EditRequest
+from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
 from imalink.core.organization import DATE
 from imalink.core.user_facts import FactChange
 from imalink.errors import NotFoundError, SignatureDamagedError, UsageError
 from imalink.formats.layouts.known import layout_named
+from imalink.workflows import edit_library
 from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.edit_photos import edit_photos
@@ -325,6 +328,24 @@ def edit_and_look(bench: Workbench) -> None:
         reindex(bench.tools, record, LOOK)
 
 
+def edit_library_items(bench: Workbench) -> None:
+    """Make a collection and a saved search, rename an author: three edits, each of which both storages are told."""
+    edit_library.create_collection(bench.tools, "Best", photo_uuids=photo_uuids(bench))
+    edit_library.save_search(bench.tools, "Nights", "tag:night")
+    edit_library.edit_author(bench.tools, 1, name="Anna Berg")
+
+
+def edit_library_items_and_look(bench: Workbench) -> None:
+    edit_library_items(bench)
+    for record in bench.records():
+        reindex(bench.tools, record, LOOK)
+
+
+def photo_uuids(bench: Workbench) -> list[PhotoUuid]:
+    with bench.catalog.read() as db:
+        return [photos.get_photo(db, Hothash(each)).photo.photo_uuid for each in hothashes(bench)]
+
+
 def retitle(bench: Workbench) -> None:
     edit_session(bench.tools, "1", title="Rome", description="in July")
 
@@ -474,6 +495,7 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(name="undo", set_up=looked_at_mess, operate=undo, finish=undo_again, is_behind=True),
     Scene(name="edit", set_up=two_storages, operate=edit, finish=edit_and_look),
+    Scene(name="library", set_up=two_storages, operate=edit_library_items, finish=edit_library_items_and_look),
     Scene(name="edit-session", set_up=imported, operate=retitle),
     Scene(name="join", set_up=imported, operate=join),
     Scene(name="split", set_up=joined, operate=join_and_split, finish=split_again),
