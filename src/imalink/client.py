@@ -18,6 +18,7 @@ from imalink.errors import ImalinkError, ServerUnreachableError
 
 DEFAULT_URL = "http://localhost:8000"
 URL_VARIABLE = "IMALINK_URL"
+TOKEN_VARIABLE = "IMALINK_TOKEN"  # its name, no secret
 _DEPTH = 5
 _CUSTOMARY_ROOTS = ("/media", "/run/media", "/mnt", "/Volumes", "/external", "/backup", "/nas")
 Record = Mapping[str, object]
@@ -65,15 +66,18 @@ class Answer:
 class ImalinkClient:
     """Asks one server, by paths such as ``/api/v1/file-storage/``; close it, or use it as a context manager.
 
-    ``url`` is where the server is, else what IMALINK_URL says, else http://localhost:8000. ``timeout_seconds`` is how
-    long to wait for an answer; None: as long as the work takes. What talks to the server raises ServerUnreachableError
-    when there is none.
+    ``url`` is where the server is, else what IMALINK_URL says, else http://localhost:8000. ``token`` is sent to it
+    alone, where one has to log in; else what IMALINK_TOKEN says. ``timeout_seconds`` is how long to wait for an answer;
+    None: as long as the work takes. What talks to the server raises ServerUnreachableError when there is none.
     """
 
-    def __init__(self, url: str | None = None, *, timeout_seconds: float | None = None) -> None:
+    def __init__(
+        self, url: str | None = None, *, token: str | None = None, timeout_seconds: float | None = None
+    ) -> None:
         self.url = (url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
         # Nothing of this machine's proxies: the server is on it, or named outright.
         self._http = httpx.Client(timeout=timeout_seconds, trust_env=False)
+        self._token = token or os.environ.get(TOKEN_VARIABLE) or ""
 
     # As requests does it
 
@@ -96,8 +100,10 @@ class ImalinkClient:
     def request(self, method: str, url: str, *, json: object = None, params: Mapping[str, str] | None = None) -> Answer:
         """Send a request; ``url`` may be a path alone."""
         whole = f"{self.url}{url}" if url.startswith("/") else url
+        is_ours = whole == self.url or whole.startswith(f"{self.url}/")
+        headers = {"authorization": f"Bearer {self._token}"} if self._token and is_ours else {}
         try:
-            return Answer(self._http.request(method, whole, json=json, params=params))
+            return Answer(self._http.request(method, whole, json=json, params=params, headers=headers))
         except httpx.TransportError as error:
             raise ServerUnreachableError(
                 f"No ImaLink answers at {self.url}: {error}", hint="Start it with `imalink serve`."

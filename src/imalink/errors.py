@@ -330,11 +330,11 @@ class LoginRefusedError(AccessError):
 
 
 class TooManyTriesError(AccessError):
-    """Too many wrong tries: the next has to wait ``wait_seconds``."""
+    """Too many wrong tries: the next has to wait ``wait_seconds``; 0 where that is not known."""
 
     code = "too-many-tries"
 
-    def __init__(self, message: str, *, wait_seconds: int, hint: str = "") -> None:
+    def __init__(self, message: str, *, wait_seconds: int = 0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.wait_seconds = wait_seconds
 

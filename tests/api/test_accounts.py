@@ -15,9 +15,10 @@ from websockets.sync.client import connect
 
 from imalink.api.account_gate import AccountGate
 from imalink.api.routers import events
+from imalink.client import ImalinkClient
 from imalink.core.account import Right, Role
 from imalink.core.audit import AuditAction
-from imalink.errors import CatalogError
+from imalink.errors import CatalogError, LoginNeededError, LoginRefusedError, NotAllowedError
 from imalink.server import API
 from imalink.workflows.accounts import add_account, add_token, prepare_setup, remove_account, revoke_token
 from imalink.workflows.tools import Tools
@@ -324,6 +325,30 @@ def test_everybody_makes_tokens_for_themselves_alone(household: Household) -> No
     key = made["token"]["token_id"]
     assert code_of(reader.delete(f"{API}/auth/tokens/{key}")) == (404, "not-found")
     assert editor.delete(f"{API}/auth/tokens/{key}").is_success
+
+
+def test_the_python_client_sends_its_token_to_its_server_alone(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://localhost:{household.served.port}"
+    with ImalinkClient(url) as client, pytest.raises(LoginNeededError):
+        client.get_all_storages()
+    with ImalinkClient(url, token="imalink_wrong") as client, pytest.raises(LoginRefusedError):
+        client.get_all_storages()
+    monkeypatch.setenv("IMALINK_TOKEN", household.tokens[Role.READ_ONLY])
+    with ImalinkClient(url) as client:
+        assert client.get_all_storages() == []
+        with pytest.raises(NotAllowedError):
+            client.ask("POST", "import-sessions", json={"title": "x"})
+        sent: list[str] = []
+
+        def look(request: httpx.Request) -> None:
+            sent.append(str(request.headers.get("authorization")))
+
+        client._http.event_hooks["request"] = [look]
+        client.get(f"http://127.0.0.1:{household.served.port}/health")
+        client.get("/health")
+        assert sent == ["None", f"Bearer {household.tokens[Role.READ_ONLY]}"]
 
 
 # accounts

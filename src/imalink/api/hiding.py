@@ -41,7 +41,7 @@ def without_folders(text: str, known: Iterable[str]) -> str:
     """Give a text without absolute paths: first those below ``known`` folders, whatever is in their names, then all."""
     for folder in sorted({each.rstrip("/") for each in known}, key=len, reverse=True):
         if folder:
-            text = re.sub(rf"(?<![\w.…/]){re.escape(json_text(folder))}{_REST}", HIDDEN, text)
+            text = re.sub(rf"(?<![\w.…]){re.escape(json_text(folder))}{_REST}", HIDDEN, text)
     return _PATH.sub(HIDDEN, text)
 
 
