@@ -17,6 +17,7 @@ from imalink.catalog.bulk import insert_rows, table_of
 from imalink.catalog.models import UNDATED, LibraryState, Photo, PhotoDay
 
 _DAYS = table_of(PhotoDay)
+_PHOTOS = table_of(Photo)
 _EPOCH = date(1970, 1, 1).toordinal()
 _ROWS_AT_ONCE = 20_000
 
@@ -112,12 +113,12 @@ def load_order(db: Session, conditions: Sequence[ColumnElement[bool]] = ()) -> T
     Takes about 1.5 µs and 10 bytes a photo; the rows are read as the database walks its index.
     """
     ids, aspects, days = array("i"), array("H"), array("i")
-    day = func.coalesce(Photo.local_day, UNDATED)
-    columns = select(Photo.id, Photo.aspect, day)
+    columns = select(_PHOTOS.c.id, _PHOTOS.c.aspect, func.coalesce(_PHOTOS.c.local_day, UNDATED))
     dated = columns.where(Photo.taken_at.is_not(None), *conditions).order_by(Photo.taken_at.desc(), Photo.id.desc())
     undated = columns.where(Photo.taken_at.is_(None), *conditions).order_by(Photo.id.desc())
     for query in (dated, undated):
-        result = db.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
+        # By the connection, not the ORM, which would take as long again for each row.
+        result = db.connection().execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
         for rows in result.partitions(_ROWS_AT_ONCE):
             some_ids, some_aspects, some_days = zip(*rows, strict=True)
             ids.extend(some_ids)
