@@ -55,7 +55,7 @@ from tests.support.scenes import memory_folder
 
 RUNS, STEPS = (20_000, 20) if IS_LONG else (150, 10)
 NUMBERS = st.integers(min_value=0, max_value=9_999)
-DEEDS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=4, max_size=12)
+DEEDS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=5, max_size=14)
 MODES = st.sampled_from((DeletionMode.TRASH, DeletionMode.TRASH, DeletionMode.SOFT, DeletionMode.HARD))
 WHICH = st.integers(min_value=0, max_value=3)
 
