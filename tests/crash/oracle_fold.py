@@ -220,8 +220,6 @@ def _observe(session: Session, entry: Entry, number: int, item: Document) -> Non
         else:
             del session[item["hothash"]]
     elif op == "companions":
-        if number > 0:
-            return  # it is a main file's companions that are told of
         entry.companions = {_path(each): each["sha256"] for each in item["companions"]}
     elif op == "edited":
         place = (entry.places[number][0], item["entry"]["sha256"])

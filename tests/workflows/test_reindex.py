@@ -6,6 +6,8 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +20,7 @@ from imalink.workflows.reindex_request import Strategy
 from tests.support.faults import InterposedCalls
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.scenes import Scene, codes, counts, hothash_of, memory_folder, moves
-from tests.support.workbench import SMALL, Snapshot, make_source, sha256_of, snapshot
+from tests.support.workbench import SMALL, STARTS_AT, Snapshot, SteppingClock, make_source, sha256_of, snapshot
 
 T = TypeVar("T")
 A, B, C = "IMG_0001.jpg", "IMG_0002.jpg", "IMG_0003.jpg"
@@ -505,6 +507,21 @@ def test_a_sidecar_stays_with_a_picture_that_was_retouched(sidecar: Scene, strat
     sidecar.add(A, seed=99)
     sidecar.look(strategy)
     assert sidecar.companions()[A] == ["IMG_0001.xmp"]
+    sidecar.settle()
+
+
+def test_an_edited_sidecar_is_written_down_whatever_the_clock_said_when_its_picture_was_copied(
+    sidecar: Scene, strategy: Strategy
+) -> None:
+    """Another machine's clock may have found the copy before the picture itself was imported."""
+    bench = sidecar.bench
+    bench.tools = replace(bench.tools, clock=SteppingClock(STARTS_AT - timedelta(days=3)))
+    shutil.copyfile(sidecar.photos / A, sidecar.at("Rome/copy.jpg"))
+    sidecar.look(strategy)
+    sidecar.at("IMG_0001.xmp").write_text("<x>other</x>")
+    sidecar.at("Rome/copy.xmp").write_text("<x>of the copy</x>")
+    sidecar.look(strategy)
+    assert companion_sums(sidecar, A) == [sha256_of(sidecar.photos / "IMG_0001.xmp")]
     sidecar.settle()
 
 

@@ -117,10 +117,7 @@ def known_files(master: MasterIndex, inodes: Mapping[RelativePath, int] = {}) ->
                 damage=companion.damage,
             )
         first_of: set[SessionUuid] = set()
-        places = entry.places()
-        for place in (
-            sorted(places, key=lambda each: (each.imported_at, each.relative_path)) if entry.copies else places
-        ):
+        for place in entry.places():
             role = FileRole.COPY if place.session_uuid in first_of else FileRole.MAIN
             first_of.add(place.session_uuid)
             file = KnownFile(

@@ -166,9 +166,9 @@ def apply_damage(index: FoldedIndex, found: FileDamaged | FileWhole, damage: Dam
 
 
 def apply_companions(index: FoldedIndex, changed: CompanionsChanged) -> None:
-    """Let the companions of a main file be those that were found."""
+    """Let the companions of a picture be those that were found; any of its files names the session."""
     entry = index.files.get(changed.hothash)
-    if entry is not None and entry.relative_path == changed.path:
+    if entry is not None and changed.path in {entry.relative_path, *(copy.relative_path for copy in entry.copies)}:
         index.set_entry(replace(entry, companions=changed.companions))
 
 

@@ -361,40 +361,44 @@ class Overview:
     extras: Extras = field(default_factory=dict[str, Mapping[str, object]])
 
 
+def _since(place: FileCopy) -> tuple[str, RelativePath]:
+    return place.imported_at, place.relative_path
+
+
 def merge_master_entry(parts: Iterable[tuple[ImportSession, FileEntry]], *, indexed_at: str) -> MasterEntry:
     """Derive one hothash's master entry from every session that has it.
 
-    Every file becomes a place; the main one is the first still present by (imported_at, relative_path), or the
-    first of all when none is. Raises ValueError without parts.
+    Every file becomes a place: those still present before missing ones, then session by session, in the order of
+    (imported_at, relative_path) of their main files. A session's main file stands before its copies, though the clock
+    of another machine may have given a copy an earlier time. Raises ValueError without parts.
     """
-    places: list[FileCopy] = []
+    sessions: list[list[FileCopy]] = []
     companions: dict[RelativePath, Companion] = {}
     last_seen: list[str] = []
     method: HothashMethod | None = None
     hothash: Hothash | None = None
     for session, entry in parts:
         hothash, method = entry.hothash, entry.method
-        places.append(
-            FileCopy(
-                relative_path=entry.relative_path,
-                size_bytes=entry.size_bytes,
-                sha256=entry.sha256,
-                modified_ns=entry.modified_ns,
-                session_number=session.number,
-                session_uuid=session.session_uuid,
-                imported_at=entry.imported_at,
-                status=entry.status,
-                damage=entry.damage,
-            )
+        main = FileCopy(
+            relative_path=entry.relative_path,
+            size_bytes=entry.size_bytes,
+            sha256=entry.sha256,
+            modified_ns=entry.modified_ns,
+            session_number=session.number,
+            session_uuid=session.session_uuid,
+            imported_at=entry.imported_at,
+            status=entry.status,
+            damage=entry.damage,
         )
-        places.extend(entry.copies)
+        sessions.append([main, *sorted(entry.copies, key=_since)])
         companions.update({companion.relative_path: companion for companion in entry.companions})
         if entry.last_seen_at is not None:
             last_seen.append(entry.last_seen_at)
     if hothash is None or method is None:
         raise ValueError("a master entry needs at least one session entry")
-    places.sort(key=lambda place: (place.status is FileStatus.MISSING, place.imported_at, place.relative_path))
-    main, *copies = places
+    sessions.sort(key=lambda places: _since(places[0]))
+    places = [place for places in sessions for place in places]
+    main, *copies = sorted(places, key=lambda place: place.status is FileStatus.MISSING)
     return MasterEntry(
         hothash=hothash,
         method=method,

@@ -39,7 +39,7 @@ def plan_rehashing(master: MasterIndex, read: Mapping[RelativePath, Fingerprint 
     files: list[RehashedFile] = []
     for entry in master.files.values():
         decided: dict[str, Fingerprint] = {}
-        for place in sorted(entry.places(), key=lambda each: (each.imported_at, each.relative_path)):
+        for place in entry.places():
             now = read.get(place.relative_path)
             if now is None or place.status is not FileStatus.PRESENT or now.sha256 != place.sha256:
                 continue
