@@ -344,6 +344,18 @@ def test_a_missing_picture_is_told_while_another_stands_at_its_place(three: Scen
     assert counts(three.look(strategy)) == {"missing": 1, "orphans": 1}
 
 
+def test_another_picture_at_the_place_of_a_missing_one_is_told_whatever_else_is_found_with_it(
+    three: Scene, strategy: Strategy
+) -> None:
+    (three.photos / A).unlink()
+    three.look(strategy)
+    three.add(A, seed=99)
+    (three.photos / B).unlink()
+    three.look(strategy)
+    assert three.orphans() == [A]
+    three.settle()
+
+
 def test_a_missing_picture_returns_to_its_place_from_behind_another(three: Scene, strategy: Strategy) -> None:
     hothash, data = three.hothash(A), (three.photos / A).read_bytes()
     (three.photos / A).unlink()

@@ -17,6 +17,7 @@ from imalink.core.ids import Hothash, RunUuid, WriterId
 from imalink.core.index import (
     Extras,
     FileEntry,
+    FileStatus,
     JournalPosition,
     MasterEntry,
     MasterIndex,
@@ -338,7 +339,13 @@ class StorageFolder:
                 if isinstance(observation, OrphansRestored):
                     orphans = restore_orphans(orphans, observation)
         if orphans and sessions:
-            indexed = {place.relative_path for entry in files.values() for place in entry.places()}
+            # Where a picture is missing another may stand, of which nobody else tells.
+            indexed = {
+                place.relative_path
+                for entry in files.values()
+                for place in entry.places()
+                if place.status is FileStatus.PRESENT
+            }
             orphans = [orphan for orphan in orphans if orphan.path not in indexed]
         mismatches = notes.mismatches
         if mismatches is None:
