@@ -237,6 +237,7 @@ class Library:
                 assert now.files.keys() <= was.files.keys(), f"{name} put something on {disk.name}"
             lost = was.sums() - now.sums()
             assert is_removing or not lost, f"{name} lost files with the checksums {sorted(lost)}"
+            assert now.misrecorded() == []
             assert was.quarantine.items() <= now.quarantine.items(), f"{name} touched the quarantine"
             if disk in disks:
                 wrong = oracle.check_settled(

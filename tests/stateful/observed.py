@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Tombstone:
-    """What is said of a deleted picture: how, and where in the trash its files are."""
+    """What is said of a deleted picture: how, and where in the trash its files are, with their checksums."""
 
     mode: str
-    kept: frozenset[str]
+    kept: Mapping[str, str]
     sums: Places
     session: str
 
@@ -51,6 +52,8 @@ class Standing:
     trash: Mapping[str, str]
     quarantine: Mapping[str, str]
     known: Mapping[str, Known]
+    times: Mapping[str, int]
+    """When each known file was written, as the indexes have it, in ns since 1970."""
     tombstones: Mapping[str, Tombstone]
     orphans: frozenset[str]
     sessions: Mapping[str, str]
@@ -66,6 +69,15 @@ class Standing:
 
     def kept_sums(self) -> set[str]:
         return {*self.trash.values(), *self.quarantine.values()}
+
+    def misrecorded(self) -> list[str]:
+        """Say which files of the trash are not those that their records tell of."""
+        return [
+            f"{path} is {self.trash[path][:8]} in the trash and is recorded as {sha256[:8]}"
+            for stone in self.tombstones.values()
+            for path, sha256 in stone.kept.items()
+            if self.trash.get(path, sha256) != sha256
+        ]
 
     def unknown_sums(self) -> set[str]:
         """The checksums of the user's files that no index tells of."""
@@ -87,6 +99,7 @@ def look_at(place: Place) -> Standing:
         trash={path: facts[2] for path, facts in oracle.tree(place.root / TRASH).items()},
         quarantine={path: facts[2] for path, facts in oracle.tree(place.root / QUARANTINE).items()},
         known=_known(documents),
+        times=_times(documents),
         tombstones=dict(_tombstones(documents)),
         orphans=frozenset(oracle.path_of(each, "path") for each in conflicts if each["type"] == "orphan_file"),
         sessions={
@@ -124,6 +137,20 @@ def _known(documents: list[dict[str, Any]]) -> dict[str, Known]:
     return found
 
 
+def _times(documents: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        oracle.path_of(record): _nanoseconds(record["file_modified"])
+        for document in documents
+        for _, entry in entries_by_hothash(document)
+        for record in (entry, *entry.get("copies", ()), *entry.get("companions", ()))
+    }
+
+
+def _nanoseconds(instant: str) -> int:
+    whole, _, fraction = instant.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(f"{whole}+00:00").timestamp()) * 10**9 + int(fraction.ljust(9, "0"))
+
+
 def _places(records: tuple[dict[str, Any], ...]) -> Places:
     return frozenset((oracle.path_of(record), record["sha256"]) for record in records)
 
@@ -133,7 +160,10 @@ def _tombstones(documents: list[dict[str, Any]]) -> Iterator[tuple[str, Tombston
         for hothash, tombstone in document.get("deleted", {}).items():
             entry = tombstone.get("entry")
             parts = () if entry is None else (entry, *entry.get("companions", ()), *entry.get("copies", ()))
-            kept = frozenset(file["kept"] for file in tombstone.get("kept", ()))
+            sums = {oracle.path_of(record): record["sha256"] for record in parts}
+            kept = {
+                oracle.path_of(file, "kept"): sums[oracle.path_of(file, "path")] for file in tombstone.get("kept", ())
+            }
             session = document.get("import_session", document)["session_uuid"]
             yield hothash, Tombstone(tombstone["mode"], kept, _places(parts), session)
 

@@ -19,6 +19,7 @@ def standing(
         trash={},
         quarantine={},
         known=known,
+        times={},
         tombstones={},
         orphans=orphans,
         sessions={},
