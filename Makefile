@@ -47,7 +47,7 @@ test: env
 
 faults: env
 	@IMALINK_FAULTS_ALL=1 IMALINK_ROT_CASES=10000 IMALINK_FUZZ_EXAMPLES=20000 IMALINK_STORM_SEEDS=200 \
-	    $(BIN)/python -m pytest -n 2 tests/crash tests/faults tests/damage/test_rot.py tests/hostile \
+	    $(BIN)/python -m pytest -n 2 tests/crash tests/stateful tests/faults tests/damage/test_rot.py tests/hostile \
 	    tests/workflows/test_reindex_storm.py
 
 check: env
