@@ -54,8 +54,10 @@ from tests.support.rot import flip_bit
 from tests.support.scenes import memory_folder
 
 RUNS, STEPS = (20_000, 20) if IS_LONG else (150, 7)
-LEAST = {"look": 150, "import": 25, "edit": 15, "delete": 15, "recover": 10, "verify": 8, "heal": 4, "undo": 5}
-LEAST |= {"restore": 5, "rollback": 3, "empty trash": 2}
+LEAST = {
+    **{"look": 150, "import": 25, "edit": 15, "delete": 15, "recover": 10, "verify": 8, "heal": 4},
+    **{"undo": 5, "restore": 5, "rollback": 3, "empty trash": 2},
+}
 """How often each operation is done at least: a model that does nothing finds nothing."""
 NUMBERS = st.integers(min_value=0, max_value=9_999)
 DEEDS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=5, max_size=14)
@@ -418,7 +420,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
             assert {sha256 for _, sha256 in now.known[hothash].places} <= {facts[2] for facts in now.files.values()}
         self._may_be_undone(machine, disk, before, known)
 
-    def empty_trash(self, which: int, _: int) -> None:
+    def empty_trash(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
         machine, disk = self.step(which, "empty")
         _, change = self.library.operation(
             "empty trash",
@@ -461,7 +463,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
 
     # taking back
 
-    def undo(self, which: int, _: int) -> None:
+    def undo(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
         machine, _ = self.step(which, "undo")
         last = self.last if self.last is not None and self.last.machine is machine else None
         try:
@@ -545,7 +547,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
         for disk in disks:
             assert untouched(change.before[disk.name], change.now[disk.name]) == []
 
-    def unplug(self, which: int, _: int) -> None:
+    def unplug(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
         _, disk = self.step(which, "unplug")
         self.away[disk.name] = self.library.standing()[disk.name]
         disk.folder.rename(self._cupboard(disk))
@@ -556,7 +558,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
             assert machine.bench.dump() == before, "offline became something else"
         self.last = None
 
-    def plug_in(self, _: int, number: int) -> None:
+    def plug_in(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
         self.steps += 1
         self.tale.steps["plug in"] += 1
         away = [disk for disk in self.library.disks.values() if not disk.is_plugged]
