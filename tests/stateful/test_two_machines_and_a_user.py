@@ -420,7 +420,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
             assert {sha256 for _, sha256 in now.known[hothash].places} <= {facts[2] for facts in now.files.values()}
         self._may_be_undone(machine, disk, before, known)
 
-    def empty_trash(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
+    def empty_trash(self, which: int, number: int) -> None:
         machine, disk = self.step(which, "empty")
         _, change = self.library.operation(
             "empty trash",
@@ -463,7 +463,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
 
     # taking back
 
-    def undo(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
+    def undo(self, which: int, number: int) -> None:
         machine, _ = self.step(which, "undo")
         last = self.last if self.last is not None and self.last.machine is machine else None
         try:
@@ -547,7 +547,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
         for disk in disks:
             assert untouched(change.before[disk.name], change.now[disk.name]) == []
 
-    def unplug(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
+    def unplug(self, which: int, number: int) -> None:
         _, disk = self.step(which, "unplug")
         self.away[disk.name] = self.library.standing()[disk.name]
         disk.folder.rename(self._cupboard(disk))
@@ -558,7 +558,7 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
             assert machine.bench.dump() == before, "offline became something else"
         self.last = None
 
-    def plug_in(self, which: int, number: int) -> None:  # noqa: ARG002 - any operation is called so
+    def plug_in(self, which: int, number: int) -> None:
         self.steps += 1
         self.tale.steps["plug in"] += 1
         away = [disk for disk in self.library.disks.values() if not disk.is_plugged]
