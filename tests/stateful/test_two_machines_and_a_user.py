@@ -55,8 +55,8 @@ from tests.support.scenes import memory_folder
 
 RUNS, STEPS = (20_000, 20) if IS_LONG else (150, 7)
 LEAST = {
-    **{"look": 150, "import": 25, "edit": 15, "delete": 15, "recover": 10, "verify": 8, "heal": 4},
-    **{"undo": 5, "restore": 5, "rollback": 3, "empty trash": 2},
+    **{"look": 150, "import": 10, "edit": 10, "delete": 10, "recover": 10, "verify": 5, "heal": 2},
+    **{"undo": 3, "restore": 3, "rollback": 2, "empty trash": 1},
 }
 """How often each operation is done at least: a model that does nothing finds nothing."""
 NUMBERS = st.integers(min_value=0, max_value=9_999)
@@ -464,7 +464,10 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
     # taking back
 
     def undo(self, which: int, number: int) -> None:
+        """Take back what was done last; where that is nothing, something is said before."""
         machine, _ = self.step(which, "undo")
+        if not any(view.record.state is OperationState.DONE for view in list_operations(machine.bench.tools)):
+            self.say_something(which, number)
         last = self.last if self.last is not None and self.last.machine is machine else None
         try:
             tools = machine.bench.tools
