@@ -11,6 +11,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
@@ -85,11 +87,14 @@ class Before:
     damaged: Mapping[str, Facts] = field(default_factory=dict[str, Facts])
     """Index files that were no good then, by their names."""
     kept: frozenset[str] = frozenset()
+    """The checksums of what else may stand anywhere afterwards."""
+    trashed: frozenset[str] = frozenset()
+    quarantined: frozenset[str] = frozenset()
     """The checksums of what stands in trash and quarantine."""
     is_replacing: bool = False
     """Files of the card may take the place of those that stand there."""
-    is_removing: bool = False
-    """Pictures are removed for good: that was asked for."""
+    may_go: frozenset[str] = frozenset()
+    """The checksums of what was named to be removed for good."""
 
     @classmethod
     def with_own(cls, card: Mapping[str, Facts], own: Mapping[str, Facts]) -> Before:
@@ -102,7 +107,9 @@ class Before:
         return {facts[2] for facts in (*self.card.values(), *self.pictures.values())} | self.kept
 
 
-def look(place: Place, card: Mapping[str, Facts], *, is_replacing: bool = False, is_removing: bool = False) -> Before:
+def look(
+    place: Place, card: Mapping[str, Facts], *, is_replacing: bool = False, may_go: frozenset[str] = frozenset()
+) -> Before:
     """See what there is before an operation; what no index names is the user's own, unless the card has it."""
     pictures = place.pictures() if place.root.is_dir() else {}
     damaged, own = dict[str, Facts](), set[str]()
@@ -111,8 +118,31 @@ def look(place: Place, card: Mapping[str, Facts], *, is_replacing: bool = False,
         known = indexed_files(place, leaves_out=damaged)
         on_card = {facts[2] for facts in card.values()}
         own = {name for name, facts in pictures.items() if known and name not in known and facts[2] not in on_card}
-    kept = {facts[2] for folder in KEEPING for facts in tree(place.root / folder).values()}
-    return Before(card, pictures, frozenset(own), damaged, frozenset(kept), is_replacing, is_removing)
+    trashed, quarantined = (kept_sums(place, [folder]) for folder in KEEPING)
+    return Before(
+        card=card,
+        pictures=pictures,
+        own=frozenset(own),
+        damaged=damaged,
+        kept=trashed | quarantined,
+        trashed=trashed,
+        quarantined=quarantined,
+        is_replacing=is_replacing,
+        may_go=may_go,
+    )
+
+
+def kept_sums(place: Place, folders: Iterable[str] = KEEPING) -> frozenset[str]:
+    """The checksums of what stands in trash and quarantine, or in one of them."""
+    return frozenset(facts[2] for folder in folders for facts in tree(place.root / folder).values())
+
+
+def sums_of(place: Place, hothashes: Iterable[str]) -> frozenset[str]:
+    """The checksums of all files of these pictures: of copies and companions too."""
+    files = place.document(place.shape.master)["files"]
+    entries = [files[hothash] for hothash in hothashes]
+    records = [record for each in entries for record in (each, *each.get("copies", ()), *each.get("companions", ()))]
+    return frozenset(record["sha256"] for record in records)
 
 
 def facts_of(path: Path) -> Facts:
@@ -183,16 +213,16 @@ def check_at_crash(place: Place, before: Before, *, has_claims: bool = False, ma
 
 
 def _lost_bytes(place: Place, before: Before, standing: Mapping[str, Facts]) -> Iterator[str]:
-    """Whatever is done, the bytes of every picture that stood there stand somewhere in the storage."""
-    left = {facts[2] for facts in standing.values()}
-    gone = [name for name, facts in before.pictures.items() if facts[2] not in left]
-    if not gone or before.is_removing:
-        return
-    for folder in (*KEEPING, STAGING):
-        left |= {facts[2] for facts in tree(place.root / folder).values()}
-    for name in gone:
-        if before.pictures[name][2] not in left:
-            yield f"I3: the bytes of {name} are lost"
+    """Whatever is done, the bytes of every picture that stood there, or was kept, stand somewhere in the storage.
+
+    But for those that were named to be removed.
+    """
+    left = {facts[2] for facts in standing.values()} | before.may_go
+    gone = {sha256: name for name, (_, _, sha256) in before.pictures.items() if sha256 not in left}
+    gone |= {sha256: f"what was kept as {sha256[:8]}" for sha256 in (before.trashed | before.quarantined) - left}
+    if gone:
+        left |= kept_sums(place, (*KEEPING, STAGING))
+    yield from (f"I3: the bytes of {name} are lost" for sha256, name in gone.items() if sha256 not in left)
 
 
 # when an operation has gone through
@@ -205,6 +235,7 @@ def check_settled(
     is_complete: bool,
     may_be_vacant: bool = False,
     is_behind: bool = False,
+    may_stay_vacant: bool = False,
     checks_previews: bool = True,
 ) -> list[str]:
     """What must hold once an operation has gone through (I3–I6, I8, I9, I12, I14).
@@ -219,9 +250,13 @@ def check_settled(
     touched = pictures.keys() | indexed.keys()
     if is_behind:
         touched = {name for name in touched if pictures.get(name) != before.pictures.get(name)}
+    if may_stay_vacant:
+        touched -= before.pictures.keys() - pictures.keys()
     violations.extend(_check_entries(pictures, indexed, touched))
     violations.extend(_check_manifests(place, pictures, indexed, touched))
     placed = pictures.keys() - before.pictures.keys()
+    # What is let out of quarantine is the user's own again.
+    placed = {path for path in placed if pictures[path][2] not in before.quarantined}
     violations.extend(f"I4: {path} was placed and has no entry" for path in sorted(placed - indexed.keys()))
     violations.extend(_check_indexes(place, indexed))
     if checks_previews:
@@ -406,6 +441,31 @@ def _check_manifests(
     unlisted = {path for path, said in indexed.items() if said != {"missing"}} - listed.keys()
     if unlisted:
         yield f"I12: no manifest lists {sorted(unlisted)}"
+
+
+def check_with_sha256sum(place: Place) -> list[str]:
+    """I12, by the program itself: that files that no index calls missing are what the manifests say.
+
+    Nothing where there is no such program.
+    """
+    program, manifests = shutil.which("sha256sum"), sorted((place.root / ".imalink/metadata/manifest").glob("*.sha256"))
+    if program is None or not manifests:
+        return []
+    command = [program, "--check", "--strict", "--quiet", *map(os.fspath, manifests)]
+    run = subprocess.run(
+        command,
+        cwd=place.base,
+        env={"LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
+    )
+    missing = {path for path, said in indexed_files(place).items() if said == {"missing"}}
+    failed = [line for line in run.stdout.splitlines() if line.partition(": FAILED")[0] not in missing]
+    if run.returncode and not run.stdout:
+        failed.append(run.stderr)
+    return [f"I12: sha256sum says {line}" for line in failed]
 
 
 def _check_previews(place: Place) -> Iterator[str]:

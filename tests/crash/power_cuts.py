@@ -127,6 +127,7 @@ class PowerCuts:
             is_complete=imports and is_done,
             may_be_vacant=self.scene.may_be_vacant,
             is_behind=True,
+            may_stay_vacant=self.scene.may_stay_vacant and not is_done,
             checks_previews=False,
         )
         name = place.base.name

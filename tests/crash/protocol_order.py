@@ -3,7 +3,7 @@
 A power cut that comes at a bad moment shows what a missing flush does; these rules say it of every moment at once. They
 follow docs/format/durability.md and what the functions of ``durable_files`` and ``storage`` promise when they return:
 
-* there: what is moved, linked or removed stands where it is taken from.
+* there: what is moved, exchanged or removed stands where it is taken from.
 * bytes: a file gets a further name only when its bytes are sure.
 * folder: nothing gets a name in a folder whose own name is not sure, and folders become sure one by one.
 * once: a place is filled only when it is surely empty, only sure names are exchanged, and no other name is given again
@@ -11,6 +11,7 @@ follow docs/format/durability.md and what the functions of ``durable_files`` and
 * lines first: a picture's name changes only when a line that says so is sure, a name is claimed only when a line says
   that names are claimed, a copy is begun only when a line says that the run has begun, and no line is written to a file
   whose name is not sure.
+  What is let out of quarantine, or removed from there, is the user's own: no line tells of it.
 * planned: what a sure plan speaks of has a sure name.
 * kept: the name of a picture, or of a run's intent, goes only when the file has another, sure one, or when a journal's
   sure line says that it went to the trash; and nothing takes the place of a picture.
@@ -99,6 +100,11 @@ class ProtocolOrder:
             node for folder in waiting for name, node in begin.folders[folder].items() if name.endswith(".jsonl")
         }
 
+        self._quarantined = {
+            node for path, node in self._files_of(begin) if _below_root(path).startswith(".imalink/quarantine/")
+        }
+        """What stood in quarantine at first: no index tells of it, and who lets it out or removes it tells nothing."""
+
     def follow(self, log: Iterable[Done]) -> list[str]:
         """Do it all, and give what was broken, at the end too."""
         for done in log:
@@ -112,16 +118,18 @@ class ProtocolOrder:
 
     def ends_as(self) -> dict[str, FileNow]:
         """Give the files at the end by path; without what may be lost."""
-        found: dict[str, FileNow] = {}
+        return {path: self.now.files[node] for path, node in self._files_of(self.now)}
+
+    @staticmethod
+    def _files_of(disk: DiskNow) -> Iterator[tuple[str, int]]:
         waiting = [("", ROOT)]
         for prefix, folder in waiting:
-            for name, node in self.now.folders[folder].items():
+            for name, node in disk.folders[folder].items():
                 if area_of(prefix + name) is not Area.UNFLUSHED:
-                    if node in self.now.folders:
+                    if node in disk.folders:
                         waiting.append((f"{prefix}{name}/", node))
                     else:
-                        found[prefix + name] = self.now.files[node]
-        return found
+                        yield prefix + name, node
 
     # rules
 
@@ -132,15 +140,19 @@ class ProtocolOrder:
             return
         source = self._path(done.folder, done.name)
         target = self._path(done.to_folder, done.to_name) if done.to_name else source
-        if done.kind in _TAKES_NAME and self.now.folders[done.folder].get(done.name) != done.node:
+        if done.kind in _TAKES_NAME | {"exchange"} and self.now.folders[done.folder].get(done.name) != done.node:
             self._broken(done, ["there: it is not there"])
         if done.kind in _GIVES_NAME and area_of(target) is not Area.UNFLUSHED:
             self._broken(done, self._early_name(done, target))
         if done.kind in ("create", "link", "rename", "exchange", "unlink"):
             for path in sorted({source, target}):
-                if area_of(path) is Area.PICTURE:
+                if area_of(path) is Area.PICTURE and done.node not in self._quarantined:
                     self._broken(done, self._untold(path, is_claim=done.kind == "create"))
-        if done.kind == "unlink" and area_of(source) in (Area.PICTURE, Area.STAGING):
+        if (
+            done.kind == "unlink"
+            and area_of(source) in (Area.PICTURE, Area.STAGING)
+            and done.node not in self._quarantined
+        ):
             self._broken(done, self._homeless(done, source))
 
     def _early_line(self, node: int) -> Iterator[str]:
@@ -244,7 +256,7 @@ class ProtocolOrder:
         if self._has_sure_name(done.node, but=(done.folder, done.name)):
             return
         if area_of(path) is Area.PICTURE:
-            if b'"%s"' % _below_root(path).encode() not in b"".join(self._sure_lines(Area.JOURNAL)):
+            if b'"%s"' % _below_root(path).encode() not in b"".join(self._sure_lines(Area.JOURNAL, is_old=True)):
                 yield "kept: it has no other sure name"
         elif done.node in self._lines or b'"%s"' % done.name.encode() in b"".join(self._sure_lines()):
             yield "kept: a sure plan speaks of it, and it has no other sure name"
@@ -256,13 +268,13 @@ class ProtocolOrder:
         if done.kind != "exchange" and there not in (None, done.node) and self.now.files[there].data:
             yield f"kept: it takes the place of {target}"
 
-    def _sure_lines(self, area: Area | None = None) -> Iterator[bytes]:
-        """Give what intents, commits and journals say since the run began, as far as it is sure."""
+    def _sure_lines(self, area: Area | None = None, *, is_old: bool = False) -> Iterator[bytes]:
+        """Give what intents, commits and journals say since the run began, or from the first, as far as it is sure."""
         for node in self._lines:
             if self._has_sure_name(node) and (area is None or any(area_of(each) is area for each in self._paths(node))):
                 data = self.disk.sure.files[node].data
                 old = self._begin.files.get(node)
-                yield data if old is None or b'"op":"begin"' in old.data else data[len(old.data) :]
+                yield data if is_old or old is None or b'"op":"begin"' in old.data else data[len(old.data) :]
 
     def _unsure(self, but: set[int] | None = None) -> Iterator[str]:
         """Say what a power cut could undo now; an empty folder may come back, for it says nothing."""

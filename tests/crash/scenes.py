@@ -30,16 +30,21 @@ from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
+from imalink.workflows.empty_trash import empty_trash
 from imalink.workflows.group_photos import join_photos, split_photo
+from imalink.workflows.heal import heal
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.look_at_operations import list_operations
+from imalink.workflows.look_at_quarantine import empty_quarantine, list_quarantine, restore_from_quarantine
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
+from imalink.workflows.restore_trash import restore_from_trash
 from imalink.workflows.resume_session import resume_session
+from imalink.workflows.rollback_session import rollback_session
 from imalink.workflows.undo_operation import undo_operation
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import VerifyRequest
@@ -56,6 +61,7 @@ LOOK = ReindexRequest(accepts_losses=True)
 PICTURES = 4
 """How many pictures ``fill_card`` makes."""
 CARD, OWN, NOTHING = "card", "own pictures", "nothing"
+TRASH, QUARANTINE = oracle.KEEPING
 
 
 class Goal(Enum):
@@ -72,8 +78,9 @@ class Scene:
     """One operation that may be stopped anywhere. ``finish`` is what the next process does; None: the same again.
 
     ``calls`` gives the file system that it runs on. ``is_replacing``: files of the card take the place of others;
-    ``is_removing``: pictures are removed for good; ``is_behind``: what indexes say afterwards is what was before the
-    user changed files.
+    ``may_stay_vacant``: no intent tells a recovery to fill a place that was being filled; doing it again does.
+    ``may_go`` gives of each storage, as it is before, the checksums of what is removed for good; ``is_behind``: what
+    indexes say afterwards is what was before the user changed files.
     """
 
     name: str
@@ -83,10 +90,16 @@ class Scene:
     goal: Goal = Goal.AS_UNDISTURBED
     calls: Callable[[], InterposedCalls] = InterposedCalls
     is_replacing: bool = False
-    is_removing: bool = False
+    may_go: Callable[[Place], frozenset[str]] = lambda _: frozenset()
     has_claims: bool = False
     may_be_vacant: bool = False
+    may_stay_vacant: bool = False
     is_behind: bool = False
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether another scene is the same on another file system: every run tries half as many kills of it."""
+        return "-by-" in self.name or "-short-" in self.name
 
     @property
     def floors(self) -> tuple[int, int, int]:
@@ -400,6 +413,82 @@ def deleted(bench: Workbench) -> None:
     delete(bench)
 
 
+def first_hothashes(place: Place) -> list[str]:
+    """The pictures that ``delete`` deletes."""
+    return sorted(place.document(place.shape.master)["files"])[:2]
+
+
+def restore(bench: Workbench) -> None:
+    """Bring back from the trash all that is there."""
+    restore_from_trash(bench.tools, sorted(bench.session(the_record(bench)).deleted))
+
+
+def restore_again(bench: Workbench) -> None:
+    """What is back already is not there to be brought back."""
+    recover_all(bench)
+    if bench.session(the_record(bench)).deleted:
+        restore(bench)
+
+
+def empty(bench: Workbench) -> None:
+    empty_trash(bench.tools)
+
+
+def roll_back(bench: Workbench) -> None:
+    rollback_session(bench.tools, "1")
+
+
+def roll_back_again(bench: Workbench) -> None:
+    """What is rolled back already cannot be once more."""
+    recover_all(bench)
+    with suppress(UsageError):
+        roll_back(bench)
+
+
+def damaged_beside_good(bench: Workbench) -> None:
+    """Two storages of the same pictures; in the first a picture and its sidecar are spoilt, another is gone."""
+    card = bench.folder / CARD
+    for seed, name in enumerate(("a/x.jpg", "gone.jpg", "z.jpg"), start=1):
+        make_jpeg(card / name, seed=seed, size=SMALL, taken="2024:07:10 14:30:00")
+    (card / "a/x.xmp").write_text("<x>good</x>")
+    one, two = bench.create("One"), bench.create("Two")
+    bench.import_(one, card)
+    bench.import_(two, card, duplicates=DuplicatePolicy.KEEP_BOTH)
+    photos = bench.root(one) / "photos"
+    spoil(photos / "a/x.jpg")
+    spoil(photos / "a/x.xmp")
+    (photos / "gone.jpg").unlink()
+    reindex(bench.tools, one, LOOK)
+    verify(bench.tools, one, VerifyRequest())
+
+
+def the_damaged(bench: Workbench) -> StorageRecord:
+    return next(each for each in bench.records() if each.display_name == "One")
+
+
+def heal_first(bench: Workbench) -> None:
+    heal(bench.tools, the_damaged(bench))
+
+
+def healed(bench: Workbench) -> None:
+    damaged_beside_good(bench)
+    heal_first(bench)
+
+
+def let_out(bench: Workbench) -> None:
+    """Let the spoilt files out of quarantine; a re-index finds them as any that the user put there."""
+    kept = [file.kept for file in list_quarantine(bench.tools).files]
+    restore_from_quarantine(bench.tools, kept)
+    reindex(bench.tools, the_damaged(bench), LOOK)
+
+
+def let_out_again(bench: Workbench) -> None:
+    recover_all(bench)
+    with suppress(NotFoundError):
+        let_out(bench)
+    reindex(bench.tools, the_damaged(bench), LOOK)
+
+
 def verify_all(bench: Workbench) -> None:
     verify(bench.tools, the_record(bench), VerifyRequest())
 
@@ -437,33 +526,40 @@ REPLACE = Scene(
 )
 
 FLOORS = {
-    "create": (35, 9, 21),
-    "adopt": (120, 15, 109),
-    "refer": (124, 15, 111),
-    "import": (136, 19, 326),
-    "import-short-writes": (172, 38, 507),
-    "import-by-links": (165, 21, 350),
-    "import-by-claims": (175, 26, 447),
-    "import-pair": (113, 14, 197),
-    "import-rest": (107, 12, 192),
-    "import-into-session": (110, 16, 234),
-    "replace": (204, 33, 915),
-    "replace-by-links": (272, 42, 1080),
-    "replace-by-claims": (294, 49, 1550),
-    "reindex": (70, 7, 159),
-    "reindex-add-orphans": (131, 16, 537),
-    "reindex-remove-missing": (49, 4, 140),
-    "undo": (49, 2, 146),
-    "edit": (99, 19, 466),
-    "edit-session": (49, 4, 139),
+    "create": (34, 9, 20),
+    "adopt": (119, 15, 118),
+    "refer": (123, 15, 117),
+    "import": (134, 19, 314),
+    "import-short-writes": (170, 38, 467),
+    "import-by-links": (163, 21, 314),
+    "import-by-claims": (173, 26, 417),
+    "import-pair": (112, 14, 208),
+    "import-rest": (106, 12, 189),
+    "import-into-session": (109, 16, 213),
+    "replace": (202, 33, 894),
+    "replace-by-links": (269, 42, 1010),
+    "replace-by-claims": (291, 49, 1454),
+    "reindex": (69, 7, 158),
+    "reindex-add-orphans": (129, 16, 505),
+    "reindex-remove-missing": (49, 4, 135),
+    "undo": (49, 2, 140),
+    "edit": (98, 19, 446),
+    "edit-session": (49, 4, 137),
     "join": (49, 2, 137),
     "split": (49, 2, 137),
-    "regenerate": (117, 10, 613),
-    "recover": (75, 4, 158),
-    "resume": (133, 14, 454),
-    "delete": (69, 2, 165),
-    "delete-for-good": (124, 4, 558),
-    "undelete": (64, 2, 204),
+    "regenerate": (116, 10, 582),
+    "recover": (74, 4, 153),
+    "resume": (131, 14, 434),
+    "delete": (68, 2, 164),
+    "delete-for-good": (123, 4, 535),
+    "undelete": (64, 2, 199),
+    "restore": (64, 1, 194),
+    "empty-trash": (60, 1, 185),
+    "rollback": (69, 1, 173),
+    "heal": (92, 1, 227),
+    "heal-by-links": (129, 1, 236),
+    "let-out": (49, 1, 139),
+    "empty-quarantine": (18, 1, 9),
     "verify": (49, 5, 137),
 }
 """Counts below which a suite has silently shrunk; see ``Scene.floors``. A new scene does without a line at first."""
@@ -515,9 +611,34 @@ SCENES: tuple[Scene, ...] = (
         operate=partial(delete, mode=DeletionMode.HARD),
         finish=partial(delete_again, mode=DeletionMode.HARD),
         may_be_vacant=True,
-        is_removing=True,
+        may_go=lambda place: oracle.sums_of(place, first_hothashes(place)),
     ),
     Scene(name="undelete", set_up=deleted, operate=undo, finish=undo_again),
+    Scene(name="restore", set_up=deleted, operate=restore, finish=restore_again),
+    Scene(
+        name="empty-trash",
+        set_up=deleted,
+        operate=empty,
+        may_go=lambda place: oracle.kept_sums(place, [TRASH]),
+    ),
+    Scene(name="rollback", set_up=imported, operate=roll_back, finish=roll_back_again, may_be_vacant=True),
+    Scene(name="heal", set_up=damaged_beside_good, operate=heal_first, is_replacing=True),
+    Scene(
+        name="heal-by-links",
+        set_up=damaged_beside_good,
+        operate=heal_first,
+        is_replacing=True,
+        calls=has_links,
+        may_be_vacant=True,
+        may_stay_vacant=True,
+    ),
+    Scene(name="let-out", set_up=healed, operate=let_out, finish=let_out_again),
+    Scene(
+        name="empty-quarantine",
+        set_up=healed,
+        operate=lambda bench: empty_quarantine(bench.tools),
+        may_go=lambda place: oracle.kept_sums(place, [QUARANTINE]),
+    ),
     Scene(name="verify", set_up=spoilt, operate=verify_all, is_behind=True),
 )
 

@@ -37,8 +37,8 @@ MEANINGS: dict[int, type[ImalinkError]] = {
     errno.ESTALE: StorageOfflineError,
 }
 KINDS = [(number, is_forever) for number in NUMBERS for is_forever in (False, True)]
-STEP = 1 if IS_LONG else 12
-"""Every twelfth call is tried with each kind of error: many of them leave the same behind."""
+STEP = 1 if IS_LONG else 13
+"""Every thirteenth call is tried with each kind of error: many of them leave the same behind."""
 READING_STEP = 1 if IS_LONG else 24
 SHORT_STEP = 1 if IS_LONG else 32
 

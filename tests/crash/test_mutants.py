@@ -40,7 +40,7 @@ from tests.support.faults import InterposedCalls
 
 ReportCount = Callable[[str, int, int], None]
 
-FLOOR = 190
+FLOOR = 210
 SHARE = 0.95
 STATES_OF_ONE = 400 if IS_LONG else 12
 """How many states a mutant is tried by that breaks no rule of the order."""
@@ -61,8 +61,21 @@ HARMLESS = {
     "was killed stays in staging, where nothing reads it; of any other file it would be noticed.",
     (How.AFTER_NAMING, "fsync", "workflows/empty_trash.py:remove_from_trash"): "A file of the trash may be back until "
     "the next one went; the line that says they are gone is written after the last flush.",
+    (
+        How.LEFT_OUT,
+        "fsync",
+        "workflows/heal.py:heal",
+    ): "A staged copy of a picture that was damaged "
+    "elsewhere too may be back in staging, which whoever works there next clears away.",
+    (How.AFTER_NAMING, "fsync", "storage/quarantine.py:Quarantine.let_out"): "A file that is let out has its old name, "
+    "its new one or both until the next one is; it is told of after the last flush.",
+    (How.AFTER_NAMING, "fsync", "storage/quarantine.py:Quarantine.remove"): "A file may be back in quarantine until "
+    "the next one went; it is told of after the last flush.",
 }
 """Mutants that nobody notices, one each, and why nobody needs to."""
+
+OF_TWO_FOLDERS = (How.AFTER_NAMING, "fsync", "storage/quarantine.py:Quarantine.let_out")
+"""That of which a file comes, and that into which it goes."""
 
 
 def function_of(mutant: Mutant) -> str:
@@ -104,7 +117,9 @@ def test_a_flush_or_rename_left_out_or_out_of_turn_is_noticed(stage: Stage, repo
     print(f"R4: mutants caught {len(caught)} of {tried}{by_states}")  # noqa: T201
     report_count("R4 mutants tried: flushes and renames", tried, FLOOR)
     report_count("R4 mutants caught: flushes and renames", len(caught), math.ceil(SHARE * tried))
-    unlisted = Counter((each.how, each.kind, function_of(each)) for each in left.values()) - Counter(HARMLESS.keys())
+    unlisted = Counter((each.how, each.kind, function_of(each)) for each in left.values()) - Counter(
+        [*HARMLESS, OF_TWO_FOLDERS]
+    )
     assert not unlisted
 
 

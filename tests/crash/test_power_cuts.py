@@ -19,7 +19,7 @@ from tests.crash.stage import Stage
 
 ReportCount = Callable[[str, int, int], None]
 
-MIXED = 200 if IS_LONG else 9
+MIXED = 200 if IS_LONG else 7
 """How many random mixes of what holds and what does not are drawn after each thing done."""
 
 

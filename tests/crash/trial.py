@@ -39,7 +39,7 @@ class Trial:
         self.image = stage.keep()
         self.card = oracle.tree(stage.folder / CARD)
         self._before = {
-            place.base: oracle.look(place, self.card, is_replacing=scene.is_replacing, is_removing=scene.is_removing)
+            place.base: oracle.look(place, self.card, is_replacing=scene.is_replacing, may_go=scene.may_go(place))
             for place in places_below(stage.folder)
         }
         self._outside = self._tree_outside()
@@ -107,7 +107,7 @@ class Trial:
         return violations
 
     def recovers_as_it_is(self, bench: Workbench) -> list[str]:
-        """I7, I11: the catalog is what the storages say, and a recovery changes nothing about either."""
+        """I7, I11, I12: the catalog is what the storages say, and a recovery changes nothing about either."""
         roots = [self.stage.folder / "disk", self.stage.folder / OWN]
         candidates, _ = find_candidates(bench.tools, [root for root in roots if root.is_dir()])
         violations = [f"I11: {each}" for each in recover(bench.tools, candidates, is_check=True).differences]
@@ -115,6 +115,8 @@ class Trial:
         recover(bench.tools, candidates)
         if [oracle.tree(place.root) for place in places(bench)] != before:
             violations.append("I7: a recovery changed what needed no recovery")
+        for place in places(bench) if not self.scene.is_behind else ():
+            violations += oracle.check_with_sha256sum(place)
         return violations
 
     def before_of(self, place: Place) -> Before:

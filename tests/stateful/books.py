@@ -115,12 +115,13 @@ class Told:
             for each, events in theirs.items():
                 mine.setdefault(each, set()).update(events)
 
-    def doubt(self, hothash: str) -> None:
-        """Whoever lets go of a picture may forget what was said of it."""
+    def doubt(self, hothash: str, *, is_asleep: bool = True) -> None:
+        """Whoever lets go of a picture may forget what was said of it, and hear nothing of what is said meanwhile."""
         for each in [each for each in self.surely if each[0] == hothash]:
             events = self.surely.pop(each)
             self.perhaps.setdefault(each, set()).update(events)
-            self.asleep.setdefault(each, set()).update(events)
+            if is_asleep:
+                self.asleep.setdefault(each, set()).update(events)
 
     def doubt_all(self) -> None:
         for hothash in {each[0] for each in self.surely}:

@@ -192,7 +192,7 @@ class Library:
         may_be_refused: bool = False,
         on_card: Mapping[str, Facts] = MappingProxyType({}),
         is_each_once: bool = True,
-        is_removing: bool = False,
+        may_go: frozenset[str] = frozenset(),
         may_take_away: bool = False,
         brings_back: bool = False,
         learn: Callable[[T], bool] | None = None,
@@ -200,8 +200,8 @@ class Library:
         """Let a machine do something on these disks, and see what must hold whatever is done.
 
         Of what is ``on_card`` each comes in at most once, unless that was asked for, or what stands there is in no
-        session. ``learn`` is told what the machine gave before the books of what was said are brought up to date, and
-        says whether there is anything new.
+        session. ``may_go`` are the checksums of what is to be removed for good. ``learn`` is told what the machine gave
+        before the books of what was said are brought up to date, and says whether there is anything new.
         """
         before = self.standing()
         whole = {sha256 for each in before.values() for sha256 in each.sums()} | {each[2] for each in on_card.values()}
@@ -209,7 +209,7 @@ class Library:
         once = {name: facts for name, facts in on_card.items() if is_each_once and facts[2] not in unknown}
         looks = {
             disk.name: replace(
-                oracle.look(disk.place, once, is_removing=is_removing),
+                oracle.look(disk.place, once, may_go=may_go),
                 own=frozenset[str](),
                 kept=frozenset(whole),
                 is_replacing=True,
@@ -236,7 +236,7 @@ class Library:
             if disk not in disks or refused is not None:
                 assert now.files.keys() <= was.files.keys(), f"{name} put something on {disk.name}"
             lost = was.sums() - now.sums()
-            assert is_removing or not lost, f"{name} lost files with the checksums {sorted(lost)}"
+            assert lost <= may_go, f"{name} lost files with the checksums {sorted(lost)}"
             assert now.misrecorded() == []
             assert was.quarantine.items() <= now.quarantine.items(), f"{name} touched the quarantine"
             if disk in disks:
@@ -264,7 +264,10 @@ class Library:
     def synchronise(self, machine: Machine, disk: Disk, change: Change, *, brings_back: bool = False) -> None:
         """Whoever works on a disk tells it what waits for it, and learns what it was told."""
         was, now = change.before[disk.name], change.now[disk.name]
-        disk.told.take(machine.waiting.pop(disk.name, _NOTHING))
+        told = machine.waiting.pop(disk.name, Told())
+        for hothash in {each[0] for each in told.surely} & (was.tombstones.keys() - was.known.keys()):
+            told.doubt(hothash, is_asleep=False)
+        disk.told.take(told)
         for new in now.known.keys() - was.known.keys():
             if brings_back and new in was.tombstones:
                 disk.told.remember(new)

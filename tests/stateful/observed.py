@@ -80,9 +80,9 @@ class Standing:
         ]
 
     def unknown_sums(self) -> set[str]:
-        """The checksums of the user's files that no index tells of."""
-        known = {path for each in self.known.values() for path, _ in each.places | each.companions}
-        return {facts[2] for path, facts in self.files.items() if path not in known}
+        """The checksums of the user's files of which no index tells, or not that they are such."""
+        known = {place for each in self.known.values() for place in each.places | each.companions}
+        return {facts[2] for path, facts in self.files.items() if (path, facts[2]) not in known}
 
     def at(self, hothash: str) -> Places:
         """Where the picture really stands."""

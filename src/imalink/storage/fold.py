@@ -52,8 +52,9 @@ class FoldResult:
     """What a fold left: the master, its digest, and each session index it rewrote with the hothashes that changed.
 
     ``operations`` are the lines of operations that were new to the master, ``library`` what new lines say of authors,
-    collections and saved searches. ``base_digest`` is that of the master it
-    began with, whose content ``sessions`` does not repeat unless the fold ``tells_all``.
+    collections and saved searches. Of sessions in ``whole`` it is not known what else changed, tombstones that went
+    included. ``base_digest`` is that of the master it began with, whose content ``sessions`` does not repeat unless
+    the fold ``tells_all``.
     """
 
     master: MasterIndex
@@ -61,6 +62,7 @@ class FoldResult:
     overview: Overview
     signature: Signature
     sessions: Mapping[int, tuple[SessionIndex, frozenset[Hothash]]]
+    whole: frozenset[int] = frozenset()
     operations: tuple[OperationLine, ...]
     findings: tuple[Finding, ...]
     library: tuple[LibraryEdited, ...] = ()
@@ -158,12 +160,14 @@ class StorageFolder:
         self._loaded.update({number: session.index for number, session in opened.items()})
         folds = self._replay(opened)
         sessions: dict[int, tuple[SessionIndex, frozenset[Hothash]]] = {}
+        whole = set(self._indexes.list_sessions()) if tells_all else set[int]()
         generated_at = format_instant(self._clock.now())
         for number, fold in folds.items():
             changed = frozenset(fold.changed)
             # One that is ahead is told even if it holds no file: nobody else may know of that session yet.
             is_whole = opened[number].is_rebuilt or self._is_ahead(self._loaded[number], master)
             if is_whole:
+                whole.add(number)
                 changed |= set(self._loaded[number].files) | _known_of(number, master)
             if changed or is_whole or fold.is_head_changed or opened[number].commits:
                 index = replace(fold.result(generated_at=generated_at), storage_directory=notes.directory_name)
@@ -180,7 +184,8 @@ class StorageFolder:
                     save_manifest(self._files, index)
                     sessions[number] = (index, frozenset(index.files) | _known_of(number, master))
         result = self._finish(notes, master, sessions, commits, new_lines, generated_at)
-        return replace(result, base_digest=self._base_digest, tells_all=tells_all or master is None)
+        is_all_told = tells_all or master is None
+        return replace(result, whole=frozenset(whole), base_digest=self._base_digest, tells_all=is_all_told)
 
     @property
     def findings(self) -> Sequence[Finding]:

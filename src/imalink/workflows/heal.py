@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from imalink.catalog.file_storages import StorageRecord
@@ -295,6 +296,8 @@ class _Healing:
         """Record what was healed as an operation, and fold it."""
         if not self._done:
             return
+        with suppress(NotFoundError):  # nothing was staged: all were found whole
+            self._storage.files.sync_directory(self._staging)
         self._storage.append_operation(self._tools.writer, self._operation, self._done, is_final=True)
         self._done.clear()
         write_down(self._tools, self._record, self._storage, ())
@@ -305,6 +308,7 @@ class _Healing:
             for name in files.list_names(self._staging):
                 files.remove_own(RelativePath(f"{self._staging}/{name}"))
             files.remove_own(self._staging)
+            files.sync_directory(STAGING)
         except (NotFoundError, StorageError):
             pass  # whatever works on the storage next clears staging away
 

@@ -142,7 +142,7 @@ def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> lis
         notes: list[Finding] = []
         for number in sorted(result.sessions):
             index, changed = result.sessions[number]
-            notes.extend(project_index(db, record, index, only=changed))
+            notes.extend(project_index(db, record, index, only=None if number in result.whole else changed))
         operations.keep_operations(db, record.id, result.operations)
         if result.library:
             library.hear(db, record.id, result.library)
