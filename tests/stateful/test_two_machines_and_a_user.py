@@ -18,7 +18,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from imalink.catalog.operations import OperationState
 from imalink.core.duplicate import DuplicatePolicy
@@ -63,6 +63,8 @@ LEAST = {
 NUMBERS = st.integers(min_value=0, max_value=2**32 - 1)
 DEEDS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=5, max_size=14)
 MODES = (DeletionMode.TRASH, DeletionMode.TRASH, DeletionMode.SOFT, DeletionMode.HARD)
+BEFORE = 20
+"""What the user does before anything else."""
 WHICH = st.integers(min_value=0, max_value=3)
 HAPPENINGS = (
     *["user"] * 11,
@@ -130,6 +132,12 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
         return any((disk.place.root / folder).is_dir() for disk in self.library.plugged())
 
     # the user
+
+    @initialize(which=WHICH, deeds=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=BEFORE, max_size=BEFORE))
+    def user_has_been_there(self, which: int, deeds: Sequence[tuple[int, int]]) -> None:
+        """Every run begins with a user who did something since the last look."""
+        for deed in deeds:
+            self._deed(which, *deed)
 
     @rule(which=WHICH, number=NUMBERS, deeds=DEEDS)
     def something_happens(self, which: int, number: int, deeds: Sequence[tuple[int, int]]) -> None:
