@@ -74,7 +74,9 @@ def flip_at_random(chance: random.Random) -> Callable[[Path], None]:
     return lambda path: flip_bit(path, at=chance.randrange(path.stat().st_size), bit=chance.randrange(8))
 
 
-def test_every_spoilt_picture_and_companion_is_found_and_healed_and_no_other(scene: Scene) -> None:
+def test_every_spoilt_picture_and_companion_is_found_and_healed_and_no_other(
+    scene: Scene, record_property: Callable[[str, object], None]
+) -> None:
     chance = random.Random(SEED)
     files = sorted(path for path in scene.photos.rglob("*") if path.is_file())
     assert look(scene).findings == ()
@@ -97,11 +99,12 @@ def test_every_spoilt_picture_and_companion_is_found_and_healed_and_no_other(sce
         assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files} == good
     assert look(scene).findings == ()
     print(f"R16, pictures and companions: {cases} cases, {found} found, {false_alarms} false alarms")  # noqa: T201
+    record_property("R16: pictures and companions", cases)
     assert (found, false_alarms) == (cases, 0)
     assert cases >= FLOOR
 
 
-def test_every_spoilt_file_of_our_own_is_found(scene: Scene) -> None:
+def test_every_spoilt_file_of_our_own_is_found(scene: Scene, record_property: Callable[[str, object], None]) -> None:
     chance = random.Random(SEED)
     own = scene.root / ".imalink"
     kinds = {
@@ -134,4 +137,5 @@ def test_every_spoilt_file_of_our_own_is_found(scene: Scene) -> None:
                 shutil.copy2(kept, path)
                 heal(scene.bench.tools, scene.record)
     print(f"R16, own files: {cases} cases")  # noqa: T201
+    record_property("R16: own files", cases)
     assert cases >= 50
