@@ -40,7 +40,7 @@ from tests.support.faults import InterposedCalls
 
 ReportCount = Callable[[str, int, int], None]
 
-FLOOR = 210
+FLOOR = 200
 SHARE = 0.95
 STATES_OF_ONE = 400 if IS_LONG else 12
 """How many states a mutant is tried by that breaks no rule of the order."""
