@@ -26,13 +26,13 @@ from imalink.core.edit_request import EditRequest
 from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
 from imalink.core.user_facts import FactChange
-from imalink.errors import NotFoundError, StorageOfflineError
+from imalink.errors import StorageOfflineError
 from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.edit_photos import EditReport, edit_photos
 from imalink.workflows.empty_trash import empty_trash
 from imalink.workflows.heal import heal
 from imalink.workflows.import_report import ImportReport
-from imalink.workflows.look_at_operations import get_operation, get_undoable, list_operations
+from imalink.workflows.look_at_operations import get_operation, list_operations, list_undoable
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_report import ReindexReport
@@ -470,14 +470,13 @@ class TwoMachinesAndAUser(RuleBasedStateMachine):
     def undo(self, which: int, number: int) -> None:
         """Take back what was done last; where that is nothing, something is said before."""
         machine, _ = self.step(which, "undo")
-        if not any(view.record.state is OperationState.DONE for view in list_operations(machine.bench.tools)):
+        if not list_undoable(machine.bench.tools):
             self.say_something(which, number)
         last = self.last if self.last is not None and self.last.machine is machine else None
-        try:
-            tools = machine.bench.tools
-            record = get_operation(tools, last.operation_uuid) if last is not None else get_undoable(tools)
-        except NotFoundError:
+        tools = machine.bench.tools
+        if last is None and not list_undoable(tools):
             return
+        record = get_operation(tools, last.operation_uuid) if last is not None else list_undoable(tools)[0]
         operation = record.operation
         disks = [disk for disk in self.library.plugged() if disk.uuid in record.storages]
         photos = self.library.photos(machine)
