@@ -15,7 +15,7 @@ from imalink.catalog.models import UNDATED
 from imalink.catalog.timeline import TimelineOrder, day_of
 from imalink.core.search_query import SearchQuery
 from imalink.errors import StaleViewError
-from imalink.workflows.look_at_timeline import TimelineState, look_at_state, read_order
+from imalink.workflows.look_at_timeline import TimelineState, digest_days, look_at_state, read_order
 from imalink.workflows.search_photos import Meaning, look_up
 from imalink.workflows.tools import Tools
 
@@ -36,12 +36,14 @@ _GZIP_LEVEL = 5
 class Timeline:
     """All photos that fit a query, in order, as they stood in ``state``.
 
-    ``rev`` names this very content: the same photos in the same order have the same. ``layout`` is the binary form,
+    ``rev`` names this very content: the same photos in the same order have the same. ``days`` is a digest of how many
+    photos each day of the whole library had then. ``layout`` is the binary form,
     ``packed`` the same gzipped.
     """
 
     rev: str
     state: TimelineState
+    days: str
     order: TimelineOrder
     layout: bytes
     packed: bytes
@@ -80,9 +82,10 @@ class Timelines:
         key = self._key(query)
         kept = self._find(key)
         if kept is not None and kept.rev == rev:
-            state = look_at_state(self._tools, query)
+            if kept.state == look_at_state(self._tools, query):
+                return kept
             is_whole = key[0] == SearchQuery()
-            if kept.state == state or (is_whole and kept.state.days_digest == state.days_digest):
+            if is_whole and kept.days == digest_days(self._tools):
                 return kept
         return self._same(self._read(key), rev)
 
@@ -118,14 +121,14 @@ class Timelines:
             query, meant = key
             if kept is not None and kept.state == look_at_state(self._tools, query):
                 return kept
-            state, order = read_order(self._tools, query, meant)
+            state, days, order = read_order(self._tools, query, meant)
             rev = rev_of(order)
             if kept is not None and kept.rev == rev:
-                timeline = replace(kept, state=state)
+                timeline = replace(kept, state=state, days=days)
             else:
                 layout = layout_of(order, rev, state.library_rev)
                 packed = gzip.compress(layout, _GZIP_LEVEL, mtime=0)
-                timeline = Timeline(rev=rev, state=state, order=order, layout=layout, packed=packed)
+                timeline = Timeline(rev=rev, state=state, days=days, order=order, layout=layout, packed=packed)
             self._keep(key, timeline)
             return timeline
 

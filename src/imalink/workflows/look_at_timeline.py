@@ -20,11 +20,10 @@ from imalink.workflows.tools import Tools
 class TimelineState:
     """What an order of photos depends on: while it is the same, so is the order.
 
-    ``days_digest`` is of the counts of all days; ``reached`` are the storages within reach, where the query asks.
+    ``reached`` are the storages within reach, where the query asks for that.
     """
 
     library_rev: int
-    days_digest: str
     reached: frozenset[StorageUuid]
 
 
@@ -42,14 +41,20 @@ def look_at_state(tools: Tools, query: SearchQuery) -> TimelineState:
         return _state(db, query)
 
 
-def read_order(tools: Tools, query: SearchQuery, meant: Meaning) -> tuple[TimelineState, TimelineOrder]:
-    """Give all photos that fit in their order, and the state in which that was read."""
+def digest_days(tools: Tools) -> str:
+    """Give a digest of how many photos each day of the whole library has."""
+    with tools.catalog.read() as db:
+        return _days_digest(db)
+
+
+def read_order(tools: Tools, query: SearchQuery, meant: Meaning) -> tuple[TimelineState, str, TimelineOrder]:
+    """Give all photos that fit in their order, with the state and the digest of days of that moment."""
     with tools.catalog.read() as db:
         state = _state(db, query)
         conditions = search.conditions_of(
             db, query, session_number=meant.session_number, storage_uuid=meant.storage_uuid
         )
-        return state, timeline.load_order(db, conditions)
+        return state, _days_digest(db), timeline.load_order(db, conditions)
 
 
 def read_items(tools: Tools, photo_ids: Sequence[int]) -> TimelineItems:
@@ -69,13 +74,13 @@ def find_photo_id(tools: Tools, hothash: Hothash) -> int | None:
 
 
 def _state(db: Db, query: SearchQuery) -> TimelineState:
-    days = timeline.list_days(db)
-    digest = hashlib.blake2b(repr([(each.day, each.photo_count) for each in days]).encode(), digest_size=8)
-    reached = (
-        frozenset(
-            each.storage_uuid for each in file_storages.list_storages(db) if each.is_accessible and each.is_active
-        )
-        if query.status is not None
-        else frozenset[StorageUuid]()
-    )
-    return TimelineState(library_rev=timeline.get_library_rev(db), days_digest=digest.hexdigest(), reached=reached)
+    reached: frozenset[StorageUuid] = frozenset()
+    if query.status is not None:
+        storages = file_storages.list_storages(db)
+        reached = frozenset(each.storage_uuid for each in storages if each.is_accessible and each.is_active)
+    return TimelineState(library_rev=timeline.get_library_rev(db), reached=reached)
+
+
+def _days_digest(db: Db) -> str:
+    days = [(each.day, each.photo_count) for each in timeline.list_days(db)]
+    return hashlib.blake2b(repr(days).encode(), digest_size=8).hexdigest()
