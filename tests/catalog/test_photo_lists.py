@@ -138,12 +138,15 @@ def run(catalog: Catalog, query: SearchQuery) -> FoundPage:
         return search_photos(db, query)
 
 
-@pytest.mark.parametrize("few", [2000, -1], ids=["as a set", "on the walk"])
+@pytest.mark.parametrize(
+    ("few", "many"), [(2000, 100_000), (-1, 100_000), (-1, -1)], ids=["as a set", "on the walk", "of most"]
+)
 @pytest.mark.parametrize(("query", "expected"), QUERIES)
 def test_a_filter_finds_what_it_says_whichever_way_it_is_asked(
-    library: Catalog, query: SearchQuery, expected: set[str], few: int, monkeypatch: pytest.MonkeyPatch
+    library: Catalog, query: SearchQuery, expected: set[str], few: int, many: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_conditions, "FEW", few)
+    monkeypatch.setattr(search_conditions, "MANY", many)
     assert {photo.original_filename for photo in run(library, query).photos} == expected
     with library.read() as db:
         assert count_photos(db, query) == PhotoCount(count=len(expected), is_exact=True)

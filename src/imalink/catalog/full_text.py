@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, Text, cast, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+)
 from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
@@ -86,3 +99,16 @@ def matches(db: Session, text: str) -> Select[int] | ColumnElement[bool] | None:
         return kept.bool_op("@@")(cast(asked, TSQUERY))
     asked = " ".join([*(f'"{word}"' for word in words[:-1]), f'"{words[-1]}"*'])
     return select(_INDEX.c.rowid).where(_INDEX.c.photo_search.bool_op("MATCH")(asked))
+
+
+def met_on_walk(text: str) -> ColumnElement[bool]:
+    """Give the same as ``matches`` does on SQLite as a condition that looks at each photo it is asked for.
+
+    Raises ValueError where ``text`` has no word.
+    """
+    words = words_of(text)
+    if not words:
+        raise ValueError("a text without words is met by nothing")
+    kept = literal(" ") + Photo.search_text + " "
+    asked = [*(f" {word} " for word in words[:-1]), f" {words[-1]}"]
+    return and_(*(func.instr(kept, word) > 0 for word in asked))

@@ -108,7 +108,7 @@ def search_photos(
     place = query.after if query.before is None else query.before
     cursor = None if place is None else _load_cursor(place)
     is_backward = query.before is not None
-    conditions = conditions_of(db, query, session_number=session_number, storage_uuid=storage_uuid)
+    conditions = conditions_of(db, query, session_number=session_number, storage_uuid=storage_uuid, is_page=True)
     is_dated = query.taken_from is not None or query.taken_to is not None
     wanted = query.limit + 1
     keys: list[_Key] = []
@@ -134,12 +134,20 @@ def search_photos(
 
 
 def conditions_of(
-    db: Session, query: SearchQuery, *, session_number: int | None = None, storage_uuid: StorageUuid | None = None
+    db: Session,
+    query: SearchQuery,
+    *,
+    session_number: int | None = None,
+    storage_uuid: StorageUuid | None = None,
+    is_page: bool = False,
 ) -> list[ColumnElement[bool]]:
-    """Give what a query asks of ``photos``. Raises ValueError where its session or storage was not looked up."""
+    """Give what a query asks of ``photos``, for all that fit or for a page of them.
+
+    Raises ValueError where its session or storage was not looked up.
+    """
     if (query.session is None) != (session_number is None) or (query.storage is None) != (storage_uuid is None):
         raise ValueError("a session or storage was not looked up")
-    return Conditions(db, session_number=session_number, storage_uuid=storage_uuid).of(query)
+    return Conditions(db, session_number=session_number, storage_uuid=storage_uuid, is_page=is_page).of(query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

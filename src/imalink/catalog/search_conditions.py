@@ -37,6 +37,9 @@ from imalink.core.search_query import BoundingBox, PhotoStatus, SearchQuery
 FEW = 2000
 """Up to so many photos are a set."""
 
+MANY = 100_000
+"""Up to so many photos that have a text are a set of which the walk asks; of more it soon meets some anyway."""
+
 IS_MISSING = FileLocation.status == literal_column(f"'{FileStatus.MISSING.value}'")
 """A file is missing; spelt out, for only then the engines see that an index has just those."""
 
@@ -45,9 +48,15 @@ _MAX_OFFSET_DAYS = 5
 
 
 class Conditions:
-    """Turns queries into conditions. ``session_number`` and ``storage_uuid`` are what the query names."""
+    """Turns queries into conditions. ``session_number`` and ``storage_uuid`` are what the query names.
 
-    def __init__(self, db: Session, *, session_number: int | None, storage_uuid: StorageUuid | None) -> None:
+    ``is_page``: they are for the first photos that fit, not for all of them.
+    """
+
+    def __init__(
+        self, db: Session, *, session_number: int | None, storage_uuid: StorageUuid | None, is_page: bool
+    ) -> None:
+        self._is_page = is_page
         self._db = db
         self._matches = TextMatcher(db).matches
         self._session_number = session_number
@@ -92,9 +101,12 @@ class Conditions:
 
     def _few_of(self, ids: Select[int], walked: ColumnElement[bool]) -> ColumnElement[bool]:
         """Give the condition that a photo's id is in ``ids``: as a set if few are, else as ``walked`` tells of each."""
-        bounded = ids.limit(FEW + 1).subquery()
-        count = self._db.execute(select(func.count()).select_from(bounded)).scalar_one()
-        return Photo.id.in_(ids) if count <= FEW else walked
+        return Photo.id.in_(ids) if self._count(ids, FEW) <= FEW else walked
+
+    def _count(self, ids: Select[int], most: int) -> int:
+        """Tell how many ids there are; one more than ``most`` where there are more."""
+        bounded = ids.limit(most + 1).subquery()
+        return self._db.execute(select(func.count()).select_from(bounded)).scalar_one()
 
     def _few_or(self, indexed: ColumnElement[bool], walked: ColumnElement[bool]) -> ColumnElement[bool]:
         return self._few_of(select(Photo.id).where(indexed), walked)
@@ -120,7 +132,13 @@ class Conditions:
         found = full_text.matches(self._db, text)
         if found is None:
             return []
-        return [Photo.id.in_(found) if isinstance(found, Select) else found]
+        if not isinstance(found, Select):
+            return [found]
+        count = self._count(found, MANY) if self._is_page else 0
+        if count <= FEW:
+            return [Photo.id.in_(found)]
+        # The sum keeps the engine from sorting all that fit: it walks along the order, and asks the set.
+        return [(Photo.id + 0).in_(found) if count <= MANY else full_text.met_on_walk(text)]
 
     def _is_taken_with(self, camera: str) -> ColumnElement[bool]:
         """By the few cameras there are, and not photo by photo."""
