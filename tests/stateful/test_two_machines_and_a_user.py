@@ -57,7 +57,7 @@ from tests.support.scenes import memory_folder
 RUNS, STEPS = (20_000, 20) if IS_LONG else (150, 6)
 LEAST = {
     **{"look": 150, "import": 10, "edit": 10, "delete": 10, "recover": 10, "verify": 5, "heal": 2},
-    **{"undo": 3, "restore": 3, "rollback": 1, "empty trash": 1},
+    **{"undo": 3, "restore": 3, "empty trash": 1},
 }
 """How often each operation is done at least: a model that does nothing finds nothing."""
 NUMBERS = st.integers(min_value=0, max_value=2**32 - 1)
