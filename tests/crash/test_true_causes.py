@@ -23,8 +23,9 @@ from tests.support.workbench import Workbench, make_source
 
 ReportCount = Callable[[str, int, int], None]
 
-FULL, BROKEN, READ_ONLY, NOT_YOURS, GONE = (
+FULL, QUOTA, BROKEN, READ_ONLY, NOT_YOURS, GONE = (
     "is full",
+    "quota on the storage's disk is used up",
     "device reported an error",
     "read-only",
     "not let you write",
@@ -32,7 +33,7 @@ FULL, BROKEN, READ_ONLY, NOT_YOURS, GONE = (
 )
 CAUSES: dict[int, tuple[type[errors.StorageError], str]] = {
     errno.ENOSPC: (errors.OutOfSpaceError, FULL),
-    errno.EDQUOT: (errors.OutOfSpaceError, FULL),
+    errno.EDQUOT: (errors.OutOfSpaceError, QUOTA),
     errno.EIO: (errors.StorageIoError, BROKEN),
     errno.EBADMSG: (errors.StorageIoError, BROKEN),
     errno.EROFS: (errors.StorageReadOnlyError, READ_ONLY),
@@ -42,7 +43,7 @@ CAUSES: dict[int, tuple[type[errors.StorageError], str]] = {
     errno.ENOTCONN: (errors.StorageOfflineError, GONE),
     errno.ETIMEDOUT: (errors.StorageOfflineError, GONE),
 }
-WORDS = (FULL, BROKEN, READ_ONLY, NOT_YOURS, GONE, "damaged", "in use by")
+WORDS = (FULL, QUOTA, BROKEN, READ_ONLY, NOT_YOURS, GONE, "damaged", "in use by")
 
 
 def import_(bench: Workbench) -> None:
