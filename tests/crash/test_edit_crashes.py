@@ -5,14 +5,10 @@ That storages outlive any kill is suite R1's; here the edit itself is followed, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
-from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session
 
 from imalink.catalog import outbox
 from imalink.catalog.catalog import Catalog
@@ -24,41 +20,16 @@ from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
+from tests.crash.commit_kills import dies, kill_at_commits
 from tests.crash.long_form import IS_LONG, points
 from tests.crash.stage import Stage
-from tests.support.faults import CrashingCalls, SimulatedCrash
+from tests.support.faults import CrashingCalls
 from tests.support.scenes import hothash_of
 from tests.support.workbench import Snapshot, Workbench, make_source, snapshot
 
 ReportCount = Callable[[str, int, int], None]
 
 REQUEST = EditRequest(said=FactChange.of({"title": "Rome", "rating": 4, "custom.client": "X"}), added_tags=("rome",))
-
-
-class CrashingCatalog(Catalog):
-    """A catalog at whose ``at``-th commit the process dies: before it, or right after."""
-
-    def __init__(self, inner: Catalog, at: int, *, is_after: bool) -> None:
-        self._inner = inner
-        self._left = at
-        self._is_after = is_after
-
-    @contextmanager
-    def begin(
-        self, *, changes_photos: bool = False, is_durable: bool = False, beside: Sequence[Path] = ()
-    ) -> Generator[Session]:
-        self._left -= 1
-        with self._inner.begin(changes_photos=changes_photos, is_durable=is_durable, beside=beside) as db:
-            yield db
-            if self._left == 0 and not self._is_after:
-                raise SimulatedCrash
-        if self._left == 0:
-            raise SimulatedCrash
-
-    @contextmanager
-    def read(self) -> Generator[Session]:
-        with self._inner.read() as db:
-            yield db
 
 
 class Scene:
@@ -115,15 +86,6 @@ class Scene:
         return found + ["a lock was left" for root in self.roots if (root / ".imalink-storage.lock").exists()]
 
 
-def dies(operation: Callable[[], object]) -> bool:
-    """Run something that may be killed, and tell whether it was."""
-    try:
-        operation()
-    except SimulatedCrash:
-        return True
-    return False
-
-
 @pytest.mark.parametrize("is_torn", [False, True], ids=["whole", "torn"])
 def test_an_edit_killed_at_any_call_is_told_later_and_only_once(
     stage: Stage, is_torn: bool, report_count: ReportCount
@@ -150,17 +112,7 @@ def test_an_edit_killed_at_any_call_is_told_later_and_only_once(
 def test_an_edit_killed_at_any_commit_of_the_catalog_holds_whole_or_not_at_all(
     stage: Stage, is_after: bool, report_count: ReportCount
 ) -> None:
-    scene = Scene(stage)
-    violations: list[str] = []
-    at = 0
-    for at in count(1):
-        with stage.attempt() as bench:
-            pictures = scene.pictures()
-            bench.tools = replace(bench.tools, catalog=CrashingCatalog(bench.catalog, at, is_after=is_after))
-            has_died = dies(lambda: scene.edit(bench))
-        if not has_died:
-            break
-        violations += [f"{at}: {each}" for each in scene.violations(pictures)]
+    at, violations = kill_at_commits(stage, Scene(stage), is_after=is_after)
     report_count("kills at a commit", at, 5)
     assert violations == []
 

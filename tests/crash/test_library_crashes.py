@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 
 import pytest
 
@@ -20,9 +19,9 @@ from imalink.workflows import edit_library
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
+from tests.crash.commit_kills import dies, kill_at_commits
 from tests.crash.long_form import points
 from tests.crash.stage import Stage
-from tests.crash.test_edit_crashes import CrashingCatalog, dies
 from tests.support.faults import CrashingCalls
 from tests.support.scenes import hothash_of
 from tests.support.workbench import Snapshot, Workbench, make_source, snapshot
@@ -134,16 +133,6 @@ def test_edits_of_the_library_killed_at_any_call_hold_and_are_told_later(
 def test_edits_of_the_library_killed_at_any_commit_hold_whole_or_not_at_all(
     stage: Stage, is_after: bool, report_count: ReportCount
 ) -> None:
-    scene = Scene(stage)
-    violations: list[str] = []
-    at = 0
-    for at in count(1):
-        with stage.attempt() as bench:
-            pictures = scene.pictures()
-            bench.tools = replace(bench.tools, catalog=CrashingCatalog(bench.catalog, at, is_after=is_after))
-            has_died = dies(lambda: scene.edit(bench))
-        if not has_died:
-            break
-        violations += [f"{at}: {each}" for each in scene.violations(pictures)]
+    at, violations = kill_at_commits(stage, Scene(stage), is_after=is_after)
     report_count("kills at a commit of the library", at, 10)
     assert violations == []

@@ -12,19 +12,11 @@ if TYPE_CHECKING:
 
 def export_json(report: ExportReport) -> dict[str, object]:
     """Spell what was exported to a folder, and what was not."""
+    from imalink.workflows.export_pictures import spell_files  # not before: every command starts by way of here
+
     return {
         "folder": None if report.folder is None else json_text(str(report.folder)),
         "total_files": len(report.files),
         "total_size_bytes": report.size_bytes,
-        "files": [
-            {
-                "name": file.name,
-                "hothash": file.hothash,
-                "sha256": file.sha256,
-                "size_bytes": file.size_bytes,
-                "differs": file.differs,
-            }
-            for file in report.files
-        ],
-        "missing": [{"name": file.name, "hothash": file.hothash, "status": file.status} for file in report.missing],
+        **spell_files(report),
     }

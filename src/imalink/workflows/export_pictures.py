@@ -259,11 +259,9 @@ def _exported(item: ExportItem, opened: OpenPicture, sha256: Sha256, size_bytes:
     )
 
 
-def _spelt(tools: Tools, report: ExportReport) -> bytes:
-    document = {
-        "format": "imalink-export",
-        "format_version": 1,
-        "exported_at": format_instant(tools.clock.now()),
+def spell_files(report: ExportReport) -> dict[str, object]:
+    """Spell which files an export holds and which it could not have, as its own note and the answers say it."""
+    return {
         "files": [
             {
                 "name": file.name,
@@ -275,6 +273,15 @@ def _spelt(tools: Tools, report: ExportReport) -> bytes:
             for file in report.files
         ],
         "missing": [{"name": file.name, "hothash": file.hothash, "status": file.status} for file in report.missing],
+    }
+
+
+def _spelt(tools: Tools, report: ExportReport) -> bytes:
+    document = {
+        "format": "imalink-export",
+        "format_version": 1,
+        "exported_at": format_instant(tools.clock.now()),
+        **spell_files(report),
     }
     return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
