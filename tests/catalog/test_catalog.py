@@ -17,10 +17,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from imalink.catalog import dialects, full_text, models, schema
+from imalink.catalog import dialects, full_text, models, schema, work_models
 from imalink.catalog.authors import SELF_AUTHOR_ID, find_author
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.file_storages import add_storage, list_storages
+from imalink.catalog.tables import METADATA
 from imalink.core.ids import StorageUuid
 from imalink.errors import CatalogError
 from tests.support.indexes import uuid_of
@@ -74,9 +75,9 @@ def test_the_migrated_tables_are_those_of_the_models(sqlite_url: str, tmp_path: 
             connection,
             opts={"version_table": schema.VERSION_TABLE, "compare_type": True, "include_object": is_modelled},
         )
-        assert compare_metadata(context, models.Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
     made = create_engine(f"sqlite:///{tmp_path / 'made.sqlite3'}")
-    models.Base.metadata.create_all(made)
+    METADATA.create_all(made)
     migrated, direct = inspect(engine), inspect(made)
     for table in direct.get_table_names():
         assert migrated.get_pk_constraint(table) == direct.get_pk_constraint(table)
@@ -92,7 +93,7 @@ def _by_name(constraints: object) -> list[str]:
 
 
 def test_every_constraint_and_index_has_a_name() -> None:
-    for table in models.Base.metadata.tables.values():
+    for table in METADATA.tables.values():
         assert all(constraint.name for constraint in table.constraints)
         assert all(index.name for index in table.indexes)
 
@@ -161,7 +162,7 @@ def test_two_storages_cannot_have_one_uuid(catalog: Catalog) -> None:
 
 def test_a_file_location_needs_its_storage(catalog: Catalog) -> None:
     with pytest.raises(IntegrityError), catalog.begin() as db:
-        db.add(models.ScanSnapshot(file_storage_id=77, master_digest="00" * 32, data=b""))
+        db.add(work_models.ScanSnapshot(file_storage_id=77, master_digest="00" * 32, data=b""))
 
 
 def test_writers_wait_for_each_other(catalog_url: str) -> None:

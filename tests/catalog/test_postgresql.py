@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, create_engine, inspect, text
 
-from imalink.catalog import models, postgresql_engine, schema
+from imalink.catalog import postgresql_engine, schema
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.dump import compare, dump
 from imalink.catalog.file_storages import add_storage, list_storages
+from imalink.catalog.tables import METADATA
 from imalink.core.ids import StorageUuid
 from imalink.core.index import SessionIndex
 from imalink.errors import CatalogDamagedError, CatalogError
@@ -64,7 +65,7 @@ def test_the_migrated_tables_are_those_of_the_models(url: str) -> None:
     engine = create_engine(url)
     with engine.connect() as connection:
         options = {"version_table": schema.VERSION_TABLE, "compare_type": True, "include_object": is_modelled}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), models.Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
     engine.dispose()
 
 
@@ -260,7 +261,7 @@ def test_a_migration_leaves_a_complete_copy_of_the_old_tables(url: str, tmp_path
     engine = create_engine(url)
     with engine.connect() as connection:
         kept = set(inspect(connection).get_table_names(schema=backup))
-        assert kept == {*models.Base.metadata.tables, schema.VERSION_TABLE}
+        assert kept == {*METADATA.tables, schema.VERSION_TABLE}
         names = connection.execute(text(f"SELECT display_name FROM {backup}.file_storages")).scalars().all()
         assert names == ["a"]
         assert connection.execute(text("SELECT colour FROM tags")).all() == []

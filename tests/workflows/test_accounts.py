@@ -9,7 +9,7 @@ import pytest
 
 from imalink.catalog.account_models import OF_THIS_CATALOG
 from imalink.catalog.catalog import Catalog
-from imalink.catalog.models import Base
+from imalink.catalog.model_base import Base
 from imalink.core.account import Right, Role
 from imalink.errors import UsageError
 from imalink.workflows.accounts import add_account, add_token, list_accounts, list_tokens, prepare_setup

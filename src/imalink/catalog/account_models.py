@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from imalink.catalog.column_types import CoreJson, Digest, Instant
-from imalink.catalog.models import Base
+from imalink.catalog.model_base import Base
 
 
 class AccountRow(Base):

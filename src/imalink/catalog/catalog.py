@@ -24,7 +24,7 @@ from imalink.catalog.dialects import (
     translated_errors,
     verify_pages,
 )
-from imalink.catalog.models import LibraryState
+from imalink.catalog.said_models import LibraryState
 
 Db = Session
 """A transaction in progress, as ``begin`` and ``read`` give it; the layers above name it by this word only."""

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks
 from imalink.catalog.library import live_items
-from imalink.catalog.models import LibraryFieldRow, Photo
+from imalink.catalog.models import Photo
+from imalink.catalog.said_models import LibraryFieldRow
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.library import DELETED, PHOTO_PREFIX, FieldValue, ItemKind
 from imalink.errors import NotFoundError

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Row, RowMapping
 from imalink.catalog.account_models import OF_THIS_CATALOG
 from imalink.catalog.bulk import table_of
 from imalink.catalog.catalog import Catalog
-from imalink.catalog.models import Base, LibraryState
+from imalink.catalog.said_models import LibraryState
+from imalink.catalog.tables import METADATA
 
 _ROWS_AT_ONCE = 5_000
 
@@ -25,7 +26,7 @@ def copy_catalog(source: Catalog, target: Catalog, *, on_table: Callable[[str], 
     copied, and may raise to stop: then ``target`` is as it was. Raises CatalogError.
     """
     count = 0
-    tables = _tables(Base.metadata)
+    tables = _tables(METADATA)
     with source.read() as old, target.begin(is_durable=True) as new:
         reader, writer = old.connection(), new.connection()
         known = _state_of(writer)

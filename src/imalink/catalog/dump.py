@@ -24,15 +24,13 @@ from imalink.catalog.models import (
     FileStorage,
     ImageFile,
     ImportSession,
-    LibraryFieldRow,
     Photo,
     SessionFile,
     SessionPhoto,
     Tag,
-    WaitingEdit,
-    WaitingLibraryEdit,
     photo_tags,
 )
+from imalink.catalog.said_models import LibraryFieldRow, WaitingEdit, WaitingLibraryEdit
 from imalink.core.library import ItemKind
 
 _KEYS = {

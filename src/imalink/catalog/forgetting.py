@@ -8,9 +8,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.file_storages import StorageRecord
-from imalink.catalog.models import Base, FileLocation, FileStorage, ImageFile, ImportSession, SessionFile, WaitingEdit
+from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, SessionFile
 from imalink.catalog.projection import remove_index
+from imalink.catalog.said_models import WaitingEdit
 from imalink.catalog.session_projection import leave_storage
+from imalink.catalog.tables import METADATA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def forget_storage(db: Session, storage: StorageRecord) -> None:
         remove_index(db, session_id=session_id, storage_id=storage.id)
     for session_id in sorted(session_ids):
         leave_storage(db, session_id, storage.id)
-    for table in reversed(Base.metadata.sorted_tables):  # its last walk, operations, and whatever else is only its own
+    for table in reversed(METADATA.sorted_tables):  # its last walk, operations, and whatever else is only its own
         if "file_storage_id" in table.c and table.name != ImportSession.__tablename__:
             db.execute(delete(table).where(table.c.file_storage_id == storage.id))
     db.execute(delete(FileStorage).where(FileStorage.id == storage.id))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import case, delete, func, select
 from sqlalchemy.orm import Session
 
-from imalink.catalog.models import FileLocation, HealthRow, ImportSession, SessionFile, VerifiedFile
+from imalink.catalog.models import FileLocation, ImportSession, SessionFile
+from imalink.catalog.work_models import HealthRow, VerifiedFile
 from imalink.core.health import ImportMetrics
 from imalink.core.index import FileStatus
 from imalink.core.timestamps import parse_instant

@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session, undefer
 
-from imalink.catalog.models import JobRow
+from imalink.catalog.work_models import JobRow
 from imalink.core.ids import StorageUuid
 from imalink.core.job import Job, JobError, JobId, JobProgress, JobState
 from imalink.errors import NotFoundError

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.authors import settle_author
 from imalink.catalog.bulk import chunks, insert_rows, table_of
-from imalink.catalog.models import FileStorage, LibraryFieldRow, WaitingLibraryEdit
+from imalink.catalog.models import FileStorage
 from imalink.catalog.outbox import note_counter
+from imalink.catalog.said_models import LibraryFieldRow, WaitingLibraryEdit
 from imalink.core.ids import WriterId
 from imalink.core.library import DELETED, FieldFact, FieldValue, ItemKind, Library, LibraryEdited, cut, edits_of
 from imalink.core.photo import FieldClock

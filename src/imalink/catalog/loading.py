@@ -24,10 +24,11 @@ from imalink.catalog.bulk import paused_collection
 from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS
 from imalink.catalog.file_storages import StorageRecord, change_counts
 from imalink.catalog.index_rows import COMPANION_COLUMNS, DELETED_COLUMNS, LOCATION_COLUMNS, SESSION_PHOTO_COLUMNS
-from imalink.catalog.models import ImportSession, WaitingEdit, photo_tags
+from imalink.catalog.models import ImportSession, photo_tags
 from imalink.catalog.outbox import note_counter
 from imalink.catalog.parts import COMPANIONS, DELETED, IMAGES, LOCATIONS, PHOTOS, SESSION_PHOTOS, Part, PartSession
 from imalink.catalog.reduction import SettledOrder, reduce_photos
+from imalink.catalog.said_models import WaitingEdit
 from imalink.catalog.session_projection import PlacedSession, project_head
 from imalink.catalog.tags import set_tags
 from imalink.catalog.timeline import count_days

@@ -1,9 +1,9 @@
-"""The catalog's tables.
+"""The tables of storages, sessions, photos and files.
 
 Two kinds of rows. *Records* repeat what one session index of one storage says (``SessionFile``, ``FileLocation``,
 ``CompanionFile``, ``SessionPhoto``, ``DeletedFile``); *results* are derived from all records together
-(``ImportSession``, ``ImageFile``, ``Photo``, ``photo_tags``). ``WaitingEdit`` is what the user said and a record does
-not repeat yet. So any record may be replaced at any time, in any order,
+(``ImportSession``, ``ImageFile``, ``Photo``, ``photo_tags``). What the
+user said and no record repeats yet stands in ``said_models``. So any record may be replaced at any time, in any order,
 and the results are the same: see ``catalog.projection``.
 """
 
@@ -19,57 +19,25 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from imalink.catalog.column_types import CoreJson, Digest, Instant
+from imalink.catalog.model_base import Base
 from imalink.catalog.records import EntryRecord, SessionHead
 from imalink.core.damage import Damage
 from imalink.core.index import Tombstone
-from imalink.core.job import JobError, JobProgress, JobRequest
-from imalink.core.library import LibraryEdited
-from imalink.core.operation import FactsEdit
 from imalink.core.photo import Photo as CorePhoto
-from imalink.core.photo import UserFacts
 from imalink.core.picture import PictureFacts
 from imalink.core.session import SessionStatus
 from imalink.formats.layouts.known import is_reference_layout
 
-NAMING_CONVENTION = {
-    "pk": "pk_%(table_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-}
-"""How every constraint is named, here and in the migrations."""
-
 _MIB = 1024 * 1024
-
-
-class Base(DeclarativeBase):
-    """What all tables share."""
-
-    metadata = MetaData(naming_convention=NAMING_CONVENTION)
-
-
-class LibraryState(Base):
-    """One row of facts about the catalog itself.
-
-    ``library_rev`` is raised by each commit that changes photos. ``edit_counter`` is at least the highest counter of
-    any user fact that was said or met here.
-    """
-
-    __tablename__ = "library_state"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    library_rev: Mapped[int] = mapped_column(BigInteger, default=0)
-    edit_counter: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Author(Base):
@@ -429,51 +397,6 @@ class SessionPhoto(Base):
     record: Mapped[CorePhoto] = mapped_column(CoreJson(CorePhoto))
 
 
-class WaitingEdit(Base):
-    """The outbox: what the user said of a photo and one of its storages was not told yet.
-
-    ``hothashes`` are the files that the photo had then. Until it is told, what is said here counts as a record of that
-    storage does.
-    """
-
-    __tablename__ = "waiting_edits"
-    __table_args__ = (Index(None, "file_storage_id", "id"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
-    photo_uuid: Mapped[str] = mapped_column(String(36), index=True)
-    said_at: Mapped[str] = mapped_column(Instant)
-    hothashes: Mapped[tuple[str, ...]] = mapped_column(CoreJson(tuple[str, ...]))
-    said: Mapped[UserFacts] = mapped_column(CoreJson(UserFacts))
-
-
-class LibraryFieldRow(Base):
-    """What is said of one field of an author, a collection or a saved search, and who said so when.
-
-    ``value`` is JSON; null: it was said and taken back.
-    """
-
-    __tablename__ = "library_fields"
-
-    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
-    key: Mapped[str] = mapped_column(String(100), primary_key=True)
-    field: Mapped[str] = mapped_column(String(200), primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
-    counter: Mapped[int] = mapped_column(BigInteger)
-    writer: Mapped[str] = mapped_column(Text)
-
-
-class WaitingLibraryEdit(Base):
-    """The outbox of the library: what the user said and one storage was not told yet."""
-
-    __tablename__ = "waiting_library_edits"
-    __table_args__ = (Index(None, "file_storage_id", "id"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
-    edit: Mapped[LibraryEdited] = mapped_column(CoreJson(LibraryEdited))
-
-
 class DeletedFile(Base):
     """A tombstone, as one session index of one storage has it."""
 
@@ -484,112 +407,3 @@ class DeletedFile(Base):
     hothash: Mapped[str] = mapped_column(Digest, primary_key=True, index=True)
     sha256: Mapped[str] = mapped_column(Digest, index=True)
     tombstone: Mapped[Tombstone] = mapped_column(CoreJson(Tombstone))
-
-
-class ScanSnapshot(Base):
-    """The last walk of a storage, as opaque bytes: a cache that is only good for the master it names."""
-
-    __tablename__ = "scan_snapshots"
-
-    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
-    master_digest: Mapped[str] = mapped_column(Digest)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class VerifiedFile(Base):
-    """When this machine last read a file of a storage and found it whole: at this path, these bytes."""
-
-    __tablename__ = "verified_files"
-
-    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
-    path: Mapped[bytes] = mapped_column(LargeBinary(4096), primary_key=True)
-    sha256: Mapped[str] = mapped_column(Digest)
-    verified_at: Mapped[str] = mapped_column(Instant)
-
-
-class UnfinishedVerification(Base):
-    """How far a verification of a storage came that was stopped, as opaque bytes, so that the next one goes on."""
-
-    __tablename__ = "unfinished_verifications"
-
-    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
-    data: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-class RecordedOperation(Base):
-    """An operation in one storage, as its journal has it; that holds how to undo it too.
-
-    ``has_inverse`` tells that every line of it can be taken back. The table can be filled from the journals anew.
-    """
-
-    __tablename__ = "operations"
-    __table_args__ = (Index(None, "recorded_at"), Index(None, "undoes"))
-
-    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
-    file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    title: Mapped[str] = mapped_column(Text)
-    counts: Mapped[dict[str, int]] = mapped_column(CoreJson(dict[str, int]))
-    recorded_at: Mapped[str] = mapped_column(Instant)
-    lamport: Mapped[int] = mapped_column(BigInteger)
-    undoes: Mapped[str | None] = mapped_column(String(36))
-    has_inverse: Mapped[bool]
-
-
-class OperationEdit(Base):
-    """What an edit changed of one photo. Only the catalog has it: storages hold what is said, not what was."""
-
-    __tablename__ = "operation_edits"
-
-    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
-    photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
-    edit: Mapped[FactsEdit] = mapped_column(CoreJson(FactsEdit))
-
-
-class JobRow(Base):
-    """Long work: what was asked, how far it came, what came of it. ``holder`` names the process that does it.
-
-    ``seen_at`` is when that process last said so. Nothing refers to a storage's row: reports outlive what they tell of.
-    """
-
-    __tablename__ = "jobs"
-    __table_args__ = (Index(None, "queued_at"), Index(None, "state"))
-
-    job_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    asked: Mapped[JobRequest] = mapped_column(CoreJson(JobRequest))
-    state: Mapped[str] = mapped_column(String(20))
-    holder: Mapped[bytes] = mapped_column(LargeBinary)
-    queued_at: Mapped[str] = mapped_column(Instant)
-    started_at: Mapped[str | None] = mapped_column(Instant)
-    finished_at: Mapped[str | None] = mapped_column(Instant)
-    seen_at: Mapped[str] = mapped_column(Instant)
-    progress: Mapped[JobProgress] = mapped_column(CoreJson(JobProgress))
-    report: Mapped[dict[str, object] | None] = mapped_column(CoreJson(dict[str, object]), deferred=True)
-    error: Mapped[JobError | None] = mapped_column(CoreJson(JobError))
-
-
-class HealthRow(Base):
-    """One look at the health of all storages, as JSON, so that what changes over weeks can be seen."""
-
-    __tablename__ = "health_reports"
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    taken_at: Mapped[str] = mapped_column(Instant, index=True)
-    report: Mapped[dict[str, object]] = mapped_column(CoreJson(dict[str, object]))
-
-
-class ScheduledRow(Base):
-    """When a task was last done by the timetable, for a storage or (``storage_uuid`` empty) for all.
-
-    ``counts_from`` is when it was last done or first met: the next is due one period after. ``tried_at`` is the last
-    try, ``outcome`` what came of it.
-    """
-
-    __tablename__ = "scheduled_tasks"
-
-    task: Mapped[str] = mapped_column(String(40), primary_key=True)
-    storage_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
-    counts_from: Mapped[str] = mapped_column(Instant)
-    tried_at: Mapped[str | None] = mapped_column(Instant)
-    outcome: Mapped[str] = mapped_column(Text, default="")
-    job_id: Mapped[str | None] = mapped_column(String(36))

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_rows, table_of
-from imalink.catalog.models import FileStorage, OperationEdit, RecordedOperation
+from imalink.catalog.models import FileStorage
+from imalink.catalog.work_models import OperationEdit, RecordedOperation
 from imalink.core.ids import OperationUuid, PhotoUuid, StorageUuid
 from imalink.core.operation import FactsEdit, Operation, OperationLine
 

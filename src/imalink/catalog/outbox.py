@@ -14,8 +14,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_rows, table_of
-from imalink.catalog.models import FileStorage, LibraryState, WaitingEdit, WaitingLibraryEdit
+from imalink.catalog.models import FileStorage
 from imalink.catalog.reduction import SettledOrder, find_photo_ids, reduce_photos
+from imalink.catalog.said_models import LibraryState, WaitingEdit, WaitingLibraryEdit
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, WriterId
 from imalink.core.photo import FieldClock, UserFacts
 from imalink.core.user_facts import highest_counter

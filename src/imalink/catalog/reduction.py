@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from imalink.catalog import full_text
 from imalink.catalog.bulk import chunks, insert_rows, table_of, update_rows
 from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS, derive_photo, image_row
-from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo, SessionPhoto, WaitingEdit
+from imalink.catalog.models import FileLocation, FileStorage, ImageFile, ImportSession, Photo, SessionPhoto
 from imalink.catalog.records import EntryRecord
+from imalink.catalog.said_models import WaitingEdit
 from imalink.catalog.tags import set_tags
 from imalink.catalog.timeline import count_days
 from imalink.core.facts_of_copies import merge_facts

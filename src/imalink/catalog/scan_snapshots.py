@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from imalink.catalog.models import ScanSnapshot
+from imalink.catalog.work_models import ScanSnapshot
 from imalink.core.ids import Sha256
 
 

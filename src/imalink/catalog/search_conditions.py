@@ -19,16 +19,7 @@ from imalink.catalog.authors import names_of
 from imalink.catalog.collections import photos_in
 from imalink.catalog.column_types import Instant
 from imalink.catalog.derivation import day_number
-from imalink.catalog.models import (
-    Author,
-    FileLocation,
-    FileStorage,
-    ImageFile,
-    ImportSession,
-    Photo,
-    Tag,
-    photo_tags,
-)
+from imalink.catalog.models import Author, FileLocation, FileStorage, ImageFile, ImportSession, Photo, Tag, photo_tags
 from imalink.catalog.text_matching import Pattern, TextMatcher, glob, part, whole
 from imalink.core.ids import StorageUuid
 from imalink.core.index import FileStatus

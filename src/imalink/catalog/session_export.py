@@ -14,15 +14,7 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.locations import location_path
-from imalink.catalog.models import (
-    CompanionFile,
-    DeletedFile,
-    FileLocation,
-    ImageFile,
-    Photo,
-    SessionFile,
-    SessionPhoto,
-)
+from imalink.catalog.models import CompanionFile, DeletedFile, FileLocation, ImageFile, Photo, SessionFile, SessionPhoto
 from imalink.catalog.models import ImportSession as SessionRow
 from imalink.catalog.records import EntryRecord
 from imalink.core.ids import Hothash, HothashMethod, PhotoUuid, SessionUuid, Sha256

@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import insert_rows, table_of
-from imalink.catalog.models import UNDATED, LibraryState, Photo, PhotoDay
+from imalink.catalog.models import UNDATED, Photo, PhotoDay
+from imalink.catalog.said_models import LibraryState
 
 _DAYS = table_of(PhotoDay)
 _PHOTOS = table_of(Photo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from imalink.catalog.models import ScheduledRow
+from imalink.catalog.work_models import ScheduledRow
 from imalink.core.ids import StorageUuid
 from imalink.core.timetable import Outcome, Task, TaskNote
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks, insert_rows, table_of
-from imalink.catalog.models import UnfinishedVerification, VerifiedFile
+from imalink.catalog.work_models import UnfinishedVerification, VerifiedFile
 from imalink.core.ids import Sha256
 from imalink.core.relative_path import RelativePath
 

@@ -7,9 +7,9 @@ from typing import cast
 from alembic import context
 from sqlalchemy import Connection
 
-from imalink.catalog.account_models import AccountRow
 from imalink.catalog.dialects import settle_text_order
 from imalink.catalog.schema import VERSION_TABLE
+from imalink.catalog.tables import METADATA
 from imalink.errors import CatalogError
 
 
@@ -22,7 +22,7 @@ def run() -> None:
         )
     context.configure(
         connection=connection,
-        target_metadata=AccountRow.metadata,
+        target_metadata=METADATA,
         version_table=VERSION_TABLE,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
