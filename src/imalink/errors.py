@@ -5,6 +5,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── InvalidPathError          a relative path that may not stand in an index
 │   ├── NestedSourceError         source inside the storage, or the storage inside the source
 │   ├── AmbiguousError            a prefix or name that fits several
+│   ├── UndoRefusedError          an operation that cannot be undone as things are
 │   ├── NameInUseError            a storage of that name is known already
 │   ├── SessionInUseError         a session that brought something cannot be deleted
 │   ├── AuthorInUseError          an author of whom sessions are is not taken away
@@ -106,6 +107,12 @@ class AmbiguousError(UsageError):
     """A prefix or name that fits several things."""
 
     code = "ambiguous"
+
+
+class UndoRefusedError(UsageError):
+    """An operation that cannot be undone as things are: changed since, undone already, or of what is gone for good."""
+
+    code = "undo-refused"
 
 
 class NameInUseError(UsageError):

@@ -178,6 +178,29 @@ def test_operations_are_listed_shown_and_undone(served: Served, photos: list[Jso
     assert {each["rating"] for each in served.get("photos")["photos"]} == {3}
 
 
+def test_edits_of_the_library_are_listed_shown_and_undone(served: Served, photos: list[Json]) -> None:
+    made = served.post("collections", json={"title": "Italy", "photo_uuids": uuids(photos, 0, 1)})
+    served.ask("PATCH", f"collections/{made['id']}", json={"title": "Italia"})
+    [renamed, creation, _] = served.get("operations")["operations"]
+    assert (renamed["kind"], renamed["title"], renamed["storages"], renamed["item"]) == (
+        "library-edit",
+        "Collection renamed: Italy → Italia",
+        [],
+        None,
+    )
+    shown = served.get(f"operations/{creation['operation_uuid']}")["operation"]
+    assert (shown["item"]["kind"], shown["item"]["key"], shown["item"]["photo_count"]) == ("collection", made["id"], 2)
+    refused = served.post(f"operations/{creation['operation_uuid']}/undo", status=409)["error"]
+    assert (refused["code"], renamed["operation_uuid"][:8] in refused["details"]["hint"]) == ("undo-refused", True)
+    planned = served.post(f"operations/{renamed['operation_uuid']}/undo", json={"dry_run": True})
+    assert planned["item"]["changes"] == [{"field": "title", "before": "Italy", "after": "Italia"}]
+    undone = served.post(f"operations/{renamed['operation_uuid']}/undo")
+    assert (undone["storages"], undone["waiting"]) == ([], [])
+    assert served.get(f"collections/{made['id']}")["title"] == "Italy"
+    served.post(f"operations/{undone['undo_uuid']}/undo")
+    assert served.get(f"collections/{made['id']}")["title"] == "Italia"
+
+
 def test_what_moved_files_is_undone_too(served: Served, photos: list[Json]) -> None:
     storage = served.get("file-storage")["storages"][0]
     root = Path(storage["full_path"])
@@ -191,7 +214,7 @@ def test_what_moved_files_is_undone_too(served: Served, photos: list[Json]) -> N
 
 def test_what_cannot_be_undone_is_told(served: Served, photos: list[Json]) -> None:
     [imported] = served.get("operations")["operations"]
-    assert "session" in served.post(f"operations/{imported['operation_uuid']}/undo", status=400)["error"]["message"]
+    assert "session" in served.post(f"operations/{imported['operation_uuid']}/undo", status=409)["error"]["message"]
     for key in (NOBODY, "first", "{id}"):
         assert served.post(f"operations/{key}/undo", status=404)
         assert served.get(f"operations/{key}", status=404)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from imalink.workflows.edit_library import create_collection, edit_collection
+from imalink.workflows.look_at_library import get_collection
 from tests.support.scenes import Scene
 from tests.support.stranger import Here
 
@@ -65,3 +68,18 @@ def test_an_unplugged_storage_is_offline(scene: Scene, here: Here) -> None:
     scene.root.rename(scene.root.with_name("unplugged"))
     said = here("undo", "--yes")
     assert (said.code, said.out) == (12, "")
+
+
+def test_an_edit_of_the_library_is_shown_undone_and_done_again(scene: Scene, here: Here) -> None:
+    made = create_collection(scene.bench.tools, "Italy")
+    edit_collection(scene.bench.tools, made.key, title="Italia")
+    assert re.search(r"done +\(library\) +Collection renamed: Italy → Italia", here("operations").out)
+    [operation] = json.loads(here("operations", "--json", "--limit", "1").out)["operations"]
+    shown = here("operations", operation["operation_uuid"][:8]).out.splitlines()
+    assert shown[-1] == "  title: Italy → Italia"
+    undone = here("undo", "--yes").out.splitlines()
+    assert undone[0].startswith("Undid in the library: Collection renamed: Italy → Italia")
+    assert undone[1:3] == ["  title: Italia → Italy", "Every storage is told."]
+    assert get_collection(scene.bench.tools, made.key).title == "Italy"
+    again = here("undo", undone[-1].split("`")[1].split()[-1], "--yes")
+    assert (again.code, get_collection(scene.bench.tools, made.key).title) == (0, "Italia")

@@ -1,7 +1,7 @@
-"""Kill edits of collections, saved searches and authors at every call of the seam and at every commit of the catalog.
+"""Kill edits of collections, saved searches and authors, and undos of them, at every call of the seam and every commit.
 
-What was said holds whole or not at all, is told to every storage by whoever works on it next, and comes back with a
-recovery from any one of them.
+What was said holds whole or not at all, and with it the operation that it is; it is told to every storage by whoever
+works on it next, and comes back with a recovery from any one of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from imalink.catalog.authors import AuthorRecord
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.collections import Collection, SavedSearch
 from imalink.workflows import edit_library
+from imalink.workflows.look_at_operations import list_operations
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
+from imalink.workflows.undo_operation import undo_operation
 from tests.crash.commit_kills import dies, kill_at_commits
 from tests.crash.long_form import points
 from tests.crash.stage import Stage
@@ -31,7 +33,7 @@ Said = tuple[list[Collection], list[SavedSearch], list[AuthorRecord]]
 
 
 class Scene:
-    """Two storages that were told of a collection, a saved search and an author; then each of them is changed."""
+    """Two storages that were told of a collection, a saved search and an author; then these are changed and undone."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -43,15 +45,15 @@ class Scene:
                 hothashes = [hothash_of(path) for path in sorted(card.iterdir())]
                 self.photos = [photos.get_photo(db, each).photo.photo_uuid for each in hothashes]
             self.collection = edit_library.create_collection(bench.tools, "Best", photo_uuids=self.photos[:2]).key
-            self.search = edit_library.save_search(bench.tools, "Nights", "tag:night").key
+            edit_library.save_search(bench.tools, "Nights", "tag:night")
             self.author = edit_library.create_author(bench.tools, "Anna").id
             self.roots = [bench.root(record) for record in (one, two)]
-            self.states = [said(bench.catalog)]
+            self.states = [(said(bench.catalog), titles(bench))]
         stage.keep()
         with stage.attempt() as bench:
             for step in self.steps():
                 step(bench)
-                self.states.append(said(bench.catalog))
+                self.states.append((said(bench.catalog), titles(bench)))
         assert len({repr(state) for state in self.states}) == 5
 
     def steps(self) -> list[Callable[[Workbench], object]]:
@@ -60,9 +62,9 @@ class Scene:
             lambda bench: edit_library.add_to_collection(
                 bench.tools, self.collection, self.photos[2:], before=self.photos[0]
             ),
-            lambda bench: edit_library.edit_search(bench.tools, self.search, title="Late", is_favorite=True),
             lambda bench: edit_library.edit_author(bench.tools, self.author, name="Anna Berg", bio="Oslo"),
             lambda bench: edit_library.delete_collection(bench.tools, self.collection),
+            lambda bench: undo(bench, "Collection deleted: Best"),
         ]
 
     def edit(self, bench: Workbench) -> None:
@@ -76,7 +78,8 @@ class Scene:
         """See what holds after the crash, let another process work on both storages, and see that it holds for ever."""
         with self.stage.process() as bench:
             held = said(bench.catalog)
-            found = [] if held in self.states else ["half of an edit holds"]
+            is_whole = (held, titles(bench)) in self.states
+            found = [] if is_whole else ["half of an edit holds, or it is not the operation that is listed"]
             for record in bench.records():
                 reindex(bench.tools, record, ReindexRequest())
             if said(bench.catalog) != held:
@@ -98,6 +101,15 @@ class Scene:
 def said(catalog: Catalog) -> Said:
     with catalog.read() as db:
         return collections.list_collections(db), collections.list_searches(db), authors.list_authors(db)
+
+
+def undo(bench: Workbench, title: str) -> None:
+    [found] = [each.record.operation for each in list_operations(bench.tools) if each.record.operation.title == title]
+    undo_operation(bench.tools, found.operation_uuid)
+
+
+def titles(bench: Workbench) -> list[tuple[str, str]]:
+    return [(each.record.operation.title, each.record.state.value) for each in list_operations(bench.tools)]
 
 
 def names_in(found: Said) -> list[str]:

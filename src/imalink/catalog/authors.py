@@ -54,6 +54,12 @@ def find_author_named(db: Session, name: str, email: str) -> AuthorRecord | None
     return None if row is None or row.is_deleted else _record_of(row, _session_counts(db).get(row.id, 0))
 
 
+def find_author_keyed(db: Session, key: str) -> AuthorRecord | None:
+    """Give the author whom the library calls by this key, if there is one."""
+    row = db.execute(select(AuthorRow).where(AuthorRow.author_key == key)).scalar_one_or_none()
+    return None if row is None or row.is_deleted else _record_of(row, _session_counts(db).get(row.id, 0))
+
+
 def list_authors(db: Session) -> list[AuthorRecord]:
     """Give all authors by name."""
     counts = _session_counts(db)
@@ -63,8 +69,7 @@ def list_authors(db: Session) -> list[AuthorRecord]:
 
 def is_key_taken(db: Session, key: str) -> bool:
     """Tell whether the library calls some author by this key, also one who was deleted and is met again."""
-    row = db.execute(select(AuthorRow).where(AuthorRow.author_key == key)).scalar_one_or_none()
-    return row is not None and not row.is_deleted
+    return find_author_keyed(db, key) is not None
 
 
 def remember_author(db: Session, author: Author) -> int:

@@ -28,13 +28,19 @@ class OperationState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
-    """An operation. ``storages`` are all that it touched; ``undone_in`` says where it is undone, and by what."""
+    """An operation. ``storages`` are all that it touched; ``undone_in`` says where it is undone, and by what.
+
+    One of the library is of no storage; ``undone_by`` is what undid it, or began to undo any other. Of operations of
+    the same moment the one with the higher ``counter`` came later.
+    """
 
     operation: Operation
     recorded_at: str
     storages: tuple[StorageUuid, ...]
     undone_in: Mapping[StorageUuid, OperationUuid]
     state: OperationState
+    undone_by: OperationUuid | None = None
+    counter: int = 0
 
 
 def keep_operations(db: Session, storage_id: int, lines: Iterable[OperationLine]) -> None:
@@ -171,4 +177,6 @@ def _record(
         storages=storages,
         undone_in=undone_in,
         state=state,
+        undone_by=next(iter(undone_in.values()), None),
+        counter=max(row.lamport for row, _ in rows),
     )

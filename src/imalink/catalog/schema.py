@@ -13,7 +13,7 @@ from imalink.errors import CatalogError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of the tables, oldest first; the last is the one this version works with."""
 
 VERSION_TABLE = "catalog_version"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from imalink.catalog.column_types import CoreJson, Digest, Instant
 from imalink.catalog.model_base import Base
 from imalink.core.job import JobError, JobProgress, JobRequest
+from imalink.core.library_change import LibraryChange
 from imalink.core.operation import FactsEdit
 
 
@@ -69,6 +70,27 @@ class OperationEdit(Base):
     operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
     photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
     edit: Mapped[FactsEdit] = mapped_column(CoreJson(FactsEdit))
+
+
+class LibraryOperation(Base):
+    """An edit of an author, a collection or a saved search; ``counter`` is that of its clock. Only the catalog has it.
+
+    It is of no storage, for every storage is told of it.
+    """
+
+    __tablename__ = "library_operations"
+    __table_args__ = (Index(None, "item_key"),)
+
+    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(Text)
+    counts: Mapped[dict[str, int]] = mapped_column(CoreJson(dict[str, int]))
+    recorded_at: Mapped[str] = mapped_column(Instant)
+    counter: Mapped[int] = mapped_column(BigInteger)
+    undoes: Mapped[str | None] = mapped_column(String(36))
+    item_kind: Mapped[str] = mapped_column(String(40))
+    item_key: Mapped[str] = mapped_column(String(100))
+    change: Mapped[LibraryChange] = mapped_column(CoreJson(LibraryChange), deferred=True)
 
 
 class JobRow(Base):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers.fact_words import change_lines, said_text
-from imalink.answers.operations import field_changes, operation_json, undo_json
+from imalink.answers.operations import field_changes, item_changes, operation_json, undo_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
@@ -25,6 +25,7 @@ from imalink.core.user_facts import value_of
 from imalink.errors import UsageError
 
 if TYPE_CHECKING:
+    from imalink.core.library_change import LibraryChange
     from imalink.core.operation import FactsEdit
     from imalink.workflows.look_at_operations import OperationView
     from imalink.workflows.undo_operation import RestoredFile, UndoReport
@@ -45,12 +46,13 @@ def operations_command(output: Output, operation: str | None, storage: str | Non
     OPERATION is an id from that list, or its beginning: then only that one, and of an edit each photo and what was said
     of it before and after.
     """
-    from imalink.workflows.look_at_operations import get_view, list_operations, with_edits
+    from imalink.workflows.look_at_operations import get_view, list_operations, with_change, with_edits
 
     with open_tools(output) as tools:
-        wanted = (
-            list_operations(tools, storage=storage, limit=limit) if operation is None else [get_view(tools, operation)]
-        )
+        if operation is None:
+            wanted = list_operations(tools, storage=storage, limit=limit)
+        else:
+            wanted = [with_change(tools, get_view(tools, operation))]
         found = with_edits(tools, wanted)
     if output.as_json:
         show_json({"operations": [operation_json(view, is_whole=operation is not None) for view in found]})
@@ -64,7 +66,7 @@ def operations_command(output: Output, operation: str | None, storage: str | Non
                     view.record.operation.operation_uuid[:_SHOWN_UUID],
                     view.record.recorded_at[:16].replace("T", " "),
                     _state(view),
-                    ", ".join(view.storage_names),
+                    ", ".join(view.storage_names) or "(library)",
                     view.record.operation.title + _summary(view.edits),
                 )
                 for view in found
@@ -72,6 +74,7 @@ def operations_command(output: Output, operation: str | None, storage: str | Non
         )
         if operation is not None:
             show_lines(_edit_lines(found[0].edits, is_verbose=output.is_verbose))
+            show_lines([] if found[0].change is None else _item_lines(found[0].change))
 
 
 @click.command("undo")
@@ -116,7 +119,7 @@ def _ask(preview: UndoReport, output: Output) -> None:
 
 def _lines(report: UndoReport, *, is_verbose: bool) -> list[str]:
     operation = report.undone.operation
-    where = ", ".join(storage.display_name for storage in report.storages)
+    where = "the library" if report.change else ", ".join(storage.display_name for storage in report.storages)
     done = "Would undo" if report.undo_uuid is None else "Undid"
     lines = [f"{done} in {where}: {operation.title} (of {report.undone.recorded_at})"]
     shown = report.files if is_verbose else report.files[:_SHOWN]
@@ -129,12 +132,17 @@ def _lines(report: UndoReport, *, is_verbose: bool) -> list[str]:
         lines.append(f"  … and {len(report.photos) - len(photos):,} more (-v shows them all)")
     if len(report.files) > len(shown):
         lines.append(f"  … and {len(report.files) - len(shown):,} more (-v shows them all)")
-    if report.undo_uuid is not None:
+    if report.change is not None:
+        lines.extend(_item_lines(report.change, is_undone=True))
+    if report.undo_uuid is not None and report.change is not None:
+        lines.append("Every storage is told.")
+    elif report.undo_uuid is not None:
         count = plural(len(report.photos), "photo") if report.photos else plural(len(report.files), "picture")
         files = "No file of yours was touched."
         if report.shifts:
             files = f"{plural(len(report.shifts), 'file')} went back."
         lines.append(f"Indexes and catalog say of {count} what they said before. {files}")
+    if report.undo_uuid is not None:
         lines.extend(f"{each.display_name} is told when it is back: {each.reason}" for each in report.waiting)
         lines.append(f"`imalink undo {report.undo_uuid[:_SHOWN_UUID]}` does it again.")
     return lines
@@ -178,6 +186,15 @@ def _edit_lines(edits: Sequence[FactsEdit], *, is_verbose: bool) -> list[str]:
     if len(edits) > len(shown):
         lines.append(f"… and {len(edits) - len(shown):,} more (-v shows them all)")
     return lines
+
+
+def _item_lines(change: LibraryChange, *, is_undone: bool = False) -> list[str]:
+    lines: list[str] = []
+    for field, before, after in item_changes(change):
+        old, new = (after, before) if is_undone else (before, after)
+        lines.append(f"  {field}: {_said(old)} → {_said(new)}")
+    count = change.photo_count()
+    return [*lines, f"  and where {plural(count, 'photo')} stand in it"] if count else lines
 
 
 def _said(text: str | None) -> str:

@@ -34,6 +34,7 @@ class OperationKind(StrEnum):
     TRASH_RESTORE = "trash-restore"
     TRASH_EMPTY = "trash-empty"
     HEAL = "heal"
+    LIBRARY_EDIT = "library-edit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from imalink.catalog import authors, collections, library, outbox
+from imalink.catalog import authors, collections
 from imalink.catalog.authors import AuthorRecord
 from imalink.catalog.catalog import Db
 from imalink.catalog.collections import Collection, SavedSearch
@@ -13,7 +13,6 @@ from imalink.core.library import (
     DELETED,
     FieldValue,
     ItemKind,
-    LibraryEdited,
     author_key,
     first_places,
     photo_field,
@@ -22,6 +21,8 @@ from imalink.core.library import (
 from imalink.core.search_query import parse_query
 from imalink.errors import AuthorInUseError, NameTakenError, UsageError
 from imalink.workflows.flush_outbox import flush_outbox
+from imalink.workflows.new_operation import counted
+from imalink.workflows.say_of_library import say_of_item
 from imalink.workflows.tools import Tools
 
 MAX_TITLE_LENGTH = 200
@@ -39,7 +40,8 @@ def create_collection(
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
         wanted = _distinct(photo_uuids)
         values.update(zip(map(photo_field, wanted), first_places(len(wanted)), strict=True))
-        _say(tools, db, ItemKind.COLLECTION, key, values)
+        title = f"Collection made: {values['title']}"
+        say_of_item(tools, db, ItemKind.COLLECTION, key, values, title=title, counts={"added": len(wanted)})
         made = collections.get_collection(db, key)
     flush_outbox(tools)
     return made
@@ -57,7 +59,9 @@ def edit_collection(tools: Tools, key: str, *, title: str | None = None, descrip
 
 def delete_collection(tools: Tools, key: str) -> None:
     """Take a collection away; its photos stay. Raises NotFoundError."""
-    _delete(tools, ItemKind.COLLECTION, key, lambda db: collections.get_collection(db, key))
+    _delete(
+        tools, ItemKind.COLLECTION, key, lambda db: f"Collection deleted: {collections.get_collection(db, key).title}"
+    )
 
 
 def add_to_collection(
@@ -69,8 +73,9 @@ def add_to_collection(
     """
     wanted = _distinct(photo_uuids)
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
-        collections.get_collection(db, key)
+        known = collections.get_collection(db, key)
         held = collections.positions_in(db, key)
+        counts = {"added": len(wanted)}
         if before is not None and (before not in held or before in wanted):
             raise UsageError("The photo to put others before is not in the collection, or among them.")
         order = [each for each in held if each not in set(wanted)]
@@ -84,7 +89,8 @@ def add_to_collection(
             order[at:at] = wanted
             wanted, places = order, first_places(len(order))
         values: dict[str, FieldValue] = dict(zip(map(photo_field, wanted), places, strict=True))
-        _say(tools, db, ItemKind.COLLECTION, key, values)
+        title = counted(f"Collection {known.title}", counts)
+        say_of_item(tools, db, ItemKind.COLLECTION, key, values, title=title, counts=counts)
         found = collections.get_collection(db, key)
     flush_outbox(tools)
     return found
@@ -93,10 +99,12 @@ def add_to_collection(
 def remove_from_collection(tools: Tools, key: str, photo_uuids: Sequence[PhotoUuid]) -> Collection:
     """Take photos out of a collection; those that are not in it are left out. Raises NotFoundError."""
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
-        collections.get_collection(db, key)
+        known = collections.get_collection(db, key)
         held = collections.positions_in(db, key)
         values: dict[str, FieldValue] = {photo_field(each): None for each in _distinct(photo_uuids) if each in held}
-        _say(tools, db, ItemKind.COLLECTION, key, values)
+        counts = {"removed": len(values)}
+        title = counted(f"Collection {known.title}", counts)
+        say_of_item(tools, db, ItemKind.COLLECTION, key, values, title=title, counts=counts)
         found = collections.get_collection(db, key)
     flush_outbox(tools)
     return found
@@ -107,7 +115,7 @@ def save_search(tools: Tools, title: str, query: str, *, is_favorite: bool = Fal
     parse_query(query)
     key = tools.new_uuid()
     values: dict[str, FieldValue] = {"title": _title(title), "query": query, "is_favorite": is_favorite}
-    return _edit_search(tools, key, values)
+    return _say_search(tools, key, values, title=f"Saved search made: {values['title']}")
 
 
 def edit_search(
@@ -115,7 +123,7 @@ def edit_search(
 ) -> SavedSearch:
     """Set what is given of a saved search. Raises UsageError, NotFoundError."""
     with tools.catalog.read() as db:
-        collections.get_search(db, key)
+        known = collections.get_search(db, key)
     if query is not None:
         parse_query(query)
     given: dict[str, FieldValue] = {
@@ -123,12 +131,13 @@ def edit_search(
         "query": query,
         "is_favorite": is_favorite,
     }
-    return _edit_search(tools, key, {name: value for name, value in given.items() if value is not None})
+    values = {name: value for name, value in given.items() if value is not None}
+    return _say_search(tools, key, values, title=_changed("Saved search", known.title, values.get("title")))
 
 
 def delete_search(tools: Tools, key: str) -> None:
     """Forget a saved search. Raises NotFoundError."""
-    _delete(tools, ItemKind.SEARCH, key, lambda db: collections.get_search(db, key))
+    _delete(tools, ItemKind.SEARCH, key, lambda db: f"Saved search deleted: {collections.get_search(db, key).title}")
 
 
 def create_author(tools: Tools, name: str, *, email: str = "", bio: str = "") -> AuthorRecord:
@@ -141,7 +150,7 @@ def create_author(tools: Tools, name: str, *, email: str = "", bio: str = "") ->
             raise _taken(name)
         if authors.is_key_taken(db, key):
             key = tools.new_uuid()  # who had this name first has another now
-        _say(tools, db, ItemKind.AUTHOR, key, values)
+        say_of_item(tools, db, ItemKind.AUTHOR, key, values, title=f"Author made: {name}")
         made = authors.find_author_named(db, name, email)
     assert made is not None
     flush_outbox(tools)
@@ -167,7 +176,8 @@ def edit_author(
             "bio": new_bio,
             "known_as": known.known_as,
         }
-        _say(tools, db, ItemKind.AUTHOR, known.key, values)
+        title = _changed("Author", known.author.name, new_name)
+        say_of_item(tools, db, ItemKind.AUTHOR, known.key, values, title=title)
         found = authors.get_author(db, author_id)
     flush_outbox(tools)
     return found
@@ -181,38 +191,37 @@ def delete_author(tools: Tools, author_id: int) -> None:
             why = "you" if known.is_self else f"the author of {known.session_count:,} sessions"
             raise AuthorInUseError(f"{known.author.name} is {why}, and stays.")
         values: dict[str, FieldValue] = {"name": known.author.name, "email": known.author.email or "", DELETED: True}
-        _say(tools, db, ItemKind.AUTHOR, known.key, values)
+        say_of_item(tools, db, ItemKind.AUTHOR, known.key, values, title=f"Author deleted: {known.author.name}")
     flush_outbox(tools)
 
 
 def _edit_collection(tools: Tools, key: str, values: Mapping[str, FieldValue]) -> Collection:
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
-        collections.get_collection(db, key)
-        _say(tools, db, ItemKind.COLLECTION, key, values)
+        known = collections.get_collection(db, key)
+        title = _changed("Collection", known.title, values.get("title"))
+        say_of_item(tools, db, ItemKind.COLLECTION, key, values, title=title)
         found = collections.get_collection(db, key)
     flush_outbox(tools)
     return found
 
 
-def _edit_search(tools: Tools, key: str, values: Mapping[str, FieldValue]) -> SavedSearch:
+def _say_search(tools: Tools, key: str, values: Mapping[str, FieldValue], *, title: str) -> SavedSearch:
     with tools.catalog.begin(is_durable=True) as db:
-        _say(tools, db, ItemKind.SEARCH, key, values)
+        say_of_item(tools, db, ItemKind.SEARCH, key, values, title=title)
         found = collections.get_search(db, key)
     flush_outbox(tools)
     return found
 
 
-def _delete(tools: Tools, kind: ItemKind, key: str, require: Callable[[Db], object]) -> None:
+def _delete(tools: Tools, kind: ItemKind, key: str, title_of: Callable[[Db], str]) -> None:
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
-        require(db)
-        _say(tools, db, kind, key, {DELETED: True})
+        say_of_item(tools, db, kind, key, {DELETED: True}, title=title_of(db))
     flush_outbox(tools)
 
 
-def _say(tools: Tools, db: Db, kind: ItemKind, key: str, values: Mapping[str, FieldValue]) -> None:
-    if values:
-        clock = outbox.next_clock(db, tools.writer, [])
-        library.say(db, [LibraryEdited(kind=kind.value, key=key, values=values, clock=clock)])
+def _changed(what: str, name: str, new: FieldValue) -> str:
+    """Give the title of an edit of something that has, or had, a name."""
+    return f"{what} changed: {name}" if new in (None, name) else f"{what} renamed: {name} → {new}"
 
 
 def _distinct(photo_uuids: Sequence[PhotoUuid]) -> list[PhotoUuid]:

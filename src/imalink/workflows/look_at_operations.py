@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from imalink.catalog import file_storages, import_sessions, operations
+from imalink.catalog import file_storages, import_sessions, library_operations, operations
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.catalog.operations import OperationRecord, OperationState
 from imalink.core.ids import OperationUuid, StorageUuid
+from imalink.core.library_change import LibraryChange
 from imalink.core.operation import FactsEdit, Operation, OperationKind
 from imalink.core.session import SessionStatus
-from imalink.errors import AmbiguousError, NotFoundError, UsageError
+from imalink.errors import AmbiguousError, NotFoundError, UndoRefusedError
 from imalink.workflows.storage_access import get_storage
 from imalink.workflows.tools import Tools
 
@@ -22,25 +23,29 @@ MIN_PREFIX_LENGTH = 4
 class OperationView:
     """An operation with the display names of its storages; ``session_number`` is that of an import.
 
-    ``edits`` is what an edit of photos changed, photo by photo.
+    ``edits`` is what an edit of photos changed, photo by photo; ``change`` what one of the library did.
     """
 
     record: OperationRecord
     storage_names: tuple[str, ...]
     session_number: int | None = None
     edits: tuple[FactsEdit, ...] = ()
+    change: LibraryChange | None = None
 
 
 def list_operations(tools: Tools, *, storage: str | None = None, limit: int | None = None) -> list[OperationView]:
     """List operations and imports, newest first; ``storage`` names one as a user does.
 
-    Raises NotFoundError, AmbiguousError.
+    With it, edits of the library are left out: they are of no storage. Raises NotFoundError, AmbiguousError.
     """
     storage_uuid = get_storage(tools, storage).storage_uuid if storage is not None else None
     with tools.catalog.read() as db:
         names = {each.storage_uuid: each.display_name for each in file_storages.list_storages(db)}
         found = [_view(record, names) for record in operations.list_operations(db, storage_uuid=storage_uuid)]
         imports = import_sessions.list_sessions(db, storage_uuid=storage_uuid, limit=limit)
+        if storage_uuid is None:
+            found.extend(_view(record, names) for record in library_operations.list_library_operations(db))
+    found.sort(key=lambda view: view.record.counter, reverse=True)
     found.extend(_import_view(record, names) for record in imports)
     found.sort(key=lambda view: view.record.recorded_at, reverse=True)
     return found[:limit]
@@ -53,6 +58,12 @@ def with_edits(tools: Tools, views: Sequence[OperationView]) -> list[OperationVi
             replace(view, edits=tuple(operations.find_edits(db, view.record.operation.operation_uuid)))
             for view in views
         ]
+
+
+def with_change(tools: Tools, view: OperationView) -> OperationView:
+    """Give an operation with what it changed of the library, if it did."""
+    with tools.catalog.read() as db:
+        return replace(view, change=library_operations.find_change(db, view.record.operation.operation_uuid))
 
 
 def list_undoable(tools: Tools) -> list[OperationRecord]:
@@ -69,11 +80,11 @@ def list_undoable(tools: Tools) -> list[OperationRecord]:
 def get_operation(tools: Tools, text: str) -> OperationRecord:
     """Give the operation with this UUID, or the only one whose UUID begins so.
 
-    Raises NotFoundError, AmbiguousError, and UsageError for an import.
+    Raises NotFoundError, AmbiguousError, and UndoRefusedError for an import.
     """
     view = get_view(tools, text)
     if view.session_number is not None:
-        raise UsageError(
+        raise UndoRefusedError(
             f"An import is taken back as a session: {view.record.operation.title}. Nothing was changed.",
             hint=f"Look first what would go: imalink sessions rollback {view.session_number} --dry-run",
         )

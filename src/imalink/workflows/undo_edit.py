@@ -8,7 +8,7 @@ from imalink.catalog import operations, photos
 from imalink.catalog.operations import OperationRecord, OperationState
 from imalink.core.operation import FactsEdit, Operation
 from imalink.core.user_facts import FactChange, live_value, value_of
-from imalink.errors import UsageError
+from imalink.errors import UndoRefusedError
 from imalink.workflows.edit_photos import EditReport, change_photos
 from imalink.workflows.tools import Tools
 
@@ -18,7 +18,7 @@ def undo_edit(
 ) -> EditReport:
     """Take an edit back, recorded as ``operation``; storages that are away are told when they return.
 
-    Raises UsageError, with nothing changed, when something else was said since of the same fields of its photos.
+    Raises UndoRefusedError, with nothing changed, when something else was said since of the same fields of its photos.
     """
     changed_since = list(_changed_since(tools, edits))
     if changed_since:
@@ -36,7 +36,7 @@ def _changed_since(tools: Tools, edits: Sequence[FactsEdit]) -> Iterator[FactsEd
             yield edit
 
 
-def _later_edits(tools: Tools, record: OperationRecord, changed: Sequence[FactsEdit]) -> UsageError:
+def _later_edits(tools: Tools, record: OperationRecord, changed: Sequence[FactsEdit]) -> UndoRefusedError:
     """Say what was said of the same photos after an edit, and what to undo first."""
     fields = {edit.photo_uuid: set(edit.fields) for edit in changed}
     with tools.catalog.read() as db:
@@ -53,12 +53,12 @@ def _later_edits(tools: Tools, record: OperationRecord, changed: Sequence[FactsE
         )
     ]
     if not later:
-        return UsageError(
+        return UndoRefusedError(
             f"Something else was said since of {len(changed):,} of its photos, or they were joined to others: "
             f"{record.operation.title}. Nothing was changed.",
             hint="`imalink edit` says anew what you want of them.",
         )
-    return UsageError(
+    return UndoRefusedError(
         f"Later operations said something else of {len(changed):,} of its photos: "
         f"{'; '.join(f'{each.title} ({each.operation_uuid[:8]})' for each in later[:3])}. Nothing was changed.",
         hint=f"Undo those first: imalink undo {later[0].operation_uuid[:8]}",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Set
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from imalink.catalog import file_storages, operations
+from imalink.catalog import file_storages, library_operations, operations
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.operations import OperationRecord, OperationState
 from imalink.core.audit import AuditAction
@@ -19,6 +19,7 @@ from imalink.core.fold import SessionFold
 from imalink.core.ids import Hothash, OperationUuid, RunUuid, SessionUuid, StorageUuid
 from imalink.core.index import SessionIndex
 from imalink.core.journal import Commit, JournalLine, RunBegin
+from imalink.core.library_change import LibraryChange
 from imalink.core.operation import (
     EarlierEntry,
     EarlierHead,
@@ -32,7 +33,7 @@ from imalink.core.operation import (
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import ImportSession, SessionStatus
 from imalink.core.undoing import TakenBack, Touched, Undoing, Undone, touched_by
-from imalink.errors import IndexDamagedError, NotFoundError, UsageError
+from imalink.errors import IndexDamagedError, NotFoundError, UndoRefusedError
 from imalink.formats.operation_records import SpelledDigests
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.edit_photos import EditedPhoto
@@ -44,6 +45,7 @@ from imalink.workflows.new_operation import new_operation
 from imalink.workflows.storage_access import open_storage
 from imalink.workflows.tools import Tools
 from imalink.workflows.undo_edit import undo_edit
+from imalink.workflows.undo_library_edit import undo_library_edit
 from imalink.workflows.write_audit import note
 
 _NAMED = 3
@@ -66,7 +68,7 @@ class UndoReport:
 
     ``storages`` are those in which it was (or is to be) undone now. ``photos`` are those of which something else is
     said then, after the undo of an edit; ``waiting`` are the storages that are to be told of it when they are back.
-    ``shifts`` are files that go back to where they were.
+    ``shifts`` are files that go back to where they were. ``change`` is what is said anew of an item of the library.
     """
 
     undone: OperationRecord
@@ -78,13 +80,14 @@ class UndoReport:
     photos: tuple[EditedPhoto, ...] = ()
     waiting: tuple[WaitingEdits, ...] = ()
     shifts: tuple[FileShift, ...] = ()
+    change: LibraryChange | None = None
 
 
 def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = False) -> UndoReport:
     """Undo the operation that ``text`` names by its UUID or the beginning of it; None: the last that can be.
 
     An undo is an operation too, and undoing it does again what it took back. All storages that the operation touched
-    must be reachable; of an undone edit of photos they are told when they return. Raises UsageError, with nothing
+    must be reachable; of an undone edit of photos they are told when they return. Raises UndoRefusedError, with nothing
     changed, when later operations touched the same things, when it is undone already and when it cannot be;
     NotFoundError, AmbiguousError, StorageError.
     """
@@ -98,7 +101,7 @@ def undo_operation(tools: Tools, text: str | None = None, *, dry_run: bool = Fal
         )
     try:
         return _undo(tools, undoable[0], dry_run=dry_run)
-    except UsageError as error:
+    except UndoRefusedError as error:
         if len(undoable) > 1:
             # Another one is never taken instead: nobody asked for that.
             before = undoable[1].operation
@@ -112,13 +115,27 @@ def _undo(tools: Tools, record: OperationRecord, *, dry_run: bool) -> UndoReport
     _refuse_what_cannot_be(record)
     with tools.catalog.read() as db:
         edits = operations.find_edits(db, record.operation.operation_uuid)
+        change = library_operations.find_change(db, record.operation.operation_uuid)
         known = {each.storage_uuid: each for each in file_storages.list_storages(db)}
     # After a crash between two storages, the rest is the rest of that undo.
-    begun = next(iter(record.undone_in.values()), None)
+    begun = record.undone_by
     operation = new_operation(
         tools, OperationKind.UNDO, _title_of_undoing(record.operation), undoes=record.operation.operation_uuid
     )
     operation = operation if begun is None else replace(operation, operation_uuid=begun)
+    if change is not None:
+        waiting = undo_library_edit(tools, record, change, operation, dry_run=dry_run)
+        _note_undo(tools, record, operation, dry_run=dry_run)
+        return UndoReport(
+            undone=record,
+            undo_uuid=None if dry_run else operation.operation_uuid,
+            storages=(),
+            files=(),
+            findings=(),
+            seconds=round(time.monotonic() - started, 3),
+            waiting=tuple(waiting),
+            change=change,
+        )
     if edits:
         changed = undo_edit(tools, record, edits, operation, dry_run=dry_run)
         _note_undo(tools, record, operation, dry_run=dry_run)
@@ -186,8 +203,8 @@ def _title_of_undoing(operation: Operation) -> str:
 def _refuse_what_cannot_be(record: OperationRecord) -> None:
     operation = record.operation
     if record.state is OperationState.UNDONE:
-        by = next(iter(record.undone_in.values()))
-        raise UsageError(
+        by = record.undone_by
+        raise UndoRefusedError(
             f"That is undone already: {operation.title}. Nothing was changed.",
             hint=f"`imalink undo {by}` does it again.",
         )
@@ -195,13 +212,13 @@ def _refuse_what_cannot_be(record: OperationRecord) -> None:
         OperationKind.DELETE,
         OperationKind.TRASH_EMPTY,
     ):
-        raise UsageError(
+        raise UndoRefusedError(
             f"This cannot be undone: {operation.title}. What was removed is gone for good. Nothing was changed.",
             hint="`imalink trash list` shows what can still come back; another storage may have a copy "
             "(`imalink whereis`).",
         )
     if record.state is OperationState.NOT_UNDOABLE:
-        raise UsageError(
+        raise UndoRefusedError(
             f"This cannot be undone: {operation.title}. Too much was known of one of its files to be written down "
             "before. Nothing was changed.",
             hint="`imalink reindex` brings the indexes in step with the folder as it is.",
@@ -209,12 +226,12 @@ def _refuse_what_cannot_be(record: OperationRecord) -> None:
 
 
 def _plan(storage: FileStorage, record: OperationRecord) -> Undone:
-    """Work out what has to be written down in one storage. Raises UsageError when something else came after."""
+    """Work out what has to be written down in one storage. Raises UndoRefusedError when something else came after."""
     wanted = record.operation.operation_uuid
     lines = sorted(_lines_of(storage, wanted), key=lambda line: (line.lamport, line.seq))
     inverses = [line.part.inverse for line in reversed(lines) if line.part is not None]
     if not lines or None in inverses:
-        raise UsageError(
+        raise UndoRefusedError(
             f"The journal of the storage does not tell how to undo this: {record.operation.title}. "
             "Nothing was changed.",
             hint="`imalink reindex` brings the indexes in step with the folder as it is.",
@@ -238,14 +255,14 @@ def _refuse_what_is_in_the_way(storage: FileStorage, record: OperationRecord, un
     for shift in undone.shifts:
         is_there, is_taken = storage.files.exists(shift.source), storage.files.exists(shift.target)
         if is_there and is_taken:
-            raise UsageError(
+            raise UndoRefusedError(
                 f"{shift.target.printable()} would have to come back, and another file stands there. "
                 f"So this was not undone: {record.operation.title}. Nothing was changed.",
                 hint=f"Move that file away first, or bring this one back beside it: "
                 f"imalink trash restore {shift.hothash[:10]}",
             )
         if not is_there and not is_taken:
-            raise UsageError(
+            raise UndoRefusedError(
                 f"{shift.source.printable()} is not there any more. So this was not undone: "
                 f"{record.operation.title}. Nothing was changed.",
                 hint="`imalink trash list` shows what is still there.",
@@ -298,7 +315,7 @@ def _open_sessions(storage: FileStorage, steps: Iterable[Iterable[Restoration]])
 
 def _later_changes(
     storage: FileStorage, record: OperationRecord, last: JournalLine, conflicts: Set[Touched]
-) -> UsageError:
+) -> UndoRefusedError:
     """Say what changed the same files after an operation, and what to undo first."""
     later: dict[OperationUuid, Operation] = {}
     by_run: dict[RunUuid, Operation] = {}
@@ -323,7 +340,7 @@ def _later_changes(
     newest = [(f"Import: {each.title}", each.session_uuid[:8]) for each in imports.values()]
     newest.extend((each.title, each.operation_uuid[:8]) for each in reversed(later.values()))
     if not newest:
-        return UsageError(
+        return UndoRefusedError(
             f"{touched} since: {record.operation.title}. Nothing was changed.",
             hint="An import or another program did that; `imalink reindex` goes by the folder as it is.",
         )
@@ -333,7 +350,7 @@ def _later_changes(
     if imports:
         number = next(iter(imports.values())).number
         hint = f"An import cannot be undone; `imalink sessions show {number}` lists what came in."
-    return UsageError(f"{touched} by later operations: {named}{rest}. Nothing was changed.", hint=hint)
+    return UndoRefusedError(f"{touched} by later operations: {named}{rest}. Nothing was changed.", hint=hint)
 
 
 def _later_runs(storage: FileStorage, last: JournalLine, conflicts: Set[Touched]) -> Iterator[RunBegin]:

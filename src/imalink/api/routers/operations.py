@@ -16,7 +16,7 @@ from imalink.api.parameters import Limit, Offset, item_key
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.operations import FoundOperation, Operations, Undoing, Undone
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
-from imalink.workflows.look_at_operations import OperationView, get_view, list_operations, with_edits
+from imalink.workflows.look_at_operations import OperationView, get_view, list_operations, with_change, with_edits
 
 router = APIRouter(prefix="/operations", tags=["operations"])
 _READ = [Depends(needs(Right.READ))]
@@ -35,7 +35,10 @@ def list_all(
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Response:
-    """List operations and imports, the newest first, and whether they can be undone."""
+    """List operations and imports, the newest first, and whether they can be undone.
+
+    Edits of authors, collections and saved searches are of no storage: `storages` is empty.
+    """
     storage_uuid = None if storage is None else server.storage(storage).storage_uuid
     found = list_operations(server.tools, storage=storage_uuid)
     shown = [operation_json(view, is_whole=False) for view in found[offset : offset + limit]]
@@ -44,7 +47,7 @@ def list_all(
 
 @router.get("/{operation}", dependencies=_READ, responses=answers(Success[FoundOperation], 503))
 def show(server: Asked, operation: OperationKey) -> Response:
-    """Show an operation; of an edit each photo, and what was said of it before and after."""
+    """Show an operation; of an edit each photo, or the item, and what was said of it before and after."""
     return success({"operation": operation_json(_view(server, operation), is_whole=True)})
 
 
@@ -52,8 +55,9 @@ def show(server: Asked, operation: OperationKey) -> Response:
 def undo(server: Asked, operation: OperationKey, body: Undoing | None = None, prefer: Prefer = None) -> Response:
     """Bring indexes and catalog back to what they said before an operation. Undoing an undo does it again.
 
-    Files that you moved stay where you put them; only what the operation itself had moved to the trash, or out of it,
-    goes back.
+    What cannot be undone is refused with the reason (409): something later changed the same, it is undone already, or
+    what it removed is gone for good. Files that you moved stay where you put them; only what the operation itself had
+    moved to the trash, or out of it, goes back.
     """
     planned = work.undoing(server, _view(server, operation), body or Undoing())
     return answered(server, planned, prefer)
@@ -61,4 +65,4 @@ def undo(server: Asked, operation: OperationKey, body: Undoing | None = None, pr
 
 def _view(server: Server, operation: str) -> OperationView:
     [view] = with_edits(server.tools, [get_view(server.tools, item_key("operation", operation))])
-    return view
+    return with_change(server.tools, view)

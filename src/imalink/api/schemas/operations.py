@@ -33,6 +33,18 @@ class OperationEdit(BaseModel):
     changes: list[FieldChange]
 
 
+class ItemChange(BaseModel):
+    """What an edit changed of an author, a collection or a saved search; `key` is what the item is called everywhere.
+
+    `photo_count` is of how many photos it changed where in the collection they stand.
+    """
+
+    kind: str = Field(examples=["collection"])
+    key: str = Field(examples=[UUID_EXAMPLE])
+    changes: list[FieldChange]
+    photo_count: int
+
+
 class Operation(BaseModel):
     """What was done, and how it stands; imports are listed too, and taken back as sessions."""
 
@@ -47,6 +59,7 @@ class Operation(BaseModel):
     undone_by: str | None
     session_id: int | None
     edits: list[OperationEdit] = Field(description="Only where one operation is asked for.")
+    item: ItemChange | None = Field(description="Only where one operation is asked for.")
 
 
 class Operations(BaseModel):
@@ -96,6 +109,7 @@ class Undone(BaseModel):
     files: list[RestoredFile]
     photos: list[EditedPhoto]
     moved_files: list[MovedPath]
+    item: ItemChange | None
     waiting: list[Waiting]
     findings: list[Finding]
     seconds: float
