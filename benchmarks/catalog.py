@@ -24,7 +24,7 @@ from imalink.core.index import FileEntry
 from imalink.core.picture import Camera, Embedded, GpsPosition
 from imalink.core.search_query import BoundingBox, PhotoStatus, SearchQuery
 from imalink.core.timestamps import CaptureTime
-from imalink.formats.layouts.hybrid import dump_session, parse_session
+from imalink.formats.layouts.hybrid import HYBRID, dump_session
 from imalink.workflows.make_parts import MAX_PROCESSES
 
 T = TypeVar("T")
@@ -73,9 +73,10 @@ def _recover(catalog: Catalog, storage: StorageRecord, count: int, folder: Path,
         for number in range(1, 1 + count // ENTRIES_A_SESSION):
             data = _session_file(storage, number, chance)
             began = time.process_time()
-            index, _ = parse_session(data, file=f"session_{number}.json")
+            records = HYBRID.read_records(data, f"session_{number}.json")
             parsed = time.process_time()
-            writer.add(index)
+            assert records is not None
+            assert writer.add_records(records)
             reading += parsed - began
             deriving += time.process_time() - parsed
     began = time.process_time()

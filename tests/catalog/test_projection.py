@@ -78,6 +78,11 @@ def test_projecting_twice_is_projecting_once(catalog: Catalog) -> None:
     assert compare(once, dump_of(catalog)) == []
 
 
+def test_a_file_of_the_far_future_is_taken_in(catalogs: Catalogs) -> None:
+    entry = make_entry("later", modified_ns=16_725_225_600 * 10**9)
+    assert any('"modified_ns":9223372036854775807' in line for line in catalogs.dump_after([make_index([entry])]))
+
+
 def test_the_order_of_two_sessions_does_not_matter(catalogs: Catalogs) -> None:
     first, second = rich_index(1), rich_index(2, storage="other")
     assert compare(catalogs.dump_after([first, second]), catalogs.dump_after([second, first])) == []

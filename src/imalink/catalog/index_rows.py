@@ -26,6 +26,8 @@ COMPANION_COLUMNS = (
 SESSION_PHOTO_COLUMNS = "import_session_id file_storage_id photo_uuid imported_at record".split()
 DELETED_COLUMNS = "import_session_id file_storage_id hothash sha256 tombstone".split()
 
+_FIRST_NS, _LAST_NS = -(2**63), 2**63 - 1
+
 Row = tuple[object, ...]
 
 
@@ -124,7 +126,7 @@ def location_rows(entry: FileEntry, image_id: int, owner: RowOwner, *, own: Entr
             *path_columns(file.relative_path),
             file.size_bytes,
             file.sha256,
-            file.modified_ns,
+            storable_ns(file.modified_ns),
             file.imported_at,
             file.status.value,
             entry.last_seen_at if number == 0 else None,
@@ -146,12 +148,17 @@ def companion_rows(entry: FileEntry, image_id: int, owner: RowOwner) -> list[Row
             *path_columns(companion.relative_path),
             companion.size_bytes,
             companion.sha256,
-            companion.modified_ns,
+            storable_ns(companion.modified_ns),
             companion.kind,
             companion.damage,
         )
         for number, companion in enumerate(entry.companions)
     ]
+
+
+def storable_ns(modified_ns: int) -> int:
+    """Give a time as a database counts it: one before 1677 or after 2262 as the first or last that it can."""
+    return modified_ns if _FIRST_NS <= modified_ns <= _LAST_NS else max(_FIRST_NS, min(modified_ns, _LAST_NS))
 
 
 def said_photos(index: SessionIndex, photo_uuids: Iterable[PhotoUuid]) -> list[Photo]:

@@ -7,7 +7,7 @@ nothing of it is flushed, and one that is not finished is thrown away.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +24,21 @@ from imalink.catalog.index_rows import (
     DELETED_COLUMNS,
     LOCATION_COLUMNS,
     SESSION_PHOTO_COLUMNS,
+    IndexRows,
     Row,
     RowOwner,
     rows_of_index,
 )
 from imalink.catalog.models import CompanionFile, DeletedFile, FileLocation, ImageFile, Photo, SessionPhoto
+from imalink.catalog.record_rows import plain_rows, sort_records
 from imalink.catalog.records import SessionHead
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import FileStatus, SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.core.user_facts import highest_counter
-from imalink.errors import CatalogError
+from imalink.errors import CatalogError, IndexDamagedError
+from imalink.formats.file_records import FileRecord
+from imalink.formats.session_records import SessionRecords
 
 PHOTOS, IMAGES = table_of(Photo), table_of(ImageFile)
 LOCATIONS, COMPANIONS = table_of(FileLocation), table_of(CompanionFile)
@@ -49,6 +53,10 @@ _COLUMNS: dict[Table, Sequence[str]] = {
     COMPANIONS: COMPANION_COLUMNS,
     SESSION_PHOTOS: SESSION_PHOTO_COLUMNS,
     DELETED: DELETED_COLUMNS,
+}
+_INSERTS = {
+    table: f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our names
+    for table, columns in _COLUMNS.items()
 }
 _SESSION_COLUMNS = (
     "id number head generation generated_at first_photo last_photo first_image last_image first_location last_location "
@@ -129,28 +137,28 @@ class PartWriter:
     def add(self, index: SessionIndex) -> None:
         """Take a session index in."""
         with _told_troubles(self._path):
-            self._add(index)
+            self._add(index, {})
 
-    def _add(self, index: SessionIndex) -> None:
+    def add_records(self, records: SessionRecords) -> bool:
+        """Take a session index in that was read as its records; tell False, of one that must be read as a whole."""
+        try:
+            known = sort_records(records)
+            rest = None if known is None else records.part(known.hothashes, known.photo_uuids)
+        except IndexDamagedError:
+            return False
+        if known is None or rest is None:
+            return False
+        with _told_troubles(self._path):
+            self._add(rest, known.plain)
+        return True
+
+    def _add(self, index: SessionIndex, plain: Mapping[str, FileRecord]) -> None:
         self._sessions += 1
         owner = RowOwner(self._sessions, self._storage_id)
-        rows = rows_of_index(index, owner, first_photo_id=self._photos + 1, first_image_id=self._images + 1)
         before = self._photos, self._images, self._locations
-        self._insert(PHOTOS, [(before[0] + at, *row) for at, row in enumerate(rows.photos, 1)])
-        self._insert(IMAGES, [(before[1] + at, *row) for at, row in enumerate(rows.images, 1)])
-        self._insert(LOCATIONS, rows.locations)
-        self._insert(COMPANIONS, rows.companions)
-        self._insert(SESSION_PHOTOS, rows.session_photos)
-        self._insert(DELETED, rows.deleted)
-        tags = [
-            (photo_id, position, name)
-            for photo_id, names in enumerate(rows.tags, before[0] + 1)
-            for position, name in enumerate(names)
-        ]
-        self._connection.executemany("INSERT INTO photo_tags VALUES (?, ?, ?)", tags)
-        self._photos += len(rows.photos)
-        self._images += len(rows.images)
-        self._locations += len(rows.locations)
+        size_bytes = index.total_size_bytes + self._insert_plain(plain, owner)
+        rows = rows_of_index(index, owner, first_photo_id=self._photos + 1, first_image_id=self._images + 1)
+        self._insert_rows(rows)
         session = (
             self._sessions,
             index.session.number,
@@ -158,12 +166,42 @@ class PartWriter:
             index.generation,
             index.generated_at,
             *(before[0] + 1, self._photos, before[1] + 1, self._images, before[2] + 1, self._locations),
-            len(rows.locations),
-            index.total_size_bytes,
+            self._locations - before[2],
+            size_bytes,
             highest_counter(rows.said),
         )
         marks = ", ".join("?" * len(session))
         self._connection.execute(f"INSERT INTO sessions VALUES ({marks})", session)  # noqa: S608 - our names
+
+    def _insert_plain(self, files: Mapping[str, FileRecord], owner: RowOwner) -> int:
+        """Insert the rows of plain pictures; give the bytes of their files."""
+        if not files:
+            return 0
+        rows = plain_rows(files, owner, first_photo_id=self._photos + 1, first_image_id=self._images + 1)
+        for table, of_table in ((PHOTOS, rows.photos), (IMAGES, rows.images), (LOCATIONS, rows.locations)):
+            self._connection.executemany(_INSERTS[table], of_table)
+        self._insert_tags(rows.tags)
+        self._photos += rows.count
+        self._images += rows.count
+        self._locations += rows.count
+        return rows.size_bytes
+
+    def _insert_rows(self, rows: IndexRows) -> None:
+        before = self._photos, self._images
+        self._insert(PHOTOS, [(before[0] + at, *row) for at, row in enumerate(rows.photos, 1)])
+        self._insert(IMAGES, [(before[1] + at, *row) for at, row in enumerate(rows.images, 1)])
+        self._insert(LOCATIONS, rows.locations)
+        self._insert(COMPANIONS, rows.companions)
+        self._insert(SESSION_PHOTOS, rows.session_photos)
+        self._insert(DELETED, rows.deleted)
+        self._insert_tags(enumerate(rows.tags, before[0] + 1))
+        self._photos += len(rows.photos)
+        self._images += len(rows.images)
+        self._locations += len(rows.locations)
+
+    def _insert_tags(self, tags: Iterable[tuple[int, tuple[str, ...]]]) -> None:
+        rows = ((photo_id, position, name) for photo_id, names in tags for position, name in enumerate(names))
+        self._connection.executemany("INSERT INTO photo_tags VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:
         """Finish the part."""
@@ -178,10 +216,8 @@ class PartWriter:
         self.close()
 
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:
-        columns = _COLUMNS[table]
-        values = driver_rows(table, columns, rows, _DIALECT)
-        marks = ", ".join("?" * len(columns))
-        self._connection.executemany(f"INSERT INTO {table.name} VALUES ({marks})", values)  # noqa: S608 - our names
+        if rows:
+            self._connection.executemany(_INSERTS[table], driver_rows(table, _COLUMNS[table], rows, _DIALECT))
 
 
 def part_files(index: SessionIndex) -> Iterator[PartFile]:

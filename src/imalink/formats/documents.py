@@ -86,6 +86,15 @@ def decode_document(data: bytes, kind: type[Wire], *, file: str) -> Decoded[Wire
         return Decoded(wire=wire, extras={place: keys for place, keys in extras.items() if keys}, is_intact=is_intact)
 
 
+def decode_strictly(data: bytes, kind: type[Wire], *, file: str) -> Wire | None:
+    """Read a document as ``decode_document`` does; None where that is refused, or has keys that are not known."""
+    try:
+        _, bare = check_digest(data, file)
+        return msgspec.json.decode(bare, type=_with_digest(kind))
+    except (*_Unreadable, IndexDamagedError):
+        return None
+
+
 def content_digest(data: bytes) -> str | None:
     """Give the digest a document claims for itself, from its last bytes, without parsing it."""
     match = _TAIL.search(data[-_TAIL_BYTES:])

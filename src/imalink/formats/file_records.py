@@ -264,7 +264,7 @@ def entries_from(records: Mapping[str, FileRecord]) -> dict[Hothash, FileEntry]:
 
     What every entry has is checked for all of them at once, where that finds nothing: most of the time goes there.
     """
-    if _are_sound(records):
+    if are_sound(records):
         with_place = _sound_entry_from
     else:
         with_place = entry_from
@@ -278,7 +278,8 @@ def entries_from(records: Mapping[str, FileRecord]) -> dict[Hothash, FileEntry]:
     return entries
 
 
-def _are_sound(records: Mapping[str, FileRecord]) -> bool:
+def are_sound(records: Mapping[str, FileRecord]) -> bool:
+    """Tell whether hothash, checksum, path in UTF-8, times and UUID of every record are well spelt."""
     entries = records.values()
     return (
         are_hex64(records)

@@ -21,6 +21,7 @@ from imalink.formats.layouts.layout import Layout, session_number_of
 from imalink.formats.layouts.master_codec import MasterSpelling, dump_master, read_master
 from imalink.formats.layouts.overview_codec import dump_overview, parse_overview
 from imalink.formats.layouts.spelling import SessionSpelling
+from imalink.formats.session_records import SessionRecords
 from imalink.formats.session_sources import SessionState, peek_journal_seqs, peek_state
 from imalink.storage.backups import Backups
 from imalink.storage.caps import TRUSTED, Caps
@@ -97,6 +98,18 @@ class IndexFiles:
         if is_to_change and read.spelling is not None:
             self._session_spellings[number] = read.spelling
         return Loaded(index=index, is_intact=read.is_intact, digest=content_digest(data))
+
+    def load_records(self, number: int) -> SessionRecords | None:
+        """Read the session index with this number as its records; None where ``load_session`` must look at it.
+
+        Raises NotFoundError, IndexDamagedError for a file that is too large.
+        """
+        path = self._session_files().get(number, self.layout.session_path(number))
+        read = self.layout.read_records(self._read(path, self._caps.session_bytes), path)
+        if read is None or read.head.session.number != number or read.head.storage_uuid != self._storage_uuid:
+            return None
+        paths = (each.relative_path for each in read.files.values())
+        return read if first_own_path(paths, self.layout.own_names) is None else None
 
     def _read(self, path: RelativePath, cap_bytes: int) -> bytes:
         """Read an index file, and note which one it was: only that may be replaced by what is made from it."""

@@ -139,12 +139,16 @@ def _make_part(
             if progress is not None:
                 progress.checkpoint()
             try:
-                index = indexes.load_session(number).index
+                _add_session(part, indexes, number)
             except (NotFoundError, IndexDamagedError) as error:
                 unread.append(UnreadIndex(number, error.message))
-                continue
-            part.add(index)
     return unread
+
+
+def _add_session(part: PartWriter, indexes: IndexFiles, number: int) -> None:
+    records = indexes.load_records(number)
+    if records is None or not part.add_records(records):
+        part.add(indexes.load_session(number).index)
 
 
 def _in_processes(tasks: Sequence[_Task], progress: Progress) -> list[_Done]:

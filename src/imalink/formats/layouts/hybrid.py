@@ -17,7 +17,7 @@ from imalink.core.photo_facts import effective_facts
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
-from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.documents import decode_document, decode_strictly, dump_document
 from imalink.formats.file_records import FileRecord, entries_from, file_record
 from imalink.formats.layouts.hybrid_records import (
     SessionIndexRecord,
@@ -27,6 +27,7 @@ from imalink.formats.layouts.master_codec import MASTER_PATH
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION, OVERVIEW_PATH
 from imalink.formats.layouts.spelling import SessionSpelling, Spelling
 from imalink.formats.records import path_fields, safe_text
+from imalink.formats.session_records import SessionRecords, checked_records
 from imalink.formats.sessions import (
     SourcesRecord,
     StatisticsRecord,
@@ -149,6 +150,31 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
     )
 
 
+@no_collecting()
+def read_records(data: bytes, *, file: str) -> SessionRecords | None:
+    """Read a session index as its records; None where only ``read_session`` can tell what is the matter with it."""
+    record = decode_strictly(data, SessionIndexRecord, file=file)
+    if record is None:
+        return None
+    try:
+        deleted = [tombstone_from(hothash, tombstone) for hothash, tombstone in record.deleted.items()]
+        head = SessionIndex(
+            session=session_from(record.import_session),
+            storage_uuid=StorageUuid(record.import_session.storage_uuid),
+            storage_directory=record.import_session.storage_directory,
+            files={},
+            photos={},
+            deleted={tombstone.hothash: tombstone for tombstone in deleted},
+            statistics=counts_from(record.statistics),
+            sources=sources_from(record.sources or SourcesRecord()),
+            generated_at=record.statistics.index_generated,
+            generation=generation_from(record.generation),
+        )
+    except IndexDamagedError:
+        return None
+    return checked_records(data, head, record.files, record.photos)
+
+
 def _session_file_record(entry: FileEntry, index: SessionIndex) -> FileRecord:
     record = file_record(entry, filename=_below_photos(entry.relative_path))
     repeat_photo_facts(record, entry, index)
@@ -182,4 +208,5 @@ HYBRID = Layout(
     own_names=frozenset({"index.json", "imports", "imalink-master.json", "imalink-sessions"}),
     dump_session=dump_session,
     read_session=lambda data, file: read_session(data, file=file),
+    read_records=lambda data, file: read_records(data, file=file),
 )

@@ -13,13 +13,14 @@ from imalink.core.index import FileEntry, SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.errors import IndexDamagedError
 from imalink.formats.bulk import no_collecting
-from imalink.formats.documents import decode_document, dump_document
+from imalink.formats.documents import decode_document, decode_strictly, dump_document
 from imalink.formats.file_records import FileRecord, entries_from, file_record
 from imalink.formats.layouts.hybrid import repeat_photo_facts
 from imalink.formats.layouts.layout import Layout, ReadSession
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION
 from imalink.formats.layouts.spelling import SessionSpelling, Spelling
 from imalink.formats.records import Integer, Record
+from imalink.formats.session_records import SessionRecords, checked_records
 from imalink.formats.sessions import (
     AuthorRecord,
     CountsRecord,
@@ -182,6 +183,31 @@ def read_session(data: bytes, *, file: str) -> ReadSession:
     )
 
 
+@no_collecting()
+def read_records(data: bytes, *, file: str) -> SessionRecords | None:
+    """Read a session index as its records; None where only ``read_session`` can tell what is the matter with it."""
+    record = decode_strictly(data, IndexedSessionRecord, file=file)
+    if record is None:
+        return None
+    try:
+        deleted = [tombstone_from(hothash, tombstone) for hothash, tombstone in record.deleted.items()]
+        head = SessionIndex(
+            session=session_from(_head(record)),
+            storage_uuid=StorageUuid(record.storage_uuid),
+            storage_directory=record.storage_directory,
+            files={},
+            photos={},
+            deleted={tombstone.hothash: tombstone for tombstone in deleted},
+            statistics=counts_from(record.stats),
+            sources=sources_from(record.sources or SourcesRecord()),
+            generated_at=record.index_generated,
+            generation=generation_from(record.generation),
+        )
+    except IndexDamagedError:
+        return None
+    return checked_records(data, head, {item.hothash: item for item in record.files}, record.photos)
+
+
 def _head(record: IndexedSessionRecord) -> SessionRecord:
     return SessionRecord(
         id=record.session_id,
@@ -210,4 +236,5 @@ INDEXED = Layout(
     own_names=frozenset({"imalink-master.json", "imalink-sessions"}),
     dump_session=dump_session,
     read_session=lambda data, file: read_session(data, file=file),
+    read_records=lambda data, file: read_records(data, file=file),
 )

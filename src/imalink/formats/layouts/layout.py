@@ -14,6 +14,7 @@ from typing import Protocol
 from imalink.core.index import SessionIndex
 from imalink.core.relative_path import RelativePath
 from imalink.formats.layouts.spelling import SessionSpelling
+from imalink.formats.session_records import SessionRecords
 
 _SESSION_NAME = re.compile(r"session_([0-9]{1,9})\.json")
 
@@ -41,7 +42,8 @@ class Layout:
 
     ``photo_root`` is where pictures stand when the storage is made, None for its root. ``own_names`` are the names at
     the root that are ImaLink's, in lower case, beside all that begin with ``.imalink``. ``read_session`` takes the
-    bytes and the file's name for its errors.
+    bytes and the file's name for its errors; ``read_records`` gives the same as records, or None where only that way
+    is sure.
     ``is_reference``: the pictures stand in a folder that is only read, and ImaLink's own files in the user's data
     directory; nothing can be placed there, and its copies are not ours to count on.
     """
@@ -54,6 +56,7 @@ class Layout:
     own_names: frozenset[str]
     dump_session: DumpSession
     read_session: Callable[[bytes, str], ReadSession]
+    read_records: Callable[[bytes, str], SessionRecords | None]
     is_reference: bool = False
 
     def session_path(self, number: int) -> RelativePath:

@@ -1,0 +1,290 @@
+"""From the records of one session index to the rows it becomes, a column at a time: what ``index_rows`` gives, sooner.
+
+Only for what most of a session is: a picture with one file in a photo of its own, of which nobody said anything. The
+values stand as SQLite's driver takes them, for a part. No database.
+"""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count, repeat
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from imalink.catalog.derivation import aspect_of, day_number
+from imalink.catalog.index_rows import Row, RowOwner, storable_ns
+from imalink.core.search_words import MAX_WORD_LENGTH, words_of
+from imalink.core.timestamps import CaptureTime, CaptureTimeSource, instants_ns, minute_in_utc, parse_instant_ns
+from imalink.formats.file_records import FileRecord
+from imalink.formats.picture_records import CameraRecord, EmbeddedRecord, GpsRecord
+from imalink.formats.session_records import SessionRecords
+from imalink.formats.sessions import PhotoRecord
+
+_RAW = "RAW"
+_FIRST_TURNED, _LAST_TURNED = 5, 8
+_NO_CAMERA, _NOTHING_SAID = CameraRecord(), EmbeddedRecord()
+_SAID: Final = attrgetter(
+    *"title caption rating label rejected tags author corrections tag_changes custom clocks".split()
+)
+_UNSAID: Final[tuple[object, ...]] = (*repeat(None, 8), {}, {}, {})
+_LETTERS = string.ascii_lowercase + string.digits
+_TO_WORDS = {code: chr(code) if chr(code) in _LETTERS else " " for code in range(128)}
+
+
+class _Taken(msgspec.Struct, gc=False):
+    """A capture time as ``core_json`` writes it."""
+
+    local: str
+    offset: str | None
+    source: CaptureTimeSource
+
+
+class _Facts(msgspec.Struct, omit_defaults=True, gc=False):
+    """A picture's facts as ``core_json.dump_facts`` writes them, in its order."""
+
+    file_format: str
+    width: int | None = None
+    height: int | None = None
+    orientation: int = 1
+    duration_seconds: float | None = None
+    capture_time: _Taken | None = None
+    content_identifier: str | None = None
+    camera: CameraRecord | None = None
+    gps: GpsRecord | None = None
+    embedded: EmbeddedRecord | None = None
+
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainRows:
+    """The rows of plain pictures, each table's to be read once, in the order of its columns with its id.
+
+    ``tags`` are (photo id, names) of photos that have any.
+    """
+
+    count: int
+    size_bytes: int
+    photos: Iterator[Row]
+    images: Iterator[Row]
+    locations: Iterator[Row]
+    tags: Sequence[tuple[int, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortedRecords:
+    """The hothashes of plain pictures, and what goes the long way: hothashes and photo UUIDs, in the index's order."""
+
+    plain: Mapping[str, FileRecord]
+    hothashes: Sequence[str]
+    photo_uuids: Sequence[str]
+
+
+def sort_records(records: SessionRecords) -> SortedRecords | None:
+    """Part what is plain from what is not; None where these cannot be told apart."""
+    files, photos = records.files, records.photos
+    special = {photo_uuid for photo_uuid, photo in photos.items() if not _is_plain(photo_uuid, photo, files)}
+    claims = [entry.photo_uuid for entry in files.values()]
+    if len(set(claims)) != len(claims):
+        special.update(photo_uuid for photo_uuid, claimed in Counter(claims).items() if claimed > 1)
+    special.update(
+        entry.photo_uuid
+        for entry in files.values()
+        if entry.companions or entry.copies or entry.damaged is not None or entry.previous_hothashes
+    )
+    if not special:
+        return SortedRecords(plain=files, hothashes=(), photo_uuids=())
+    hothashes = [hothash for hothash, entry in files.items() if entry.photo_uuid in special]
+    photo_uuids = [photo_uuid for photo_uuid in photos if photo_uuid in special]
+    named = {hothash for photo_uuid in photo_uuids for hothash in photos[photo_uuid].files}
+    if not (named & files.keys()).issubset(hothashes):
+        return None  # when such a file was imported counts for what is said of the photo
+    plain = {hothash: entry for hothash, entry in files.items() if entry.photo_uuid not in special}
+    return SortedRecords(plain=plain, hothashes=hothashes, photo_uuids=photo_uuids)
+
+
+def _is_plain(photo_uuid: str, photo: PhotoRecord, files: Mapping[str, FileRecord]) -> bool:
+    if photo.files != [photo.primary] or _SAID(photo) != _UNSAID:
+        return False
+    entry = files.get(photo.primary)
+    return entry is not None and entry.photo_uuid == photo_uuid
+
+
+def plain_rows(
+    files: Mapping[str, FileRecord], owner: RowOwner, *, first_photo_id: int, first_image_id: int
+) -> PlainRows:
+    """Give the rows of plain pictures; ids count up from those given. Raises ValueError."""
+    entries = list(files.values())
+    hothashes = list(map(bytes.fromhex, files))
+    uuids = [entry.photo_uuid for entry in entries]
+    formats = [entry.file_format for entry in entries]
+    widths = [entry.width for entry in entries]
+    heights = [entry.height for entry in entries]
+    turns = [entry.orientation if 1 <= entry.orientation <= _LAST_TURNED else 1 for entry in entries]
+    cameras = [entry.camera or _NO_CAMERA for entry in entries]
+    places = [entry.gps for entry in entries]
+    said = [entry.embedded or _NOTHING_SAID for entry in entries]
+    sizes = [entry.file_size for entry in entries]
+    imported = [_moment(entry.imported_at) for entry in entries]
+    taken = [_taken_of(entry) for entry in entries]
+    tags = [_tags_of(embedded) for embedded in said]
+    shown = [
+        (height, width) if turn >= _FIRST_TURNED else (width, height)
+        for width, height, turn in zip(widths, heights, turns, strict=True)
+    ]
+    photos = zip(
+        count(first_photo_id),
+        uuids,
+        hothashes,
+        [embedded.title or None for embedded in said],
+        [embedded.caption or None for embedded in said],
+        [embedded.rating for embedded in said],
+        [embedded.label or None for embedded in said],
+        [embedded.rejected for embedded in said],
+        [embedded.author or None for embedded in said],
+        [None if each is None else _taken_moment(each.local, each.offset) for each in taken],
+        [None if each is None else each.local for each in taken],
+        [None if each is None else each.offset for each in taken],
+        [None if each is None else each.source for each in taken],
+        [camera.make for camera in cameras],
+        [camera.model for camera in cameras],
+        [camera.lens for camera in cameras],
+        [width for width, _ in shown],
+        [height for _, height in shown],
+        [None if place is None else place.latitude for place in places],
+        [None if place is None else place.longitude for place in places],
+        [None if place is None else place.altitude for place in places],
+        formats,
+        [None if each is None else day_number(each.local) for each in taken],
+        [_aspect_of(width, height) for width, height in shown],
+        [name == _RAW for name in formats],
+        [
+            _search_text(entry.original_filename, camera, embedded, names)
+            for entry, camera, embedded, names in zip(entries, cameras, said, tags, strict=True)
+        ],
+        repeat(None),
+        strict=False,
+    )
+    images = zip(
+        count(first_image_id),
+        hothashes,
+        count(first_photo_id),
+        repeat(owner.session_id),
+        imported,
+        [entry.hothash_method for entry in entries],
+        [entry.original_filename for entry in entries],
+        [entry.original_path for entry in entries],
+        formats,
+        widths,
+        heights,
+        turns,
+        [entry.hotpreview_rendition if entry.has_hotpreview else None for entry in entries],
+        _facts_of(entries, turns, taken),
+        repeat(None),
+        strict=False,
+    )
+    locations = zip(
+        count(first_image_id),
+        repeat(owner.storage_id),
+        repeat(owner.session_id),
+        repeat(0),
+        [entry.relative_path for entry in entries],
+        repeat(None),
+        sizes,
+        [bytes.fromhex(entry.sha256) for entry in entries],
+        list(map(storable_ns, instants_ns(entry.file_modified for entry in entries))),
+        imported,
+        [entry.status for entry in entries],
+        [None if entry.last_seen_at is None else _moment(entry.last_seen_at) for entry in entries],
+        repeat(None),
+        repeat(None),
+        strict=False,
+    )
+    return PlainRows(
+        count=len(entries),
+        size_bytes=sum(sizes),
+        photos=photos,
+        images=images,
+        locations=locations,
+        tags=[(photo_id, names) for photo_id, names in enumerate(tags, first_photo_id) if names],
+    )
+
+
+@lru_cache(maxsize=1024)
+def _moment(text: str) -> str:
+    """Give an instant as SQLAlchemy stores it in SQLite. Raises ValueError."""
+    parse_instant_ns(text)
+    return f"{text[:10]} {text[11:19]}.{text[20:-1][:6]:0<6}"
+
+
+def _taken_of(entry: FileRecord) -> _Taken | None:
+    if entry.taken_at is None:
+        return None
+    local = entry.taken_at_local or entry.taken_at.removesuffix("Z")
+    return _Taken(local, entry.taken_at_offset, entry.taken_at_source or "exif")
+
+
+def _taken_moment(local: str, offset: str | None) -> str:
+    """Give when a capture time was in UTC, as SQLAlchemy stores it in SQLite."""
+    minute = local[11:16] if offset is None else minute_in_utc(local[11:16], offset)
+    if minute is None:
+        return _moment(CaptureTime(local=local, offset=offset, source="exif").taken_at)
+    return f"{local[:10]} {minute}{local[16:19]}.{local[20:26]:0<6}"
+
+
+@lru_cache(maxsize=4096)
+def _aspect_of(width: int | None, height: int | None) -> int:
+    return aspect_of(width, height)
+
+
+def _tags_of(said: EmbeddedRecord) -> tuple[str, ...]:
+    if said.keywords:
+        return tuple(dict.fromkeys(said.keywords))
+    if said.hierarchical_keywords:
+        return tuple(dict.fromkeys(keyword.rpartition("|")[2] for keyword in said.hierarchical_keywords))
+    return ()
+
+
+def _search_text(name: str, camera: CameraRecord, said: EmbeddedRecord, tags: Iterable[str]) -> str:
+    if name.isascii() and len(name) <= MAX_WORD_LENGTH:
+        words = name.lower().translate(_TO_WORDS).split()
+    else:
+        words = list(words_of(name))
+    known = _camera_words(camera.make, camera.model, camera.lens)
+    if said is _NOTHING_SAID:
+        return " ".join(dict.fromkeys((*words, *known)))
+    texts = (said.title, said.caption, *tags, said.author)
+    spoken = [word for text in texts if text for word in words_of(text)]
+    return " ".join(dict.fromkeys((*spoken, *words, *known)))
+
+
+@lru_cache(maxsize=4096)
+def _camera_words(*texts: str | None) -> tuple[str, ...]:
+    return tuple(word for text in texts if text for word in words_of(text))
+
+
+def _facts_of(entries: Sequence[FileRecord], turns: Sequence[int], taken: Sequence[_Taken | None]) -> list[str]:
+    """Give the facts of each picture as JSON."""
+    facts = [
+        _Facts(
+            entry.file_format,
+            entry.width,
+            entry.height,
+            turn,
+            entry.duration_seconds,
+            moment,
+            entry.content_identifier,
+            None if entry.camera == _NO_CAMERA else entry.camera,
+            entry.gps,
+            None if entry.embedded == _NOTHING_SAID else entry.embedded,
+        )
+        for entry, turn, moment in zip(entries, turns, taken, strict=True)
+    ]
+    return _encode_lines(facts).decode().split("\n")[:-1]
