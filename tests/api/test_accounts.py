@@ -10,13 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import HTTPConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from imalink.api.account_gate import AccountGate
 from imalink.api.routers import events
 from imalink.client import ImalinkClient
-from imalink.core.account import Right, Role
+from imalink.core.account import AskerKind, Right, Role
 from imalink.core.audit import AuditAction
 from imalink.errors import CatalogError, LoginNeededError, LoginRefusedError, NotAllowedError
 from imalink.server import API
@@ -69,6 +70,26 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 
 
 # who is asked
+
+
+def test_the_gate_knows_at_once_who_asks_only_where_nobody_has_to_say_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = AccountGate(served.container.tools(), asks_always=False)
+    asked = HTTPConnection({"type": "http", "headers": [], "client": ("127.0.0.1", 1), "scheme": "http"})
+    assert gate.find_local(asked) is None, "it has not looked yet"
+    assert not gate.asks_for_login()
+    found = gate.find_local(asked)
+    assert found is not None
+    assert (found.kind, found.right, found.address) == (AskerKind.LOCAL, Right.ADMINISTER, "127.0.0.1")
+    add_account(served.container.tools(), "anna", PASSWORD, role=Role.ADMIN)
+    monkeypatch.setattr("imalink.api.account_gate._LOOKED_UP_SECONDS", -1.0)
+    assert gate.find_local(asked) is None, "it may be otherwise by now"
+    monkeypatch.undo()
+    gate.forget()
+    assert gate.asks_for_login()
+    assert gate.find_local(asked) is None
+    assert AccountGate(served.container.tools(), asks_always=True).find_local(asked) is None
 
 
 def test_without_accounts_nobody_on_this_machine_is_asked(served: Served) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 def json_text(text: str) -> str:
     r"""Give plain text that JSON can hold; bytes of a name that are no UTF-8 as findings show them, ``\xff``."""
+    if text.isascii():  # most are, and an answer has hundreds
+        return str(text)
     try:
         return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # half a pair, which no name on a disk decodes to

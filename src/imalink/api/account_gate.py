@@ -30,9 +30,10 @@ class AccountGate:
     def __init__(self, tools: Tools, *, asks_always: bool) -> None:
         self._tools = tools
         self._asks_always = asks_always
+        self._looking = threading.Lock()
+        self._has_accounts: tuple[bool, float] | None = None
+        """Whether there are accounts, and when that was looked up; replaced as a whole, so read without a lock."""
         self._lock = threading.Lock()
-        self._has_accounts = False
-        self._looked_at: float | None = None
         self._recent: dict[str, tuple[Asker, float]] = {}
 
     def __call__(self, connection: HTTPConnection, right: Right) -> Asker:
@@ -60,11 +61,11 @@ class AccountGate:
         """Tell whether one has to log in; of an account that another process adds it knows within a second."""
         if self._asks_always:
             return True
-        with self._lock:
-            if not self._is_fresh(self._looked_at, time.monotonic()):
-                self._has_accounts = has_accounts(self._tools)
-                self._looked_at = time.monotonic()
-            return self._has_accounts
+        with self._looking:
+            known = self._has_accounts
+            if known is None or not self._is_fresh(known[1], time.monotonic()):
+                known = self._has_accounts = has_accounts(self._tools), time.monotonic()
+            return known[0]
 
     def needs_setup(self) -> bool:
         """Tell whether one has to log in, and nobody can yet."""
@@ -72,21 +73,32 @@ class AccountGate:
 
     def forget(self) -> None:
         """Look anew whether there are accounts, because one was added or removed."""
+        with self._looking:
+            self._has_accounts = None
         with self._lock:
-            self._looked_at = None
             self._recent.clear()
+
+    def find_local(self, connection: HTTPConnection) -> Asker | None:
+        """Give who asks where nobody has to say who they are, if that was looked up within this second; else None.
+
+        Never waits, so it can be asked where nothing may.
+        """
+        known = self._has_accounts
+        if self._asks_always or known is None or known[0] or not self._is_fresh(known[1], time.monotonic()):
+            return None
+        return Asker(kind=AskerKind.LOCAL, address=address_of(connection))
 
     def find_recent(self, connection: HTTPConnection) -> Asker | None:
         """Give who asks if that was looked up within this second, without waiting for the catalog; else None.
 
         For what is asked for by the hundred. What was revoked meanwhile counts a second longer here.
         """
+        local = self.find_local(connection)
+        if local is not None:
+            return local
         with self._lock:
-            now = time.monotonic()
-            if not self._asks_always and not self._has_accounts and self._is_fresh(self._looked_at, now):
-                return Asker(kind=AskerKind.LOCAL, address=address_of(connection))
             found = self._recent.get(_credentials(connection))
-            return found[0] if found is not None and self._is_fresh(found[1], now) else None
+            return found[0] if found is not None and self._is_fresh(found[1], time.monotonic()) else None
 
     def _keep_recent(self, connection: HTTPConnection, asker: Asker) -> None:
         credentials = _credentials(connection)
@@ -97,8 +109,8 @@ class AccountGate:
                 self._recent[credentials] = (asker, time.monotonic())
 
     @staticmethod
-    def _is_fresh(looked_at: float | None, now: float) -> bool:
-        return looked_at is not None and now - looked_at <= _LOOKED_UP_SECONDS
+    def _is_fresh(looked_at: float, now: float) -> bool:
+        return now - looked_at <= _LOOKED_UP_SECONDS
 
     def _recognise(self, connection: HTTPConnection) -> Asker:
         address = address_of(connection)

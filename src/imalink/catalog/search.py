@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Integer, bindparam, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import table_of
@@ -41,13 +42,22 @@ _LISTED = (
 
 _Key = tuple[int, str | None]
 """A photo's id and when it was taken."""
+_Text = str | None
+_Number = int | None
+# fmt: off
+_Listed = tuple[
+    int, str, str, _Text, _Text, _Text, _Number, _Text, bool, _Text, _Text, _Text, _Text, _Text, _Text, _Number,
+    _Number, float | None, bool, str, str, _Text,
+]
+# fmt: on
+"""A row of ``_LISTED``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundPhoto:
+class FoundPhoto(msgspec.Struct, frozen=True, kw_only=True):
     """What a list shows of a photo: what holds for it, and its primary file's hothash, preview and original name.
 
-    ``id`` is its number in this catalog, as long as it is not recovered.
+    ``id`` is its number in this catalog, as long as it is not recovered. A struct and no dataclass, for a page makes
+    hundreds, each in a fifth of the time.
     """
 
     id: int
@@ -174,14 +184,31 @@ def count_photos(
 def _dated(
     db: Session, conditions: Sequence[ColumnElement[bool]], cursor: _Cursor | None, *, limit: int, is_backward: bool
 ) -> list[_Key]:
-    query = select(Photo.id, Photo.taken_at).where(Photo.taken_at.is_not(None), *conditions)
-    key = tuple_(Photo.taken_at, Photo.id)
+    query = _DATED[is_backward, cursor is not None]
+    told: dict[str, object] = {"wanted": limit}
     if cursor is not None:
-        place = tuple_(literal(cursor.taken_at, Instant), literal(cursor.photo_id, Integer))
-        query = query.where(key > place if is_backward else key < place)
-    order = (Photo.taken_at, Photo.id) if is_backward else (Photo.taken_at.desc(), Photo.id.desc())
-    rows = db.execute(query.order_by(*order).limit(limit))
+        told |= {"taken_at": cursor.taken_at, "photo_id": cursor.photo_id}
+    rows = db.connection().execute(query.where(*conditions) if conditions else query, told)
     return [(photo_id, taken_at) for photo_id, taken_at in rows]
+
+
+def _walk_of_dated(*, is_backward: bool, has_place: bool) -> Select[int, str | None]:
+    key = tuple_(_PHOTOS.c.taken_at, _PHOTOS.c.id)
+    place = tuple_(bindparam("taken_at", type_=Instant), bindparam("photo_id", type_=Integer))
+    query = select(_PHOTOS.c.id, _PHOTOS.c.taken_at).where(_PHOTOS.c.taken_at.is_not(None))
+    if has_place:
+        query = query.where(key > place if is_backward else key < place)
+    return query.order_by(*(each if is_backward else each.desc() for each in (_PHOTOS.c.taken_at, _PHOTOS.c.id))).limit(
+        bindparam("wanted")
+    )
+
+
+_DATED = {
+    (is_backward, has_place): _walk_of_dated(is_backward=is_backward, has_place=has_place)
+    for is_backward in (False, True)
+    for has_place in (False, True)
+}
+"""By whether it walks backward, and from a place: made once, as the other statements of a page."""
 
 
 def _undated(
@@ -202,32 +229,57 @@ def _has_undated(db: Session) -> bool:
 def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:
     """Give what a list shows of these photos, in this order, at most IN_LIMIT; unknown ones are left out."""
     tags = load_tags(db, photo_ids)
+    rows = cast("Iterable[_Listed]", db.connection().execute(_LISTED, {"ids": list(photo_ids)}))
     found: dict[int, FoundPhoto] = {}
-    for row in db.connection().execute(_LISTED, {"ids": list(photo_ids)}):
-        found[row.id] = FoundPhoto(
-            id=row.id,
-            photo_uuid=PhotoUuid(row.photo_uuid),
-            hothash=Hothash(row.primary_hothash),
-            title=row.title,
-            caption=row.caption,
-            author=row.author,
-            tags=tags.get(row.id, ()),
-            rating=row.rating,
-            label=row.label,
-            rejected=row.rejected,
-            taken_at=row.taken_at,
-            taken_at_local=row.taken_at_local,
-            taken_at_offset=row.taken_at_offset,
-            taken_at_source=row.taken_at_source,
-            camera_make=row.camera_make,
-            camera_model=row.camera_model,
-            width=row.width,
-            height=row.height,
-            has_gps=row.latitude is not None,
-            has_raw=row.has_raw,
-            file_format=row.file_format,
-            original_filename=row.original_filename,
-            hotpreview_rendition=row.hotpreview_rendition,
+    # Unpacked, for reading a row's columns by their names takes twice as long as the database does.
+    for (
+        photo_id,
+        photo_uuid,
+        hothash,
+        title,
+        caption,
+        author,
+        rating,
+        label,
+        rejected,
+        taken_at,
+        taken_at_local,
+        taken_at_offset,
+        taken_at_source,
+        camera_make,
+        camera_model,
+        width,
+        height,
+        latitude,
+        has_raw,
+        file_format,
+        original_filename,
+        hotpreview_rendition,
+    ) in rows:
+        found[photo_id] = FoundPhoto(
+            id=photo_id,
+            photo_uuid=PhotoUuid(photo_uuid),
+            hothash=Hothash(hothash),
+            title=title,
+            caption=caption,
+            author=author,
+            tags=tags.get(photo_id, ()),
+            rating=rating,
+            label=label,
+            rejected=rejected,
+            taken_at=taken_at,
+            taken_at_local=taken_at_local,
+            taken_at_offset=taken_at_offset,
+            taken_at_source=taken_at_source,
+            camera_make=camera_make,
+            camera_model=camera_model,
+            width=width,
+            height=height,
+            has_gps=latitude is not None,
+            has_raw=has_raw,
+            file_format=file_format,
+            original_filename=original_filename,
+            hotpreview_rendition=hotpreview_rendition,
         )
     return tuple(found[key] for key in photo_ids if key in found)
 

@@ -50,8 +50,8 @@ def _begin(connection: Connection) -> None:
     is_writer = options.get(WRITES, False)
     if is_writer:
         connection.exec_driver_sql(f"PRAGMA cache_size=-{_WRITER_CACHE_KB}")
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
     connection.info[WRITES] = is_writer
-    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get(DURABLE, False) else 'NORMAL'}")
     files: tuple[Path, ...] = options.get(ATTACHED, ())
     connection.info[ATTACHED] = len(files)
     for number, file in enumerate(files):
