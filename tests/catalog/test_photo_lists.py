@@ -226,6 +226,17 @@ def test_the_timeline_has_every_photo_once_by_the_days_of_the_cameras(many: Cata
     assert set(order.aspects) == {1500}
 
 
+@pytest.mark.parametrize("photos_at_once", [1, 7, 100, 200, 1000])
+def test_the_timeline_is_the_list_put_together_by_days_however_it_is_read(
+    many: Catalog, monkeypatch: pytest.MonkeyPatch, photos_at_once: int
+) -> None:
+    monkeypatch.setattr(timeline, "PHOTOS_AT_ONCE", photos_at_once)
+    listed = run(many, SearchQuery(limit=200)).photos
+    by_day = sorted(listed, key=lambda photo: (photo.taken_at_local or "")[:10], reverse=True)
+    with many.read() as db:
+        assert list(timeline.load_order(db).ids) == [photo.id for photo in by_day]
+
+
 def test_months_sum_their_days_and_the_undated_come_last(many: Catalog) -> None:
     with many.read() as db:
         months = timeline.list_months(db)

@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Integer, Select, Text, cast, delete, func, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import insert_rows, table_of
+from imalink.catalog.column_types import Instant
 from imalink.catalog.models import UNDATED, Photo, PhotoDay
 from imalink.catalog.said_models import LibraryState
 
 _DAYS = table_of(PhotoDay)
 _PHOTOS = table_of(Photo)
 _EPOCH = date(1970, 1, 1).toordinal()
-_ROWS_AT_ONCE = 20_000
+PHOTOS_AT_ONCE = 200_000
+"""So many photos of a timeline are asked for at once, which takes some 10 MB for that while."""
+_SHAPES = select(
+    _PHOTOS.c.id, _PHOTOS.c.aspect, func.coalesce(_PHOTOS.c.local_day, UNDATED).label("day"), _PHOTOS.c.taken_at
+)
 
 
 def count_days(db: Session, changes: Mapping[int | None, int]) -> None:
@@ -111,21 +117,33 @@ class TimelineOrder:
 def load_order(db: Session, conditions: Sequence[ColumnElement[bool]] = ()) -> TimelineOrder:
     """Give the order of all photos that fit ``conditions`` (see ``search.conditions_of``).
 
-    Takes about 1.5 µs and 10 bytes a photo; the rows are read as the database walks its index.
+    Takes about 1 µs and 10 bytes a photo. The database is asked for whole columns, spelled as text: row by row it would
+    take three times as long, and most of that in the interpreter, which everybody else waits for.
     """
-    ids, aspects, days = array("i"), array("H"), array("i")
-    columns = select(_PHOTOS.c.id, _PHOTOS.c.aspect, func.coalesce(_PHOTOS.c.local_day, UNDATED))
-    dated = columns.where(Photo.taken_at.is_not(None), *conditions).order_by(Photo.taken_at.desc(), Photo.id.desc())
-    undated = columns.where(Photo.taken_at.is_(None), *conditions).order_by(Photo.id.desc())
+    order = TimelineOrder(array("i"), array("H"), array("i"))
+    taken_at, photo_id = _PHOTOS.c.taken_at, _PHOTOS.c.id
+    dated = _SHAPES.where(taken_at.is_not(None), *conditions).order_by(taken_at.desc(), photo_id.desc())
+    undated = _SHAPES.where(taken_at.is_(None), *conditions).order_by(photo_id.desc())
     for query in (dated, undated):
-        # By the connection, not the ORM, which would take as long again for each row.
-        result = db.connection().execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
-        for rows in result.partitions(_ROWS_AT_ONCE):
-            some_ids, some_aspects, some_days = zip(*rows, strict=True)
-            ids.extend(some_ids)
-            aspects.extend(some_aspects)
-            days.extend(some_days)
-    return _by_day(TimelineOrder(ids, aspects, days))
+        behind: list[ColumnElement[bool]] = []
+        while True:
+            count, earliest = _add_columns(db, order, query.where(*behind).limit(PHOTOS_AT_ONCE))
+            if count < PHOTOS_AT_ONCE:
+                break
+            place = literal(earliest, Instant), literal(order.ids[-1], Integer)
+            behind = [photo_id < place[1] if earliest is None else tuple_(taken_at, photo_id) < tuple_(*place)]
+    return _by_day(order)
+
+
+def _add_columns(db: Session, order: TimelineOrder, query: Select[int, int, int, str | None]) -> tuple[int, str | None]:
+    """Add the photos that a query gives, and tell how many those are and when the earliest was taken."""
+    part = query.subquery()
+    spelled = (func.aggregate_strings(cast(each, Text), ",") for each in (part.c.id, part.c.aspect, part.c.day))
+    *columns, earliest = db.connection().execute(select(*spelled, func.min(part.c.taken_at))).one()
+    before = len(order)
+    for column, text in zip((order.ids, order.aspects, order.days), columns, strict=True):
+        column.extend(msgspec.json.decode(f"[{text or ''}]", type=list[int]))
+    return len(order) - before, earliest
 
 
 def _by_day(order: TimelineOrder) -> TimelineOrder:
