@@ -6,6 +6,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   ├── NestedSourceError         source inside the storage, or the storage inside the source
 │   ├── AmbiguousError            a prefix or name that fits several
 │   ├── UndoRefusedError          an operation that cannot be undone as things are
+│   ├── WrongStateError           what is asked could be done, but not as things are
 │   ├── NameInUseError            a storage of that name is known already
 │   ├── SessionInUseError         a session that brought something cannot be deleted
 │   ├── AuthorInUseError          an author of whom sessions are is not taken away
@@ -113,6 +114,12 @@ class UndoRefusedError(UsageError):
     """An operation that cannot be undone as things are: changed since, undone already, or of what is gone for good."""
 
     code = "undo-refused"
+
+
+class WrongStateError(UsageError):
+    """What was asked for can be asked, but not of things as they are: the message says what is in the way."""
+
+    code = "wrong-state"
 
 
 class NameInUseError(UsageError):

@@ -121,7 +121,7 @@ def test_what_cannot_be_done_with_a_collection_is_told(served: Served, photos: l
     assert served.post(where, json={"ids": [99]}, status=404)
     assert served.post(where, json={}, status=400)
     before = {"photo_uuids": uuids(photos, 0), "before": photos[1]["photo_uuid"]}
-    assert served.post(where, json=before, status=400)
+    assert served.post(where, json=before, status=409)
     assert served.post("collections", json={"title": "x" * 201}, status=422)
 
 

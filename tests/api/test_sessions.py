@@ -107,7 +107,7 @@ def test_pictures_stay_where_they_are_without_copying(served: Served) -> None:
 def test_an_import_without_a_storage_is_refused(served: Served) -> None:
     served.post("import-sessions", json={"title": "Card"})
     body = {"source_directory": str(make_source(served.card))}
-    assert "no place" in served.post("import-sessions/1/import", status=400, json=body)["detail"]
+    assert "no place" in served.post("import-sessions/1/import", status=409, json=body)["detail"]
 
 
 def test_an_ended_import_has_nothing_to_resume(served: Served) -> None:

@@ -218,7 +218,7 @@ def test_the_import_may_be_waited_for_later(served: Served, session: Json) -> No
 
 def test_what_cannot_be_an_upload_is_told(served: Served, session: Json) -> None:
     where = f"import-sessions/{session['id']}/upload"
-    assert "Nothing was uploaded" in served.ask("POST", where, status=400)["detail"]
+    assert "Nothing was uploaded" in served.ask("POST", where, status=409)["detail"]
     assert served.ask("POST", where, status=400, content=b"nameless")
     headers = {"content-type": "multipart/form-data; boundary=b"}
     assert served.ask("POST", where, status=400, content=b"no form", headers=headers)
@@ -226,7 +226,7 @@ def test_what_cannot_be_an_upload_is_told(served: Served, session: Json) -> None
     assert served.ask("POST", where, status=400, content=torn, headers=headers)
     assert uploads_in(session) == []
     nowhere = served.post("import-sessions", json={"title": "No storage"})
-    assert served.ask("POST", f"import-sessions/{nowhere['id']}/upload", status=400, params={"path": "a"}, content=b"x")
+    assert served.ask("POST", f"import-sessions/{nowhere['id']}/upload", status=409, params={"path": "a"}, content=b"x")
 
 
 def test_what_a_killed_server_left_half_is_swept_a_day_later(

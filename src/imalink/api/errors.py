@@ -51,6 +51,7 @@ from imalink.errors import (
     UnsafePathError,
     UsageError,
     VerificationError,
+    WrongStateError,
 )
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (AmbiguousError, 409),
     (StaleViewError, 409),
     (UndoRefusedError, 409),
+    (WrongStateError, 409),
     (NameInUseError, 409),
     (SessionInUseError, 409),
     (AuthorInUseError, 409),

@@ -29,7 +29,7 @@ from imalink.core.job import Holds, JobRequest
 from imalink.core.organization import organization_named
 from imalink.core.progress import Progress
 from imalink.core.timetable import Task
-from imalink.errors import UsageError
+from imalink.errors import UsageError, WrongStateError
 from imalink.runtime.events import EventKind
 from imalink.runtime.health_words import health_json
 from imalink.runtime.jobs import Work
@@ -147,7 +147,7 @@ def importing(server: Server, known: SessionRecord, body: Importing) -> Planned:
     )
     storage_uuid = known.storage_uuid
     if body.copy_files and storage_uuid is None:
-        raise UsageError(
+        raise WrongStateError(
             f"Session {known.session.number} is meant for no storage, so its pictures have no place to go. "
             "Nothing was changed.",
             hint="Make a session with a file_storage_id, or say copy_files=false to leave them where they are.",
@@ -175,7 +175,7 @@ def importing_uploads(server: Server, known: SessionRecord, body: ImportingUploa
     with open_uploads(server.tools, known) as opened:
         source = opened.uploads.path
         if not opened.uploads.prepare():
-            raise UsageError("Nothing was uploaded to this session.", hint="Send files first.")
+            raise WrongStateError("Nothing was uploaded to this session.", hint="Send files first.")
     request = ImportRequest(
         source=source,
         session=known.session.session_uuid,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.account_models import AccountRow, ApiTokenRow, LoginRow, SetupRow
 from imalink.core.account import Account, ApiToken, Right, Role, TokenId
-from imalink.errors import NotFoundError, UsageError
+from imalink.errors import NotFoundError, WrongStateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def find_password(db: Session, name: str) -> str | None:
 def add_account(db: Session, name: str, *, role: Role, password_hash: str, at: str) -> Account:
     """Add an account. Commits nothing. Raises UsageError if there is one of that name."""
     if _find(db, name) is not None:
-        raise UsageError(f"There is an account {name} already. Nothing was changed.", hint="Choose another name.")
+        raise WrongStateError(f"There is an account {name} already. Nothing was changed.", hint="Choose another name.")
     row = AccountRow(name=name, role=role.value, password=password_hash, created_at=at, last_login_at=None)
     db.add(row)
     db.flush()

@@ -17,7 +17,14 @@ from imalink.core.ids import StorageUuid
 from imalink.core.job import Job, JobError, JobId, JobRequest, JobState
 from imalink.core.progress import Progress
 from imalink.core.timestamps import format_instant, format_instant_ns
-from imalink.errors import CancelledError, CatalogError, ImalinkError, StorageBusyError, TooManyJobsError, UsageError
+from imalink.errors import (
+    CancelledError,
+    CatalogError,
+    ImalinkError,
+    StorageBusyError,
+    TooManyJobsError,
+    WrongStateError,
+)
 from imalink.runtime.events import EventHub, EventKind
 from imalink.runtime.job_progress import JobMeter
 from imalink.runtime.job_words import job_json
@@ -217,7 +224,7 @@ class JobRunner:
             return self.look(live)
         job = self.get(job_id)
         if not job.state.is_over:
-            raise UsageError(
+            raise WrongStateError(
                 f"Job {job_id} is done by another process, and can be stopped only there.", hint="Stop it there."
             )
         return job

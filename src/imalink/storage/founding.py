@@ -10,7 +10,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.core.signature import Signature, storage_directory_name
 from imalink.core.timestamps import Clock, format_instant
 from imalink.durable_files import FileCalls
-from imalink.errors import StorageOfflineError, UsageError
+from imalink.errors import StorageOfflineError, UsageError, WrongStateError
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.indexed import INDEXED
 from imalink.formats.signature_file import HERE, dump_signature
@@ -47,7 +47,7 @@ def found_storage(
     with open_base(base_path, calls) as base:
         made = StorageFiles(base).make_directories(name)
         if not made:
-            raise UsageError(f"A folder {name} is there already.", hint="Try again in a second.")
+            raise WrongStateError(f"A folder {name} is there already.", hint="Try again in a second.")
     signature = Signature(
         storage_uuid=storage_uuid,
         display_name=display_name,
@@ -87,7 +87,7 @@ def found_in_place(
         files = StorageFiles(root)
         # Empty indexes without a signature are what an adoption leaves that was killed: it may be done again.
         if files.exists(SIGNATURE_PATH) or has_sessions(files) or staging.list_commits(files):
-            raise UsageError(
+            raise WrongStateError(
                 f"{folder} is a storage already. Nothing was changed.",
                 hint="Run `imalink recover` with its path to make it known on this machine.",
             )

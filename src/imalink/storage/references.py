@@ -14,7 +14,7 @@ from imalink.core.relative_path import RelativePath
 from imalink.core.signature import Signature
 from imalink.core.timestamps import Clock, format_instant
 from imalink.durable_files import FileCalls
-from imalink.errors import ImalinkError, NestedSourceError, UsageError
+from imalink.errors import ImalinkError, NestedSourceError, UsageError, WrongStateError
 from imalink.formats.layouts.reference import REFERENCE
 from imalink.formats.signature_file import HERE, SIGNATURE_NAME
 from imalink.storage.file_storage import FileStorage
@@ -174,7 +174,7 @@ class References:
                 hint="Mount or link it under another name.",
             ) from error
         if looks_like_storage(folder):
-            raise UsageError(
+            raise WrongStateError(
                 f"{folder} is a storage already. Nothing was changed.",
                 hint="Run `imalink recover` with its path to make it known on this machine; it need not be writable.",
             )

@@ -22,7 +22,7 @@ from imalink.core.account import (
 )
 from imalink.core.audit import AuditAction
 from imalink.core.timestamps import format_instant, parse_instant
-from imalink.errors import LoginRefusedError, UsageError
+from imalink.errors import LoginRefusedError, UsageError, WrongStateError
 from imalink.workflows.keys import hash_of, hash_password, new_key
 from imalink.workflows.tools import Tools
 from imalink.workflows.write_audit import note
@@ -48,7 +48,7 @@ def add_account(tools: Tools, name: str, password: str, *, role: Role) -> Accoun
     password_hash = hash_password(account_password(password, name=name))
     with tools.catalog.begin(is_durable=True) as db:
         if role is not Role.ADMIN and not accounts.has_accounts(db):
-            raise UsageError(
+            raise WrongStateError(
                 "The first account has to be an administrator's, or nobody could change anything. Nothing was changed.",
                 hint=f"Use the role {Role.ADMIN.value}.",
             )
@@ -115,7 +115,7 @@ def add_token(tools: Tools, name: str, *, label: str, right: Right, days: int) -
     with tools.catalog.begin(is_durable=True) as db:
         account = accounts.get_account(db, name)
         if not account.role.right.covers(right):
-            raise UsageError(
+            raise WrongStateError(
                 f"{name} is {account.role.value}, so no token in that name may do more. Nothing was changed.",
                 hint=f"Ask for {account.role.right.value} or less.",
             )
@@ -212,8 +212,8 @@ def _no_setup() -> LoginRefusedError:
     )
 
 
-def _last_admin(name: str) -> UsageError:
-    return UsageError(
+def _last_admin(name: str) -> WrongStateError:
+    return WrongStateError(
         f"{name} is the last administrator; without one nobody could change accounts. Nothing was changed.",
         hint="Make somebody else an administrator first.",
     )

@@ -10,7 +10,7 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.run_request import RunKind, RunRequest
-from imalink.errors import StorageReadOnlyError, UsageError
+from imalink.errors import StorageReadOnlyError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import found_in_place
 from imalink.workflows.create_storage import check_name, remember_storage
@@ -74,7 +74,7 @@ def _refuse_reference(tools: Tools, folder: Path) -> None:
     if known is not None:
         with known:
             if known.storage_uuid in noted:
-                raise UsageError(
+                raise WrongStateError(
                     f"{folder} is the folder of the storage {known.signature.display_name}, or lies in it, which "
                     "refers to it without writing there. Nothing was changed.",
                     hint=f"Run `imalink storage forget {known.storage_uuid}` first, if you want it to be written into.",

@@ -14,7 +14,7 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
-from imalink.errors import ImalinkError, UsageError
+from imalink.errors import ImalinkError, WrongStateError
 from imalink.storage.caps import UNTRUSTED
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import open_base
@@ -45,7 +45,7 @@ def create_or_adopt(
     found = _find_unknown(tools, base_path.absolute(), display_name)
     if len(found) > 1:
         places = ", ".join(str(candidate.path) for candidate in found)
-        raise UsageError(
+        raise WrongStateError(
             f"Several storages named {display_name!r} stand there: {places}. Nothing was changed.",
             hint="Take them in by their folders: `imalink recover FOLDER`.",
         )

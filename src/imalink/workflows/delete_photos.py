@@ -16,7 +16,7 @@ from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
-from imalink.errors import StorageError, UsageError
+from imalink.errors import StorageError, UsageError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.empty_trash import remove_kept_files
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
@@ -112,7 +112,7 @@ def delete_photos(
         only = get_storage(tools, storage).storage_uuid
         wanted = {uuid: hothashes for uuid, hothashes in wanted.items() if uuid == only}
         if not wanted:
-            raise UsageError(f"{storage} has none of these pictures. Nothing was changed.")
+            raise WrongStateError(f"{storage} has none of these pictures. Nothing was changed.")
     work = _Deleting(tools, mode, reason, progress or SilentProgress(), dry_run=dry_run, count=len(texts))
     troubles: list[StorageError] = []
     with tools.catalog.read() as db:

@@ -19,7 +19,7 @@ from imalink.core.library import (
     places_between,
 )
 from imalink.core.search_query import parse_query
-from imalink.errors import AuthorInUseError, NameTakenError, UsageError
+from imalink.errors import AuthorInUseError, NameTakenError, UsageError, WrongStateError
 from imalink.workflows.flush_outbox import flush_outbox
 from imalink.workflows.new_operation import counted
 from imalink.workflows.say_of_library import say_of_item
@@ -77,10 +77,10 @@ def add_to_collection(
         held = collections.positions_in(db, key)
         counts = {"added": len(wanted)}
         if before is not None and (before not in held or before in wanted):
-            raise UsageError("The photo to put others before is not in the collection, or among them.")
+            raise WrongStateError("The photo to put others before is not in the collection, or among them.")
         order = [each for each in held if each not in set(wanted)]
         if len(order) + len(wanted) > MAX_PHOTOS:
-            raise UsageError(f"A collection has at most {MAX_PHOTOS:,} photos.")
+            raise WrongStateError(f"A collection has at most {MAX_PHOTOS:,} photos.")
         at = len(order) if before is None else order.index(before)
         low = held[order[at - 1]] if at > 0 else None
         high = held[order[at]] if at < len(order) else None

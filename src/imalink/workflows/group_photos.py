@@ -13,7 +13,7 @@ from imalink.core.ids import Hothash, PhotoUuid, StorageUuid, split_photo_uuid_o
 from imalink.core.journal import Observation, PhotoJoined, PhotoSplit
 from imalink.core.operation import Operation, OperationKind
 from imalink.core.pairing import MAX_FILES
-from imalink.errors import UsageError
+from imalink.errors import UsageError, WrongStateError
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import new_operation
@@ -44,7 +44,7 @@ def join_photos(tools: Tools, texts: Sequence[str]) -> PhotoRecord:
         records = _photos_of(tools, hothashes)
         files = [file.hothash for record in records for file in record.files]
         if len(files) > MAX_FILES:
-            raise UsageError(f"A photo has at most {MAX_FILES} files; these would be {len(files)}.")
+            raise WrongStateError(f"A photo has at most {MAX_FILES} files; these would be {len(files)}.")
         first, *others = (record.photo.photo_uuid for record in records)
         if not others:
             return []
@@ -68,7 +68,7 @@ def split_photo(tools: Tools, text: str) -> SplitPhotos:
     def decide() -> list[Observation]:
         [record] = _photos_of(tools, [hothash])
         if len(record.files) < 2:
-            raise UsageError(
+            raise WrongStateError(
                 "The picture is a photo of its own already.", hint="`imalink whereis HOTHASH` shows its files."
             )
         left.append(record.photo.photo_uuid)

@@ -24,7 +24,7 @@ from imalink.core.operation import OperationKind
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.durable_files import storage_errors
-from imalink.errors import NameTakenError, NotFoundError, StorageError, UsageError, VerificationError
+from imalink.errors import NameTakenError, NotFoundError, StorageError, VerificationError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fs import PLACED_MODE, STAGING
 from imalink.storage.manifest import is_manifest_whole, save_manifest
@@ -101,7 +101,7 @@ def heal(
         follow_moves(tools, record, progress)
     with open_storage(tools, record) as storage:
         if storage.layout.is_reference:
-            raise UsageError(
+            raise WrongStateError(
                 f"The pictures of {record.display_name} are only read, so nothing in it can be healed.",
                 hint="Put good copies into that folder yourself, then run `imalink reindex`.",
             )

@@ -15,6 +15,7 @@ from imalink.errors import (
     StorageError,
     StorageOfflineError,
     UsageError,
+    WrongStateError,
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.root import StorageRoot
@@ -32,7 +33,7 @@ CATALOG_BYTES_PER_PICTURE = 8 * 1024
 def require_importable(storage: FileStorage) -> None:
     """Refuse a storage in which nothing can be placed. Raises UsageError."""
     if storage.layout.is_reference:
-        raise UsageError(
+        raise WrongStateError(
             f"{storage.signature.display_name} only refers to the pictures in {storage.path}, which is never written "
             "into. Nothing was changed.",
             hint="Import into another storage; `imalink import FOLDER --no-copy` takes in what is new in that folder.",

@@ -12,7 +12,7 @@ from imalink.core.ids import RunUuid
 from imalink.core.journal import RunBegin, RunEnd
 from imalink.core.session import ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
-from imalink.errors import UsageError
+from imalink.errors import WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.staging import ImportRun
 from imalink.workflows.mend_indexes import mend_indexes
@@ -47,7 +47,7 @@ def index_session(tools: Tools, text: str) -> SessionIndexed:
     with tools.catalog.read() as db:
         known = import_sessions.get_session(db, session_key(text))
     if known.storage_uuid is None:
-        raise UsageError(
+        raise WrongStateError(
             f"Session {known.session.number} is meant for no storage, so its index has no place. Nothing was changed.",
             hint="Import something into it, or make it with a storage.",
         )

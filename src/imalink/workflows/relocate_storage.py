@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imalink.catalog.file_storages import StorageRecord
-from imalink.errors import ForeignStorageError, ImalinkError, StorageOfflineError, UsageError
+from imalink.errors import ForeignStorageError, ImalinkError, StorageOfflineError, WrongStateError
 from imalink.formats.layouts.known import layout_named
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
@@ -28,7 +28,7 @@ def relocate_storage(tools: Tools, record: StorageRecord, place: Path) -> Reloca
     found by its disk; StorageOfflineError when there is nothing of it, ForeignStorageError when there is another.
     """
     if layout_named(record.layout).is_reference:
-        raise UsageError(
+        raise WrongStateError(
             f"{record.display_name} only refers to a folder, which is known by its disk. Nothing was changed.",
             hint="Plug that disk in, wherever it is mounted now.",
         )

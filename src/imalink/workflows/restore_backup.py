@@ -18,7 +18,7 @@ from imalink.core.audit import AuditAction
 from imalink.core.finding import Finding
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
-from imalink.errors import NotFoundError, StorageError, UsageError, VerificationError
+from imalink.errors import NotFoundError, StorageError, VerificationError, WrongStateError
 from imalink.formats.backup_file import (
     BACKUP_NAME,
     CATALOG_NAME,
@@ -164,7 +164,7 @@ def _refuse_to_lose_edits(tools: Tools) -> None:
     with tools.catalog.read() as db:
         waiting = sum(outbox.count_waiting(db).values())
     if waiting:
-        raise UsageError(
+        raise WrongStateError(
             f"{waiting} edits in the live catalog wait for storages that are away; a restore would leave them out. "
             "Nothing was changed.",
             hint="Plug the storages in and run `imalink reindex`; `imalink health` names them.",

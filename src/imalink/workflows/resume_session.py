@@ -24,7 +24,7 @@ from imalink.errors import (
     StorageError,
     StorageLockedError,
     StorageUnavailableError,
-    UsageError,
+    WrongStateError,
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.import_photos import import_photos
@@ -81,7 +81,7 @@ def resume_session(
     findings: list[Finding] = []
     pending = _find_pending(tools, known, findings, dry_run=dry_run)
     if source is not None and len(pending) > 1:
-        raise UsageError(
+        raise WrongStateError(
             f"Session {known.session.number} has {len(pending)} interrupted imports, from different folders. "
             "Nothing was changed.",
             hint="Resume it without --source, with each folder at the place it was.",
@@ -176,7 +176,7 @@ def _pending_in(
 def _asked(pending: _Pending) -> RunRequest:
     asked = pending.interrupted.request
     if asked is None:
-        raise UsageError(
+        raise WrongStateError(
             "The import was begun by a version of ImaLink that did not write down what it was asked for. Nothing was "
             "changed, and nothing is lost.",
             hint=f"Import {pending.interrupted.source_path} again, with --session and the number of this one.",
@@ -188,7 +188,7 @@ def _request_of(known: SessionRecord, pending: _Pending, source: Path | None, *,
     asked = _asked(pending)
     if asked.kind is not RunKind.IMPORT:
         if source is not None:
-            raise UsageError(
+            raise WrongStateError(
                 "The pictures of this session stay where they are, so there is no other place to take them from. "
                 "Nothing was changed.",
                 hint="Resume it without --source.",

@@ -21,7 +21,7 @@ from imalink.core.operation import EarlierHead, OperationKind, SessionRestored
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.session import SessionStatus
-from imalink.errors import IndexDamagedError, NotFoundError, StorageError, UsageError
+from imalink.errors import IndexDamagedError, NotFoundError, StorageError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.delete_photos import BY_USER
 from imalink.workflows.follow_moves import find_moves, follow_moves
@@ -106,7 +106,7 @@ def rollback_session(
         raise troubles[0]
     if not work.has_done:
         is_done = known.session.status is SessionStatus.ROLLED_BACK
-        raise UsageError(
+        raise WrongStateError(
             f"Session {known.session.number} {'is rolled back already' if is_done else 'has brought nothing in'}. "
             "Nothing was changed."
         )

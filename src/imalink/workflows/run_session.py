@@ -18,7 +18,7 @@ from imalink.core.progress import Progress
 from imalink.core.run_request import RunRequest
 from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
 from imalink.core.timestamps import format_instant
-from imalink.errors import RUN_AGAIN, CancelledError, CatalogError, ImalinkError, UsageError
+from imalink.errors import RUN_AGAIN, CancelledError, CatalogError, ImalinkError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fold import FoldResult
 from imalink.storage.staging import ImportRun
@@ -130,7 +130,7 @@ def get_open_session(tools: Tools, text: str) -> SessionRecord:
     with tools.catalog.read() as db:
         known = import_sessions.get_session(db, session_key(text))
     if known.session.status is SessionStatus.ROLLED_BACK:
-        raise UsageError(
+        raise WrongStateError(
             f"Session {known.session.number} was rolled back; nothing can come into it any more.",
             hint="Import under a title of its own.",
         )

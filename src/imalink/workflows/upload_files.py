@@ -11,7 +11,7 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.ids import Sha256
 from imalink.core.relative_path import RelativePath
-from imalink.errors import ImalinkError, OutOfSpaceError, UsageError
+from imalink.errors import ImalinkError, OutOfSpaceError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.uploads import UploadedFile, Uploads
 from imalink.workflows.import_source import SPARE_BYTES, require_importable
@@ -41,7 +41,7 @@ class OpenUploads:
 def storage_of_uploads(tools: Tools, known: SessionRecord) -> StorageRecord:
     """Give the storage that takes the uploads to a session. Raises UsageError."""
     if known.storage_uuid is None:
-        raise UsageError(
+        raise WrongStateError(
             f"Session {known.session.number} is meant for no storage, so its pictures have no place to go. "
             "Nothing was kept.",
             hint="Make a session with a file_storage_id.",

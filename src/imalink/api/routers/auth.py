@@ -31,7 +31,7 @@ from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
 from imalink.core.account import Asker, Role, account_name
 from imalink.core.audit import AuditAction
-from imalink.errors import NotAllowedError, NotFoundError, UsageError
+from imalink.errors import NotAllowedError, NotFoundError, UsageError, WrongStateError
 from imalink.workflows import accounts
 from imalink.workflows.sign_in import change_own_password, sign_in, sign_out
 from imalink.workflows.write_audit import list_audit
@@ -92,7 +92,7 @@ def set_up(server: Asked, request: Request, body: Setup) -> Response:
     return _logged_in(request, asker, secret, status=201)
 
 
-@router.post("/auth/password", dependencies=_READ, responses=answers(Success[FoundAccount], 429, 503))
+@router.post("/auth/password", dependencies=_READ, responses=answers(Success[FoundAccount], 409, 429, 503))
 def change_password(server: Asked, asker: AskedBy, body: NewPassword) -> Response:
     """Give oneself another password. All other logins of the account end."""
     _in_person(asker)
@@ -106,7 +106,7 @@ def list_users(server: Asked) -> Response:
     return success({"accounts": [account_json(each) for each in accounts.list_accounts(server.tools)]})
 
 
-@router.post("/auth/users", status_code=201, dependencies=_ADMINISTER, responses=answers(Success[FoundAccount], 429, 503, status=201))  # fmt: skip  # noqa: E501
+@router.post("/auth/users", status_code=201, dependencies=_ADMINISTER, responses=answers(Success[FoundAccount], 409, 429, 503, status=201))  # fmt: skip  # noqa: E501
 def add_user(server: Asked, asker: AskedBy, body: NewAccount) -> Response:
     """Add an account. Only an administrator who logged in can do so, not a token."""
     _in_person(asker)
@@ -130,12 +130,14 @@ def change_user(server: Asked, asker: AskedBy, name: Name, body: AccountChange) 
     return success({"account": account_json(account)})
 
 
-@router.delete("/auth/users/{name}", dependencies=_ADMINISTER, responses=answers(Success[RemovedAccount], 503))
+@router.delete("/auth/users/{name}", dependencies=_ADMINISTER, responses=answers(Success[RemovedAccount], 409, 503))
 def remove_user(server: Asked, request: Request, asker: AskedBy, name: Name) -> Response:
     """Remove an account with its logins and tokens; one's own cannot be removed here, so an administrator is left."""
     _in_person(asker)
     if _named(name) == asker.name:
-        raise UsageError("One's own account is not removed over HTTP. Nothing was changed.", hint="imalink user remove")
+        raise WrongStateError(
+            "One's own account is not removed over HTTP. Nothing was changed.", hint="imalink user remove"
+        )
     accounts.remove_account(server.tools, _named(name))
     _gate_of(request).forget()
     return success({"removed": _named(name)})
@@ -148,7 +150,7 @@ def list_tokens(server: Asked, asker: AskedBy) -> Response:
     return success({"tokens": [token_json(each) for each in accounts.list_tokens(server.tools, account=own)]})
 
 
-@router.post("/auth/tokens", status_code=201, dependencies=_READ, responses=answers(Success[MadeToken], 503, status=201))  # fmt: skip  # noqa: E501
+@router.post("/auth/tokens", status_code=201, dependencies=_READ, responses=answers(Success[MadeToken], 409, 503, status=201))  # fmt: skip  # noqa: E501
 def add_token(server: Asked, asker: AskedBy, body: NewToken) -> Response:
     """Add a token in one's own name, which may do no more than oneself. Only who logged in can do so, not a token."""
     _in_person(asker)

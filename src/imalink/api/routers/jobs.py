@@ -74,7 +74,7 @@ def show_job(server: Asked, request: Request, job: JobKey) -> Response:
     return success({"job": job_words(request, job_json(server.live.jobs.get(job), has_report=True))})
 
 
-@router.delete("/{job}", dependencies=_EDIT, responses=answers(Success[FoundJob], 503))
+@router.delete("/{job}", dependencies=_EDIT, responses=answers(Success[FoundJob], 409, 503))
 def cancel(server: Asked, request: Request, job: JobKey) -> Response:
     """Tell a job to stop at its next safe point, and answer at once; one that is over stays as it is."""
     return success({"job": job_words(request, job_json(server.live.jobs.cancel(job), has_report=True))})
