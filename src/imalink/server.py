@@ -47,6 +47,7 @@ from imalink.runtime.container import Container
 from imalink.runtime.folder_policy import FolderPolicy
 from imalink.runtime.listening import check_listening, host_names, is_any_address
 from imalink.runtime.live import Live
+from imalink.runtime.outbox_writer import OutboxWriter
 from imalink.runtime.preview_filler import PreviewFiller
 from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
@@ -54,7 +55,6 @@ from imalink.runtime.settings import Settings, load_settings
 from imalink.runtime.timelines import Timelines
 from imalink.runtime.turns import StorageTurns
 from imalink.storage.preview_cache import PreviewCache
-from imalink.workflows.flush_outbox import flush_outbox
 
 API = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -176,7 +176,9 @@ def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 def _server_of(settings: Settings, container: Container) -> Server:
     turns = StorageTurns()
     tools = replace(container.tools(), turn=turns.briefly)
-    turns.when_free = partial(flush_outbox, tools)
+    outbox = OutboxWriter(tools)
+    turns.when_free = outbox.wake
+    tools = replace(tools, tells_later=outbox.note)
     folders = FolderPolicy(
         roots=settings.storage_roots,
         own=(settings.data_directory, settings.config_directory, settings.state_directory),
@@ -184,7 +186,7 @@ def _server_of(settings: Settings, container: Container) -> Server:
     )
     return Server(
         tools=tools,
-        live=Live(tools),
+        live=Live(tools, outbox),
         previews=Previews(
             tools,
             PreviewCache(settings.preview_directory, max_bytes=settings.preview_cache_bytes),

@@ -21,6 +21,7 @@ from imalink.runtime.container import Container
 from imalink.runtime.listening import listening_sockets
 from imalink.runtime.settings import load_settings
 from imalink.server import create_app
+from imalink.workflows.flush_outbox import WaitingEdits
 from tests.support.workbench import make_source
 
 Json = dict[str, Any]
@@ -54,6 +55,10 @@ class Served:
         assert answer.is_success, answer.text
         assert document["success"] is True
         return document["data"]
+
+    def tell_storages(self) -> list[WaitingEdits]:
+        """Have storages told now what was said of their photos; give those that could not be."""
+        return self.app.state.server.live.outbox.tell_now()
 
     def create(self, display_name: str = "Blue Samsung", base_path: Path | None = None) -> Json:
         return self.post(

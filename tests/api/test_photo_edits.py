@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,7 +41,7 @@ CHANGE: Json = {
 def test_a_photo_is_shown_as_it_is_said_to_be(served: Served, photos: list[Json]) -> None:
     hothash = photos[0]["hothash"]
     changed = served.ask("PATCH", f"photos/{hothash}", json=CHANGE)
-    assert (changed["edited"], changed["waiting"]) == (1, [])
+    assert changed["edited"] == 1
     shown = served.get(f"photos/{hothash[:10]}")
     assert {name: changed[name] for name in shown} == shown
     assert (shown["title"], shown["rating"], shown["label"]) == ("Night by the sea", 4, "Red")
@@ -140,7 +140,7 @@ def test_many_photos_are_edited_as_one_operation(served: Served, photos: list[Js
     assert (planned["edited"], planned["operation_uuid"]) == (2, None)
     assert {each["rating"] for each in served.get("photos")["photos"]} == {None}
     done = served.ask("PATCH", "photos", json=body)
-    assert (done["edited"], done["unchanged"], done["waiting"]) == (2, 0, [])
+    assert (done["edited"], done["unchanged"]) == (2, 0)
     assert [each["after"] for each in done["photos"]] == [each["after"] for each in planned["photos"]]
     assert [each["rating"] for each in served.get("photos")["photos"]] == [5, 5, None]
     undo_operation(served.container.tools(), done["operation_uuid"])
@@ -182,9 +182,11 @@ def test_a_storage_that_is_away_is_told_when_it_returns(served: Served) -> None:
     [first, *_] = served.get("photos")["photos"]
     away = served.disk / "unplugged"
     shutil.move(storage["full_path"], away)
+    served.ask("PATCH", f"photos/{first['hothash']}", json={"rating": 4})
+    assert [each.status for each in served.tell_storages()] == ["storage-offline"]
     changed = served.ask("PATCH", f"photos/{first['hothash']}", json={"rating": 5})
     assert changed["rating"] == 5
-    assert [(each["storage_uuid"], each["edits"]) for each in changed["waiting"]] == [(storage["uuid"], 1)]
+    assert [(each["storage_uuid"], each["edits"]) for each in changed["waiting"]] == [(storage["uuid"], 2)]
     assert changed["waiting"][0]["status"] == "storage-offline"
     shutil.move(away, storage["full_path"])
     served.post(f"storage-index/generate/{storage['uuid']}")
@@ -192,33 +194,78 @@ def test_a_storage_that_is_away_is_told_when_it_returns(served: Served) -> None:
     assert "5" in str(served.get("storage-index/session/1"))
 
 
+def test_a_storage_is_told_a_moment_after_the_last_word(served: Served, photos: list[Json]) -> None:
+    hothash = photos[0]["hothash"]
+    for rating in (1, 2, 3):
+        changed = served.ask("PATCH", f"photos/{hothash}", json={"rating": rating})
+        assert [each["status"] for each in changed["waiting"]] == ["soon"]
+    until = time.monotonic() + 30
+    while waiting_edits(served) != [0]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    said = served.get("storage-index/session/1")["photos"]
+    assert [each["rating"] for each in said.values() if "rating" in each] == [3]
+
+
 def test_an_edit_while_other_work_holds_the_storage_is_told_when_that_ends(served: Served, photos: list[Json]) -> None:
     server = served.app.state.server
     storage_uuid = served.get("file-storage")["storages"][0]["uuid"]
     with server.turns.of(storage_uuid):
-        changed = served.ask("PATCH", f"photos/{photos[0]['hothash']}", json={"rating": 5})
-        assert [each["status"] for each in changed["waiting"]] == ["storage-busy"]
+        served.ask("PATCH", f"photos/{photos[0]['hothash']}", json={"rating": 5})
+        assert [each.status for each in served.tell_storages()] == ["storage-busy"]
         assert served.get("photos")["photos"][0]["rating"] == 5
-    assert [each.waiting_edits for each in look_at_storages(served.container.tools())] == [0]
+        assert server.live.outbox.due_in() > 1
+    until = time.monotonic() + 30
+    while waiting_edits(served) != [0]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_edits_at_one_time_all_hold_and_are_all_told(served: Served, photos: list[Json]) -> None:
-    left: list[Any] = []
-
     def rate(photo: Json, rating: int) -> None:
-        left.append(served.ask("PATCH", f"photos/{photo['hothash']}", json={"rating": rating})["waiting"])
+        served.ask("PATCH", f"photos/{photo['hothash']}", json={"rating": rating})
 
     threads = [threading.Thread(target=rate, args=(photo, n % 5 + 1)) for n in range(4) for photo in photos]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert left == [[]] * len(threads)
+    assert served.tell_storages() == []
+    held = {each["photo_uuid"]: each["rating"] for each in served.get("photos")["photos"]}
+    said = served.get("storage-index/session/1")["photos"]
+    assert {photo_uuid: each["rating"] for photo_uuid, each in said.items()} == held
+
+
+def test_a_storage_that_is_forgotten_right_after_an_edit_was_told_of_it(served: Served, photos: list[Json]) -> None:
+    storage = served.get("file-storage")["storages"][0]
+    served.ask("PATCH", f"photos/{photos[0]['hothash']}", json={"rating": 5})
+    assert served.ask("DELETE", f"file-storage/{storage['uuid']}?force=true")["waiting_edit_count"] == 0
+    served.post("file-storage/recover", json={"roots": [storage["full_path"]]})
+    assert served.get(f"photos/{photos[0]['hothash']}")["rating"] == 5
+
+
+def test_what_was_said_before_a_storage_is_reactivated_is_told_then(served: Served, photos: list[Json]) -> None:
+    storage = served.get("file-storage")["storages"][0]
+    served.post(f"file-storage/{storage['uuid']}/deactivate")
+    changed = served.ask("PATCH", f"photos/{photos[0]['hothash']}", json={"rating": 5})
+    assert [each["status"] for each in changed["waiting"]] == ["inactive"]
+    assert [each.status for each in served.tell_storages()] == ["inactive"]
+    assert served.app.state.server.live.outbox.due_in() is None
+    served.post(f"file-storage/{storage['uuid']}/reactivate")
+    until = time.monotonic() + 30
+    while waiting_edits(served) != [0]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def waiting_edits(served: Served) -> list[int]:
+    return [each.waiting_edits for each in look_at_storages(served.container.tools())]
 
 
 def test_a_custom_field_stands_in_the_index_and_survives_a_recovery(served: Served, photos: list[Json]) -> None:
     storage = served.get("file-storage")["storages"][0]
     served.ask("PATCH", f"photos/{photos[0]['hothash']}", json={"custom": {"film.roll": "K-64"}})
+    assert served.tell_storages() == []
     index = Path(storage["full_path"]) / "imports" / "session_1.json"
     assert '"film.roll": "K-64"' in index.read_text(encoding="utf-8")
     served.ask("DELETE", f"file-storage/{storage['uuid']}?force=true")

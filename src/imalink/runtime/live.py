@@ -1,4 +1,4 @@
-"""What moves by itself in a server: jobs, events, the timetable, and the figures of all that."""
+"""What moves by itself in a server: jobs, events, the timetable, the outbox, and the figures of all that."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from imalink.runtime.events import EventHub
 from imalink.runtime.jobs import JobRunner
 from imalink.runtime.library_watch import LibraryWatch
 from imalink.runtime.metrics import Metrics
+from imalink.runtime.outbox_writer import OutboxWriter
 from imalink.runtime.scheduler import Plan, Scheduler
 from imalink.workflows.tools import Tools
 
@@ -20,8 +21,9 @@ class Live:
     Close it, or use it as a context manager, before the catalog is closed.
     """
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, outbox: OutboxWriter) -> None:
         self._tools = tools
+        self.outbox = outbox
         self.hub = EventHub()
         self.jobs = JobRunner(tools, self.hub)
         self.metrics = Metrics(tools, self.jobs)
@@ -31,6 +33,7 @@ class Live:
     def start(self, plan: Plan, *, enabled: Collection[Task]) -> None:
         """Watch the catalog, and do what is due; ``plan`` gives the job of a task."""
         self._watch.start()
+        self.outbox.start()
         if enabled:
             self._scheduler = Scheduler(self._tools, self.jobs, plan, enabled=enabled)
             self._scheduler.start()
@@ -41,6 +44,7 @@ class Live:
             self._scheduler.close()
         self._watch.close()
         self.jobs.close()
+        self.outbox.close()
 
     def __enter__(self) -> Self:
         return self

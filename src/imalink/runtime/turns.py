@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-
-from imalink.errors import CatalogError
-
-_LOG = logging.getLogger(__name__)
 
 DEFAULT_WAIT_SECONDS = 30.0
 
@@ -21,7 +16,8 @@ class StorageTurns:
     first. Whoever has waited ``wait_seconds`` goes on all the same: then the storage's lock says who is at work.
 
     What takes a moment and can be done later (``briefly``) waits for its like, and for nothing that may take hours.
-    ``when_free``, where it is set, is called after a storage is free again that something brief was turned away from.
+    ``when_free``, where it is set, is called after a storage is free again that something brief was turned away from;
+    it must not raise.
     """
 
     def __init__(self, *, wait_seconds: float = DEFAULT_WAIT_SECONDS) -> None:
@@ -70,7 +66,4 @@ class StorageTurns:
             self._missed.difference_update(held)
             self._changed.notify_all()
         if has_missed and self.when_free is not None:
-            try:
-                self.when_free()
-            except CatalogError as error:
-                _LOG.warning("storages could not be told what was said meanwhile: %s", error.message)
+            self.when_free()

@@ -6,12 +6,14 @@ from imalink.catalog import forgetting
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.forgetting import Loss
 from imalink.core.audit import AuditAction
+from imalink.workflows.flush_outbox import tell_storage
 from imalink.workflows.tools import Tools
 from imalink.workflows.write_audit import note
 
 
 def look_before_forgetting(tools: Tools, record: StorageRecord) -> Loss:
-    """Count what the library would lose sight of; nothing is changed."""
+    """Count what the library would lose sight of. If the storage answers it is told first what it was not told yet."""
+    tell_storage(tools, record)
     with tools.catalog.read() as db:
         return forgetting.count_loss(db, record.id)
 

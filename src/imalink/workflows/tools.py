@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from imalink.catalog.catalog import Catalog
 from imalink.core.account import THIS_PROGRAM, Asker
@@ -16,6 +16,9 @@ from imalink.core.timestamps import Clock
 from imalink.durable_files import FileCalls
 from imalink.storage.references import References
 from imalink.storage.syscalls import SystemCalls
+
+if TYPE_CHECKING:
+    from imalink.workflows.flush_outbox import WaitingEdits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,8 @@ class Tools:
     ``new_uuid`` gives a random UUID as text. ``open_scratch_catalog`` gives an empty catalog that is thrown away
     when closed. ``threads``: how many files are read at a time. ``turn`` takes a storage's turn among all that this
     process does, for what takes a moment, and tells whether it could: what could not is done later.
+    ``tells_later``, where it is set, has storages told a moment later what was said of their photos, and gives what
+    could not be told last time; otherwise they are told before an edit ends.
     ``asker`` is who has it done, for what is written down of that.
     """
 
@@ -82,4 +87,5 @@ class Tools:
     calls: FileCalls = field(default_factory=SystemCalls)
     threads: int = 1
     turn: Callable[[StorageUuid], AbstractContextManager[bool]] = _free
+    tells_later: Callable[[], Mapping[StorageUuid, WaitingEdits]] | None = None
     asker: Asker = THIS_PROGRAM

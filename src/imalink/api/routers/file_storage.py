@@ -202,8 +202,8 @@ def forget(
     One of which sessions are known is only forgotten by `force=true`.
     """
     record = server.storage(storage)
+    loss = look_before_forgetting(server.tools, record)
     with server.turns.of(record.storage_uuid):
-        loss = look_before_forgetting(server.tools, record)
         if not dry_run:
             if not force and list_sessions(server.tools, storage=record.storage_uuid):
                 raise _holds_sessions(record)
@@ -235,6 +235,7 @@ def deactivate(server: Asked, storage: StorageKey) -> Response:
 def reactivate(server: Asked, storage: StorageKey) -> Response:
     """Use a deactivated storage again."""
     record = set_storage_active(server.tools, server.storage(storage), is_active=True)
+    server.live.outbox.wake()
     return success(last_known_json(record))
 
 

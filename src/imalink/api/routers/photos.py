@@ -48,8 +48,9 @@ def list_photos(server: Asked, asked: Annotated[PhotoPaging, Query()]) -> Respon
 def change_photos(server: Asked, body: PhotosChange, prefer: Prefer = None) -> Response:
     """Say something of many photos at once: of all of them, or of none.
 
-    It holds at once, is told to every storage that holds one of them, and is one operation, which can be undone. A
-    storage that is away is told when it returns; `waiting` says so. Of more than 500 photos it is a job.
+    It holds at once, is told to every storage that holds one of them a few seconds later, and is one operation, which
+    can be undone. A storage that is away is told when it returns; `waiting` says so. Of more than 500 photos it is a
+    job.
     """
     wanted, request = photo_changes.chosen_of_many(server, body), photo_changes.request_of(body.change)
     planned = work.editing(server, wanted, request, dry_run=body.dry_run)
@@ -90,7 +91,8 @@ def show_photo(
 def change_photo(server: Asked, hothash: Hothash, body: PhotoChange) -> Response:
     """Say something of a photo. No picture file is touched; it is an operation, which can be undone.
 
-    It holds at once and is told to every storage that holds the photo; one that is away is told when it returns.
+    It holds at once and is told to every storage that holds the photo a few seconds later; one that is away is told
+    when it returns.
     """
     [wanted] = choose_by_hothashes(server.tools, [named(hothash)])
     report = work.edit(server, [wanted], photo_changes.request_of(body), dry_run=False)

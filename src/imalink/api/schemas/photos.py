@@ -258,13 +258,16 @@ class PhotosChange(Selection):
 
 
 class Waiting(BaseModel):
-    """A storage that is still to be told: what was said holds, and it is told when it is next worked on."""
+    """A storage that is still to be told: what was said holds, and is written there in seconds (`soon`) or later."""
 
     storage_uuid: str
     display_name: str
     edits: int
-    status: str = Field(examples=["storage-offline"])
-    reason: str
+    status: str = Field(
+        examples=["soon"],
+        description="`soon`, `inactive` for a deactivated storage, or the code of the error that the last try met.",
+    )
+    reason: str = Field(examples=["It is told in a few seconds."])
 
 
 class EditedPhoto(BaseModel):
