@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -52,9 +53,19 @@ def test_the_examples_run_as_they_stand(lone_stage: Stage, tmp_path: Path, langu
 
 
 @pytest.mark.slow
-def test_the_readme_s_tour_over_http_ends_with_a_picture(lone_stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_after_the_tour", [False, True])
+def test_the_readme_s_tour_over_http_ends_with_a_picture(
+    lone_stage: Stage, tmp_path: Path, is_after_the_tour: bool
+) -> None:
     card, disk = make_source(tmp_path / "card", 2), tmp_path / "disk"
     disk.mkdir()
+    if is_after_the_tour:  # which put the same pictures on the same disk
+        for command in (
+            ["storage", "create", str(disk), "--name", "Blue Samsung"],
+            ["import", str(card), "--storage", "Blue Samsung", "--title", "Italy 2024", "--organize", "date"],
+        ):
+            environment = {**os.environ, "IMALINK_HOME": str(lone_stage.home), "IMALINK_WORKERS": "0"}
+            subprocess.run([sys.executable, "-m", "imalink", *command], env=environment, check=True)
     _, _, rest = README.read_text().partition("\n## Over HTTP\n")
     match = re.search(r"^```bash\n(.*?)^```$", rest, re.MULTILINE | re.DOTALL)
     assert match is not None
@@ -83,6 +94,31 @@ def test_every_schema_is_a_model_and_no_model_names_an_absent_one() -> None:
     used = set(re.findall(r"(?<![\w\"])[A-Z]\w+", re.sub(r"\"[^\"]*\"", "", text))) - {"Record"}
     assert used <= set(declared)
     assert text.count("{") == text.count("}")
+
+
+def test_the_models_compile(tmp_path: Path) -> None:
+    compiler = shutil.which("tsc")
+    if compiler is None:
+        pytest.skip("there is no TypeScript compiler here; Debian has it as node-typescript")
+    (tmp_path / "models.ts").write_text(block("Schema reference", "typescript"))
+    (tmp_path / "use.ts").write_text(
+        'import { Photo } from "./models";\nexport const title = (photo: Photo): string | null => photo.title;\n'
+    )
+    done = subprocess.run(
+        [compiler, "--strict", "--noEmit", "use.ts", "models.ts"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    (tmp_path / "use.ts").write_text(
+        'import { Photo } from "./models";\nexport const title = (photo: Photo): number => photo.title;\n'
+    )
+    done = subprocess.run(
+        [compiler, "--strict", "--noEmit", "use.ts"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert "TS2322" in done.stdout  # so that it is known to have looked
 
 
 def test_models_say_what_may_be_absent_null_or_one_of_a_few() -> None:
