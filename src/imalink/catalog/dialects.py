@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
@@ -130,6 +131,20 @@ def move_rows(connection: Connection, table: str, columns: Sequence[str], source
         postgresql_engine.copy_rows(connection, table, columns, source.read(select, source.arguments))
     else:
         sqlite_engine.move_rows(connection, table, columns, source)
+
+
+def move_tags(connection: Connection, source: RowSource, ids: Mapping[str, int]) -> None:
+    """Insert what ``source`` selects as photo id, position and name of a tag; ``ids`` are those of all tags."""
+    columns = ["photo_id", "position", "tag_id"]
+    if is_postgresql(connection):
+        select = f"SELECT {source.values} FROM photo_tags WHERE {source.condition}"  # noqa: S608 - our names
+        rows = source.read(select, source.arguments)
+        named = ((photo_id, position, ids[str(name)]) for photo_id, position, name in rows)
+        postgresql_engine.copy_rows(connection, "photo_tags", columns, named)
+        return
+    photo_id, position, name = source.values.split(", ")
+    values = f"{photo_id}, {position}, (SELECT id FROM main.tags AS known WHERE known.name = photo_tags.{name})"  # noqa: S608
+    sqlite_engine.move_rows(connection, "photo_tags", columns, replace(source, values=values))
 
 
 def settle_ids(connection: Connection, tables: Sequence[str]) -> None:

@@ -9,30 +9,31 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
-from typing import cast
 
 from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog import dialects, full_text
+from imalink.catalog.authors import remember_author
 from imalink.catalog.bulk import paused_collection
 from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS
 from imalink.catalog.file_storages import StorageRecord, change_counts
+from imalink.catalog.import_sessions import MAX_NUMBER, allocate_number
 from imalink.catalog.index_rows import COMPANION_COLUMNS, DELETED_COLUMNS, LOCATION_COLUMNS, SESSION_PHOTO_COLUMNS
 from imalink.catalog.models import ImportSession, photo_tags
 from imalink.catalog.outbox import note_counter
 from imalink.catalog.parts import COMPANIONS, DELETED, IMAGES, LOCATIONS, PHOTOS, SESSION_PHOTOS, Part, PartSession
 from imalink.catalog.reduction import SettledOrder, reduce_photos
 from imalink.catalog.said_models import WaitingEdit
-from imalink.catalog.session_projection import PlacedSession, project_head
-from imalink.catalog.tags import set_tags
+from imalink.catalog.session_projection import PlacedSession, insert_head
+from imalink.catalog.tags import remember_tags
 from imalink.catalog.timeline import count_days
+from imalink.core.ids import SessionUuid
 from imalink.core.index import SessionIndex
+from imalink.core.session import Author
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,17 +74,18 @@ def load_parts(
     MANY_PICTURES. ``checkpoint`` is called between sessions, and stops it all by raising. Commits nothing.
     """
     db.flush()
-    known = set(db.execute(select(ImportSession.session_uuid)).scalars())
     start = _greatest(db)
     loaded: list[list[LoadedSession]] = []
     with paused_collection(), _without_indexes(db, parts, start, many):
+        load = _Load(db, storage)
         for number, part in enumerate(parts):
-            before = _greatest(db)
+            of_part = _PartLoad(load, part, number)
             taken: list[LoadedSession] = []
-            for each in part.sessions():
+            for session in part.sessions():
                 checkpoint()
-                taken.append(_load_session(db, storage, part, number, each, known, before))
+                taken.append(LoadedSession(session=session, placed=of_part.take_in(session)))
             loaded.append(taken)
+        load.count()
     dialects.settle_ids(db.connection(), [PHOTOS.name, IMAGES.name])
     days = select(PHOTOS.c.local_day, func.count()).where(PHOTOS.c.id > start.photo).group_by(PHOTOS.c.local_day)
     count_days(db, Counter(dict(iter(db.execute(days)))))
@@ -102,7 +104,7 @@ def _greatest(db: Session) -> _Before:
 def _without_indexes(db: Session, parts: Sequence[Part], start: _Before, many: int) -> Generator[None]:
     """Keep the indexes that tell nothing apart out of a block that brings many rows; full-text search is told after."""
     connection = db.connection()
-    coming = sum(session.images[1] - session.images[0] + 1 for part in parts for session in part.sessions())
+    coming = sum(session.picture_count for part in parts for session in part.sessions())
     if coming < max(many, start.image):
         yield
         full_text.add_above(connection, start.photo)
@@ -117,31 +119,109 @@ def _without_indexes(db: Session, parts: Sequence[Part], start: _Before, many: i
     full_text.create_index(connection)
 
 
-def _load_session(
-    db: Session,
-    storage: StorageRecord,
-    part: Part,
-    number: int,
-    session: PartSession,
-    known: set[str],
-    before: _Before,
-) -> LoadedSession:
-    """Take one session in whole, or nothing of it."""
-    session_uuid = session.head.session.session_uuid
-    if session_uuid in known:
-        return LoadedSession(session=session, placed=None)
-    try:
-        with db.begin_nested():
-            placed = project_head(db, storage.id, _bare_index(storage, session))
-            _copy_rows(db, part, number, session, placed.session_id, before)
-            _copy_tags(db, part, session, before)
-    except dialects.conflict_errors():
-        _LOG.info("session %s has pictures that the catalog has from elsewhere: it is projected", session_uuid)
-        return LoadedSession(session=session, placed=None)
-    known.add(session_uuid)
-    note_counter(db, session.edit_counter)
-    change_counts(db, storage.id, files=session.file_count, size_bytes=session.size_bytes)
-    return LoadedSession(session=session, placed=placed)
+class _Load:
+    """What is known of the catalog's sessions while sessions come into it, and what came."""
+
+    def __init__(self, db: Session, storage: StorageRecord) -> None:
+        self.db = db
+        self.storage = storage
+        sessions = list(db.execute(select(ImportSession.session_uuid, ImportSession.id)))
+        self._uuids = {session_uuid for session_uuid, _ in sessions}
+        self._numbers = {number for _, number in sessions}
+        self._authors: dict[Author, int] = {}
+        self._file_count = self._size_bytes = self._edit_counter = 0
+
+    def is_known(self, session_uuid: SessionUuid) -> bool:
+        """Tell whether the catalog has the session."""
+        return session_uuid in self._uuids
+
+    def place(self, index: SessionIndex) -> PlacedSession:
+        """Give a new session the number of its file, or another where that is taken."""
+        number = index.session.number
+        is_taken = not 0 < number <= MAX_NUMBER or number in self._numbers
+        if is_taken:
+            number = allocate_number(self.db, [number])
+        return PlacedSession(session_id=number, is_new=True, is_number_changed=is_taken)
+
+    def author_id(self, author: Author | None) -> int | None:
+        """Give the number of a session's author, made now when new."""
+        if author is not None and author not in self._authors:
+            self._authors[author] = remember_author(self.db, author)
+        return None if author is None else self._authors[author]
+
+    def add(self, session: PartSession, placed: PlacedSession) -> None:
+        """Note that a session came in."""
+        self._uuids.add(session.head.session.session_uuid)
+        self._numbers.add(placed.session_id)
+        self._file_count += session.file_count
+        self._size_bytes += session.size_bytes
+        self._edit_counter = max(self._edit_counter, session.edit_counter)
+
+    def count(self) -> None:
+        """Let the catalog's counts be those with what came."""
+        note_counter(self.db, self._edit_counter)
+        change_counts(self.db, self.storage.id, files=self._file_count, size_bytes=self._size_bytes)
+
+
+class _PartLoad:
+    """The sessions of one part on their way into the catalog; ``number`` is the part's in the transaction."""
+
+    def __init__(self, load: _Load, part: Part, number: int) -> None:
+        self._load = load
+        self._db = load.db
+        self._part = part
+        self._number = number
+        self._before = _greatest(load.db)
+        self._tags = remember_tags(load.db, part.tag_names())
+
+    def take_in(self, session: PartSession) -> PlacedSession | None:
+        """Take one session in whole, or nothing of it: then it is None."""
+        head, load = session.head.session, self._load
+        if load.is_known(head.session_uuid):
+            return None
+        index = _bare_index(load.storage, session)
+        placed = load.place(index)
+        author_id = load.author_id(head.default_author)
+        try:
+            with self._db.connection().begin_nested():
+                insert_head(self._db, load.storage.id, index, placed.session_id, author_id)
+                self._move(session, placed.session_id)
+        except dialects.conflict_errors():
+            _LOG.info("session %s has pictures that the catalog has from elsewhere: it is projected", head.session_uuid)
+            return None
+        load.add(session, placed)
+        return placed
+
+    def _move(self, session: PartSession, session_id: int) -> None:
+        connection, before = self._db.connection(), self._before
+        image = {_IMAGE: f"{_IMAGE} + {before.image}"}
+        photo_id = f"photo_id + {before.photo}"
+        moves: tuple[tuple[Table, Sequence[str], dict[str, str]], ...] = (
+            (PHOTOS, ("id", *PHOTO_COLUMNS), {"id": f"id + {before.photo}"}),
+            (IMAGES, ("id", *IMAGE_COLUMNS), {"id": f"id + {before.image}", "photo_id": photo_id}),
+            (LOCATIONS, LOCATION_COLUMNS, image),
+            (COMPANIONS, COMPANION_COLUMNS, image),
+            (SESSION_PHOTOS, SESSION_PHOTO_COLUMNS, {}),
+            (DELETED, DELETED_COLUMNS, {}),
+        )
+        for table, columns, moved in moves:
+            here = {**moved, _SESSION: str(session_id)}
+            source = self._source(table, session, ", ".join(here.get(name, name) for name in columns))
+            if source is not None:
+                dialects.move_rows(connection, table.name, columns, source)
+        source = self._source(photo_tags, session, f"{photo_id}, position, name")
+        if source is not None:
+            dialects.move_tags(connection, source, self._tags)
+
+    def _source(self, table: Table, session: PartSession, values: str) -> dialects.RowSource | None:
+        """Give the rows of a session in a table; None where it has none."""
+        first, last = session.rows[table.name]
+        condition = "rowid BETWEEN ? AND ?"
+        return (
+            None
+            if last < first
+            else dialects.RowSource(self._number, values, condition, (first, last), self._part.rows)
+        )
 
 
 def _bare_index(storage: StorageRecord, session: PartSession) -> SessionIndex:
@@ -156,38 +236,6 @@ def _bare_index(storage: StorageRecord, session: PartSession) -> SessionIndex:
         generated_at=session.generated_at,
         generation=session.generation,
     )
-
-
-def _copy_rows(db: Session, part: Part, number: int, session: PartSession, session_id: int, before: _Before) -> None:
-    by_id, by_row, by_session = "id BETWEEN ? AND ?", "rowid BETWEEN ? AND ?", f"{_SESSION} = ?"
-    image = {_IMAGE: f"{_IMAGE} + {before.image}"}
-    photo_id = f"photo_id + {before.photo}"
-    moves: tuple[tuple[Table, Sequence[str], dict[str, str], str, Sequence[int]], ...] = (
-        (PHOTOS, ("id", *PHOTO_COLUMNS), {"id": f"id + {before.photo}"}, by_id, session.photos),
-        (
-            IMAGES,
-            ("id", *IMAGE_COLUMNS),
-            {"id": f"id + {before.image}", "photo_id": photo_id},
-            by_id,
-            session.images,
-        ),
-        (LOCATIONS, LOCATION_COLUMNS, image, by_row, session.locations),
-        (COMPANIONS, COMPANION_COLUMNS, image, by_session, (session.id,)),
-        (SESSION_PHOTOS, SESSION_PHOTO_COLUMNS, {}, by_session, (session.id,)),
-        (DELETED, DELETED_COLUMNS, {}, by_session, (session.id,)),
-    )
-    for table, columns, moved, condition, arguments in moves:
-        here = {**moved, _SESSION: str(session_id)}
-        wanted = ", ".join(here.get(name, name) for name in columns)
-        source = dialects.RowSource(number, wanted, condition, tuple(arguments), part.rows)
-        dialects.move_rows(db.connection(), table.name, columns, source)
-
-
-def _copy_tags(db: Session, part: Part, session: PartSession, before: _Before) -> None:
-    query = "SELECT photo_id + ?, name FROM photo_tags WHERE photo_id BETWEEN ? AND ? ORDER BY photo_id, position"
-    rows = cast("Iterator[tuple[int, str]]", part.rows(query, (before.photo, *session.photos)))
-    tags = {photo_id: tuple(name for _, name in named) for photo_id, named in groupby(rows, key=itemgetter(0))}
-    set_tags(db, tags, are_new=True)
 
 
 def _spoken_of_elsewhere(db: Session, start: _Before) -> set[int]:

@@ -58,18 +58,21 @@ _INSERTS = {
     table: f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our names
     for table, columns in _COLUMNS.items()
 }
+_TAGS = "photo_tags"
+_RANGED = (*(table.name for table in _COLUMNS), _TAGS)
+"""The tables of which each session has a range of rows, in the order of ``PartSession.rows``."""
 _SESSION_COLUMNS = (
-    "id number head generation generated_at first_photo last_photo first_image last_image first_location last_location "
-    "file_count size_bytes edit_counter"
-).split()
+    *"id number head generation generated_at size_bytes edit_counter".split(),
+    *(f"{end}_{name}" for name in _RANGED for end in ("first", "last")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartSession:
     """A session in a part: its head, and where its rows are, as ranges (first, last) that may be empty.
 
-    ``file_count`` and ``size_bytes`` are of its image files, copies included. ``edit_counter`` is the highest of what
-    it says of photos.
+    ``rows`` has the range of each table by its name; that of photos and of images is one of ids. ``size_bytes`` is of
+    its image files, copies included. ``edit_counter`` is the highest of what it says of photos.
     """
 
     id: int
@@ -77,12 +80,26 @@ class PartSession:
     head: SessionHead
     generation: int
     generated_at: str
-    photos: tuple[int, int]
-    images: tuple[int, int]
-    locations: tuple[int, int]
-    file_count: int
     size_bytes: int
     edit_counter: int
+    rows: Mapping[str, tuple[int, int]]
+
+    @property
+    def photos(self) -> tuple[int, int]:
+        """The range of its photos."""
+        return self.rows[PHOTOS.name]
+
+    @property
+    def picture_count(self) -> int:
+        """How many pictures it has."""
+        first, last = self.rows[IMAGES.name]
+        return last - first + 1
+
+    @property
+    def file_count(self) -> int:
+        """How many image files it has, copies included."""
+        first, last = self.rows[LOCATIONS.name]
+        return last - first + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +136,8 @@ class PartWriter:
     def __init__(self, path: Path, *, storage_id: int) -> None:
         self._path = path
         self._storage_id = storage_id
-        self._photos = self._images = self._locations = self._sessions = 0
+        self._sessions = 0
+        self._counts = dict.fromkeys(_RANGED, 0)
         with _told_troubles(path):
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._make_tables()
@@ -130,7 +148,7 @@ class PartWriter:
         for table, columns in _COLUMNS.items():
             names = [f"{name} INTEGER PRIMARY KEY" if name == "id" else name for name in columns]
             self._connection.execute(f"CREATE TABLE {table.name} ({', '.join(names)})")
-        self._connection.execute("CREATE TABLE photo_tags (photo_id, position, name)")
+        self._connection.execute(f"CREATE TABLE {_TAGS} (photo_id, position, name)")
         self._connection.execute(f"CREATE TABLE sessions ({', '.join(_SESSION_COLUMNS)})")
         self._connection.execute("BEGIN")
 
@@ -155,9 +173,9 @@ class PartWriter:
     def _add(self, index: SessionIndex, plain: Mapping[str, FileRecord]) -> None:
         self._sessions += 1
         owner = RowOwner(self._sessions, self._storage_id)
-        before = self._photos, self._images, self._locations
+        before = dict(self._counts)
         size_bytes = index.total_size_bytes + self._insert_plain(plain, owner)
-        rows = rows_of_index(index, owner, first_photo_id=self._photos + 1, first_image_id=self._images + 1)
+        rows = rows_of_index(index, owner, first_photo_id=self._next(PHOTOS), first_image_id=self._next(IMAGES))
         self._insert_rows(rows)
         session = (
             self._sessions,
@@ -165,43 +183,41 @@ class PartWriter:
             dump_compact(SessionHead(session=index.session, statistics=index.statistics)),
             index.generation,
             index.generated_at,
-            *(before[0] + 1, self._photos, before[1] + 1, self._images, before[2] + 1, self._locations),
-            self._locations - before[2],
             size_bytes,
             highest_counter(rows.said),
+            *(end for name in _RANGED for end in (before[name] + 1, self._counts[name])),
         )
         marks = ", ".join("?" * len(session))
         self._connection.execute(f"INSERT INTO sessions VALUES ({marks})", session)  # noqa: S608 - our names
+
+    def _next(self, table: Table) -> int:
+        return self._counts[table.name] + 1
 
     def _insert_plain(self, files: Mapping[str, FileRecord], owner: RowOwner) -> int:
         """Insert the rows of plain pictures; give the bytes of their files."""
         if not files:
             return 0
-        rows = plain_rows(files, owner, first_photo_id=self._photos + 1, first_image_id=self._images + 1)
+        rows = plain_rows(files, owner, first_photo_id=self._next(PHOTOS), first_image_id=self._next(IMAGES))
         for table, of_table in ((PHOTOS, rows.photos), (IMAGES, rows.images), (LOCATIONS, rows.locations)):
             self._connection.executemany(_INSERTS[table], of_table)
+            self._counts[table.name] += rows.count
         self._insert_tags(rows.tags)
-        self._photos += rows.count
-        self._images += rows.count
-        self._locations += rows.count
         return rows.size_bytes
 
     def _insert_rows(self, rows: IndexRows) -> None:
-        before = self._photos, self._images
-        self._insert(PHOTOS, [(before[0] + at, *row) for at, row in enumerate(rows.photos, 1)])
-        self._insert(IMAGES, [(before[1] + at, *row) for at, row in enumerate(rows.images, 1)])
+        first_photo, first_image = self._next(PHOTOS), self._next(IMAGES)
+        self._insert(PHOTOS, [(first_photo + at, *row) for at, row in enumerate(rows.photos)])
+        self._insert(IMAGES, [(first_image + at, *row) for at, row in enumerate(rows.images)])
         self._insert(LOCATIONS, rows.locations)
         self._insert(COMPANIONS, rows.companions)
         self._insert(SESSION_PHOTOS, rows.session_photos)
         self._insert(DELETED, rows.deleted)
-        self._insert_tags(enumerate(rows.tags, before[0] + 1))
-        self._photos += len(rows.photos)
-        self._images += len(rows.images)
-        self._locations += len(rows.locations)
+        self._insert_tags(enumerate(rows.tags, first_photo))
 
     def _insert_tags(self, tags: Iterable[tuple[int, tuple[str, ...]]]) -> None:
-        rows = ((photo_id, position, name) for photo_id, names in tags for position, name in enumerate(names))
-        self._connection.executemany("INSERT INTO photo_tags VALUES (?, ?, ?)", rows)
+        rows = [(photo_id, position, name) for photo_id, names in tags for position, name in enumerate(names)]
+        self._connection.executemany(f"INSERT INTO {_TAGS} VALUES (?, ?, ?)", rows)  # noqa: S608 - our names
+        self._counts[_TAGS] += len(rows)
 
     def close(self) -> None:
         """Finish the part."""
@@ -218,6 +234,7 @@ class PartWriter:
     def _insert(self, table: Table, rows: Sequence[Row]) -> None:
         if rows:
             self._connection.executemany(_INSERTS[table], driver_rows(table, _COLUMNS[table], rows, _DIALECT))
+            self._counts[table.name] += len(rows)
 
 
 def part_files(index: SessionIndex) -> Iterator[PartFile]:
@@ -254,12 +271,9 @@ class Part:
                     head=load_compact(row[2], SessionHead),
                     generation=row[3],
                     generated_at=row[4],
-                    photos=(row[5], row[6]),
-                    images=(row[7], row[8]),
-                    locations=(row[9], row[10]),
-                    file_count=row[11],
-                    size_bytes=row[12],
-                    edit_counter=row[13],
+                    size_bytes=row[5],
+                    edit_counter=row[6],
+                    rows={name: (row[7 + 2 * at], row[8 + 2 * at]) for at, name in enumerate(_RANGED)},
                 )
                 for row in rows
             ]
@@ -269,6 +283,11 @@ class Part:
         with self._reading("SELECT photo_uuid FROM photos WHERE id BETWEEN ? AND ?", session.photos) as rows:
             return [row[0] for row in rows]
 
+    def tag_names(self) -> list[str]:
+        """Give every tag that a photo of the part has."""
+        with self._reading(f"SELECT DISTINCT name FROM {_TAGS}") as rows:  # noqa: S608 - our names
+            return [row[0] for row in rows]
+
     def files(self, session: PartSession) -> Iterator[PartFile]:
         """Give the image files of a session, copies too."""
         query = (
@@ -276,7 +295,7 @@ class Part:
             "damage IS NOT NULL, last_seen_at FROM file_locations AS f JOIN image_files AS i ON i.id = f.image_file_id "
             "WHERE f.rowid BETWEEN ? AND ?"
         )
-        with self._reading(query, session.locations) as rows:
+        with self._reading(query, session.rows[LOCATIONS.name]) as rows:
             for hothash, path, raw, size, sha256, modified_ns, status, is_damaged, seen_at in rows:
                 yield PartFile(
                     hothash=Hothash(hothash.hex()),

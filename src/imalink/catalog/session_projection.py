@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from imalink.catalog.authors import remember_author
+from imalink.catalog.bulk import insert_rows, table_of
 from imalink.catalog.core_json import escape_text
 from imalink.catalog.import_sessions import MAX_NUMBER, allocate_number, held_head, set_statistics
 from imalink.catalog.models import ImportSession as SessionRow
 from imalink.catalog.models import SessionFile
 from imalink.catalog.records import SessionHead
 from imalink.core.index import SessionIndex
-from imalink.core.session import ImportSession
+from imalink.core.session import ImportSession, ImportStatistics
+
+_SESSIONS, _FILES = table_of(SessionRow), table_of(SessionFile)
+_SESSION_COLUMNS = (
+    "id session_uuid title description imported_at file_storage_id default_author_id original_source_path status "
+    "copy_started_at copy_completed_at"
+).split()
+_COUNTS = tuple(field.name for field in fields(ImportStatistics))
+_FILE_COLUMNS = "import_session_id file_storage_id number generation generated_at head".split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,29 @@ def project_head(db: Session, storage_id: int, index: SessionIndex) -> PlacedSes
     _set_row(db, row, head)
     db.flush()
     return PlacedSession(session_id=row.id, is_new=is_new, is_number_changed=is_number_changed)
+
+
+def insert_head(db: Session, storage_id: int, index: SessionIndex, session_id: int, author_id: int | None) -> None:
+    """Keep the head of an index whose session nothing is known of, under this number, as ``project_head`` does."""
+    session, counts = index.session, index.statistics
+    row = (
+        session_id,
+        session.session_uuid,
+        escape_text(session.title),
+        escape_text(session.description),
+        session.imported_at,
+        storage_id,
+        author_id,
+        escape_text(session.source_path),
+        session.status.value,
+        session.copy_started_at,
+        session.copy_completed_at,
+        *(getattr(counts, name) for name in _COUNTS),
+    )
+    insert_rows(db, _SESSIONS, (*_SESSION_COLUMNS, *_COUNTS), [row])
+    head = SessionHead(session=session, statistics=counts)
+    said = (session_id, storage_id, session.number, index.generation, index.generated_at, head)
+    insert_rows(db, _FILES, _FILE_COLUMNS, [said])
 
 
 def leave_storage(db: Session, session_id: int, storage_id: int) -> None:

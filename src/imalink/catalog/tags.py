@@ -36,14 +36,20 @@ def set_tags(db: Session, tags: Mapping[int, tuple[str, ...]], *, are_new: bool 
     wanted = {name for names in changed.values() for name in names}
     if not wanted:
         return
-    ids = _find_ids(db, wanted)
-    if missing := wanted - ids.keys():
-        insert_rows(db, table_of(Tag), ["name"], [(name,) for name in sorted(missing)])
-        ids.update(_find_ids(db, missing))
+    ids = remember_tags(db, wanted)
     rows = [
         (photo_id, ids[name], position) for photo_id, names in changed.items() for position, name in enumerate(names)
     ]
     insert_rows(db, photo_tags, ["photo_id", "tag_id", "position"], rows)
+
+
+def remember_tags(db: Session, names: Collection[str]) -> dict[str, int]:
+    """Give the id of each of these tags, which are made where they are new."""
+    ids = _find_ids(db, names)
+    if missing := set(names) - ids.keys():
+        insert_rows(db, table_of(Tag), ["name"], [(name,) for name in sorted(missing)])
+        ids.update(_find_ids(db, missing))
+    return ids
 
 
 def load_tags(db: Session, photo_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
