@@ -15,18 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
-from imalink.catalog import loading
+from imalink.catalog import loading, sqlite_engine
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.core_json import dump_compact, dump_facts
 from imalink.catalog.derivation import derive_photo, derive_plain_photo
 from imalink.catalog.dump import compare
-from imalink.catalog.loading import MANY_PICTURES, LoadedSession, load_parts
+from imalink.catalog.loading import INDEX_PHASE, LOAD_PHASE, MANY_PICTURES, LoadedSession, load_parts
 from imalink.catalog.models import Photo
 from imalink.catalog.parts import Part, PartWriter
 from imalink.core.index import SessionIndex
 from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo_facts import plain_photo
 from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
+from imalink.core.progress import SilentProgress
 from imalink.core.timestamps import CaptureTime
 from imalink.errors import CancelledError, CatalogDamagedError, CatalogError
 from tests.catalog.test_projection import rich_index
@@ -176,23 +177,100 @@ def test_a_transaction_that_fails_leaves_the_catalog_as_it_was(
         assert (dump_of(catalog), index_names(catalog)) == (before, names)
 
 
-def test_a_load_that_is_stopped_between_two_sessions_leaves_nothing(catalogs: Catalogs, tmp_path: Path) -> None:
-    asked: list[None] = []
+class StopAt(SilentProgress):
+    """Asks to stop when so much of a phase is done."""
 
-    def stop() -> None:
-        asked.append(None)
-        if len(asked) == 2:
+    def __init__(self, phase: str, done: int) -> None:
+        self.told: list[str] = []
+        self._left = done
+        self._phase = phase
+
+    def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
+        self.told.append(name)
+
+    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "", phase: str = "") -> None:
+        self._left -= files * (self.told[-1] == self._phase)
+
+    def checkpoint(self) -> None:
+        if self.told and self.told[-1] == self._phase and self._left <= 0:
             raise CancelledError("Stopped at a safe point.")
 
+
+@pytest.mark.parametrize(("phase", "done"), [(LOAD_PHASE, 0), (LOAD_PHASE, 1), (INDEX_PHASE, 0), (INDEX_PHASE, 5)])
+def test_a_load_that_is_stopped_leaves_nothing(catalogs: Catalogs, tmp_path: Path, phase: str, done: int) -> None:
     with catalogs.make() as catalog:
         storage = storage_in(catalog, rich_index().storage_uuid)
-        before = dump_of(catalog)
+        before, names = dump_of(catalog), index_names(catalog)
         other = make_index([make_entry("of another")], session=make_session(7))
         path = write_part(tmp_path / "part", storage.id, rich_index(), other)
         with pytest.raises(CancelledError), Part(path) as part:
             with catalog.begin(changes_photos=True, beside=[path]) as db:
-                load_parts(db, storage, [part], checkpoint=stop)
-        assert dump_of(catalog) == before
+                load_parts(db, storage, [part], many=0, progress=StopAt(phase, done))
+        assert (dump_of(catalog), index_names(catalog)) == (before, names)
+
+
+class StopInside(SilentProgress):
+    """Asks to stop in the middle of the statement that is on its way when it was asked so often."""
+
+    def __init__(self, asked: int) -> None:
+        self._left = asked
+
+    def checkpoint(self) -> None:
+        self._left -= 1
+        if not self._left:
+            raise CancelledError("Stopped at a safe point.")
+
+
+@pytest.mark.parametrize("asked", [3, 30, 300])
+def test_a_load_stops_in_the_middle_of_a_statement(
+    sqlite_catalogs: Catalogs, tmp_path: Path, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_engine, "_STEPS_BETWEEN_LOOKS", 20)
+    with sqlite_catalogs.make() as catalog:
+        storage = storage_in(catalog, rich_index().storage_uuid)
+        before, names = dump_of(catalog), index_names(catalog)
+        path = write_part(tmp_path / "part", storage.id, make_index([make_entry(seed) for seed in range(100)]))
+        with pytest.raises(CancelledError, match="safe point"), Part(path) as part:
+            with catalog.begin(changes_photos=True, beside=[path]) as db:
+                load_parts(db, storage, [part], many=0, progress=StopInside(asked))
+        assert (dump_of(catalog), index_names(catalog)) == (before, names)
+        load(catalog, [rich_index()], many=0)
+        assert compare(sqlite_catalogs.dump_after([rich_index()]), dump_of(catalog)) == []
+
+
+def settings_of(catalog: Catalog) -> dict[str, object]:
+    """Give how a connection of a catalog is set up."""
+    with catalog.read() as db:
+        names = ("journal_mode", "foreign_keys", "secure_delete", "busy_timeout", "cache_size", "synchronous")
+        return {name: db.connection().exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names}
+
+
+def test_a_catalog_is_set_up_after_a_load_as_it_was_before(sqlite_catalogs: Catalogs, tmp_path: Path) -> None:
+    with sqlite_catalogs.make() as catalog:
+        before = settings_of(catalog)
+        load(catalog, [rich_index()], many=0)
+        assert settings_of(catalog) == before
+        with catalog.read() as db:
+            assert db.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+@pytest.mark.parametrize("is_open_elsewhere", [True, False])
+def test_a_load_writes_twice_only_where_another_has_the_catalog_open(
+    sqlite_catalogs: Catalogs, tmp_path: Path, is_open_elsewhere: bool
+) -> None:
+    url = sqlite_catalogs.make_url()
+    index = make_index([make_entry(seed) for seed in range(3000)])
+    with ExitStack() as stack:
+        catalog = stack.enter_context(Catalog.open(url))
+        storage = storage_in(catalog, index.storage_uuid)
+        others = [stack.enter_context(Catalog.open(url))] if is_open_elsewhere else []
+        path = write_part(tmp_path / "part", storage.id, index)
+        part = stack.enter_context(Part(path))
+        with catalog.begin(changes_photos=True, beside=[path]) as db:
+            load_parts(db, storage, [part], many=0)
+            mode = db.connection().exec_driver_sql("PRAGMA journal_mode").scalar_one()
+        assert mode == ("wal" if is_open_elsewhere else "delete")
+        assert [each.get_library_rev() for each in (catalog, *others)] == [1] * (1 + len(others))
 
 
 def test_a_spoilt_scratch_file_is_not_called_a_damaged_catalog(catalogs: Catalogs, tmp_path: Path) -> None:

@@ -103,6 +103,32 @@ class _Stops(SilentProgress):
         raise CancelledError("Stopped at a safe point.")
 
 
+class _Counts(SilentProgress):
+    """Counts what it is told is done."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int | None]] = []
+        self.done = 0
+
+    def start_phase(self, name: str, *, total_files: int | None = None, total_bytes: int | None = None) -> None:
+        self.told.append((name, total_files))
+
+    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "", phase: str = "") -> None:
+        self.done += files
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+@pytest.mark.usefixtures("many_processes")
+def test_each_session_that_is_read_is_told(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processors: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    (scene.root / "imports" / "session_2.json").write_text("{")
+    counts = _Counts()
+    made(scene, tmp_path / "parts", counts)
+    assert (counts.told, counts.done) == ([(module.READ_PHASE, 3)], 3)
+
+
 @pytest.mark.usefixtures("many_processes")
 def test_a_process_that_dies_is_told_and_not_passed_over(scene: Scene, tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="The catalog was not changed"):

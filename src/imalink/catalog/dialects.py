@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -145,6 +145,16 @@ def move_tags(connection: Connection, source: RowSource, ids: Mapping[str, int])
     photo_id, position, name = source.values.split(", ")
     values = f"{photo_id}, {position}, (SELECT id FROM main.tags AS known WHERE known.name = photo_tags.{name})"  # noqa: S608
     sqlite_engine.move_rows(connection, "photo_tags", columns, replace(source, values=values))
+
+
+@contextmanager
+def stoppable(connection: Connection, checkpoint: Callable[[], None]) -> Generator[None]:
+    """Let ``checkpoint`` stop a block by raising, on SQLite in the middle of a long statement too."""
+    if is_postgresql(connection):
+        yield
+        return
+    with sqlite_engine.stoppable(connection, checkpoint):
+        yield
 
 
 def settle_ids(connection: Connection, tables: Sequence[str]) -> None:

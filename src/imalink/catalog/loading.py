@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,12 +33,18 @@ from imalink.catalog.tags import remember_tags
 from imalink.catalog.timeline import count_days
 from imalink.core.ids import SessionUuid
 from imalink.core.index import SessionIndex
+from imalink.core.progress import Progress, SilentProgress
 from imalink.core.session import Author
 
 _LOG = logging.getLogger(__name__)
 
 MANY_PICTURES = 20_000
 """From so many new pictures on, in a catalog with fewer, indexes are taken away first and made anew last."""
+
+LOAD_PHASE = "load"
+"""Sessions coming into the catalog."""
+INDEX_PHASE = "make search ready"
+"""Indexes of the catalog being made anew."""
 
 _SESSION, _IMAGE = "import_session_id", "image_file_id"
 _FILLED = (PHOTOS, IMAGES, LOCATIONS, COMPANIONS, SESSION_PHOTOS, DELETED, photo_tags)
@@ -66,24 +72,37 @@ def load_parts(
     parts: Sequence[Part],
     *,
     many: int = MANY_PICTURES,
-    checkpoint: Callable[[], None] = lambda: None,
+    progress: Progress | None = None,
 ) -> list[list[LoadedSession]]:
     """Take in those sessions of each part that are new here with all their pictures; tell what became of each session.
 
     The parts were made for this storage, and ``db`` was begun beside their files, in this order. ``many`` is as
-    MANY_PICTURES. ``checkpoint`` is called between sessions, and stops it all by raising. Commits nothing.
+    MANY_PICTURES. ``progress`` hears of sessions, then of indexes; its CancelledError stops it all, on SQLite within a
+    moment, on PostgreSQL between two of them. Commits nothing.
     """
+    progress = progress or SilentProgress()
     db.flush()
+    with paused_collection(), dialects.stoppable(db.connection(), progress.checkpoint):
+        return _load(db, storage, parts, many, progress)
+
+
+def _load(
+    db: Session, storage: StorageRecord, parts: Sequence[Part], many: int, progress: Progress
+) -> list[list[LoadedSession]]:
     start = _greatest(db)
     loaded: list[list[LoadedSession]] = []
-    with paused_collection(), _without_indexes(db, parts, start, many):
+    sessions = [part.sessions() for part in parts]
+    coming = sum(each.picture_count for of_part in sessions for each in of_part)
+    with _without_indexes(db, start, progress, is_many=coming >= max(many, start.image)):
+        progress.start_phase(LOAD_PHASE, total_files=sum(map(len, sessions)))
         load = _Load(db, storage)
         for number, part in enumerate(parts):
             of_part = _PartLoad(load, part, number)
             taken: list[LoadedSession] = []
-            for session in part.sessions():
-                checkpoint()
+            for session in sessions[number]:
+                progress.checkpoint()
                 taken.append(LoadedSession(session=session, placed=of_part.take_in(session)))
+                progress.advance(files=1, current=session.head.session.title)
             loaded.append(taken)
         load.count()
     dialects.settle_ids(db.connection(), [PHOTOS.name, IMAGES.name])
@@ -101,11 +120,10 @@ def _greatest(db: Session) -> _Before:
 
 
 @contextmanager
-def _without_indexes(db: Session, parts: Sequence[Part], start: _Before, many: int) -> Generator[None]:
+def _without_indexes(db: Session, start: _Before, progress: Progress, *, is_many: bool) -> Generator[None]:
     """Keep the indexes that tell nothing apart out of a block that brings many rows; full-text search is told after."""
     connection = db.connection()
-    coming = sum(session.picture_count for part in parts for session in part.sessions())
-    if coming < max(many, start.image):
+    if not is_many:
         yield
         full_text.add_above(connection, start.photo)
         return
@@ -114,9 +132,14 @@ def _without_indexes(db: Session, parts: Sequence[Part], start: _Before, many: i
     for index in indexes:
         index.drop(connection)
     yield
+    progress.start_phase(INDEX_PHASE, total_files=len(indexes) + 1)
     for index in indexes:
+        progress.checkpoint()
         index.create(connection)
+        progress.advance(files=1, current=str(index.name))
+    progress.checkpoint()
     full_text.create_index(connection)
+    progress.advance(files=1)
 
 
 class _Load:

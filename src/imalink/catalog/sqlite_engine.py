@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from imalink.catalog.trouble import ATTACHED, DURABLE, HINT_RECOVER, WRITES, RowSource, Trouble, damaged
@@ -22,6 +23,14 @@ BUSY_TIMEOUT_MS = 30_000
 _READER_CACHE_KB = 8 * 1024
 _WRITER_CACHE_KB = 64 * 1024
 """Each connection has a cache of its own, and a server keeps several; what readers share is the system's cache."""
+
+_LOADER_CACHE_KB = 256 * 1024
+"""Of who loads many rows: the indexes of unique texts of a million pictures, which are filled in no order."""
+
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Steps of SQLite's machine after which a long statement looks whether to go on: some milliseconds."""
+
+_LOADS = "imalink_loads"
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -54,9 +63,39 @@ def _begin(connection: Connection) -> None:
     connection.info[WRITES] = is_writer
     files: tuple[Path, ...] = options.get(ATTACHED, ())
     connection.info[ATTACHED] = len(files)
+    connection.info[_LOADS] = bool(files)
+    if files:
+        _prepare_load(connection, files)
     for number, file in enumerate(files):
         connection.exec_driver_sql(f"ATTACH DATABASE ? AS {_attached_name(number)}", (str(file),))
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def _prepare_load(connection: Connection, files: Sequence[Path]) -> None:
+    """Set a connection up to take many rows in, all of which refer to what comes with them or is there.
+
+    Where more comes than there is, and no one else has the catalog open, its end is written in place: a write-ahead log
+    would have everything written twice. It stays one transaction, which a crash leaves undone.
+    """
+    connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+    connection.exec_driver_sql(f"PRAGMA cache_size=-{_LOADER_CACHE_KB}")
+    catalog = sqlite_file(connection.engine.url)
+    if catalog is None or sum(file.stat().st_size for file in files) < catalog.stat().st_size:
+        return
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    driver.execute("PRAGMA busy_timeout=0")
+    with suppress(sqlite3.OperationalError):  # another has it open: then all goes through the log
+        driver.execute("PRAGMA journal_mode=DELETE")
+        driver.execute("PRAGMA synchronous=FULL")
+    driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _end_load(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")
+    with suppress(sqlite3.OperationalError):  # another reads just now: the next that opens the catalog does it
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _detach(connection: sqlite3.Connection | None, record: ConnectionPoolEntry) -> None:
@@ -66,6 +105,32 @@ def _detach(connection: sqlite3.Connection | None, record: ConnectionPoolEntry) 
     for number in range(record.info.pop(ATTACHED, 0)):
         if connection is not None:
             connection.execute(f"DETACH DATABASE {_attached_name(number)}")
+    if record.info.pop(_LOADS, False) and connection is not None:
+        _end_load(connection)
+
+
+@contextmanager
+def stoppable(connection: Connection, checkpoint: Callable[[], None]) -> Generator[None]:
+    """Ask ``checkpoint`` at short whiles while statements of a block run; what it raises ends them and the block."""
+    driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+    raised: list[BaseException] = []
+
+    def look() -> bool:
+        try:
+            checkpoint()
+        except BaseException as error:  # noqa: BLE001 - it is raised again below: nothing passes through SQLite
+            raised.append(error)
+        return bool(raised)
+
+    driver.set_progress_handler(look, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    except (sqlite3.OperationalError, OperationalError):
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        driver.set_progress_handler(None, 0)
 
 
 def move_rows(connection: Connection, table: str, columns: Sequence[str], source: RowSource) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import imalink
 from imalink.catalog.bulk import paused_collection
 from imalink.catalog.parts import PartWriter
 from imalink.core.ids import StorageUuid
-from imalink.core.progress import Progress
+from imalink.core.progress import Progress, SilentProgress
 from imalink.core.timestamps import parse_instant
 from imalink.errors import CatalogError, IndexDamagedError, NotFoundError, StorageError
 from imalink.storage.caps import TRUSTED, UNTRUSTED
@@ -30,7 +31,9 @@ WORTH_A_PROCESS_BYTES: Final = 20_000_000
 """So much of session indexes, some twenty thousand pictures, takes longer to read than another process to start."""
 
 MAX_PROCESSES: Final = 4
+READ_PHASE: Final = "read indexes"
 _LOOK_SECONDS: Final = 0.2
+_READ_BYTES: Final = 64 * 1024
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 
 
@@ -76,6 +79,15 @@ class _StoppedClock:
         return parse_instant(_EPOCH)
 
 
+class _ToldByLines(SilentProgress):
+    """Writes an empty line to the process that waits for each session that is done."""
+
+    def advance(self, *, files: int = 0, size_bytes: int = 0, current: str = "", phase: str = "") -> None:
+        """Say so."""
+        sys.stdout.buffer.write(b"\n" * files)
+        sys.stdout.buffer.flush()
+
+
 def make_parts(
     storage: FileStorage,
     home: Path,
@@ -94,6 +106,7 @@ def make_parts(
     """
     if not numbers:
         return MadeParts(paths=(), unread=())
+    progress.start_phase(READ_PHASE, total_files=len(numbers))
     count = _count_processes(storage, numbers)
     if count <= 1:
         path = folder / "part-1"
@@ -131,17 +144,17 @@ def _count_processes(storage: FileStorage, numbers: Sequence[int]) -> int:
 
 
 def _make_part(
-    indexes: IndexFiles, numbers: Sequence[int], path: Path, *, storage_id: int, progress: Progress | None = None
+    indexes: IndexFiles, numbers: Sequence[int], path: Path, *, storage_id: int, progress: Progress
 ) -> list[UnreadIndex]:
     unread: list[UnreadIndex] = []
     with PartWriter(path, storage_id=storage_id) as part, paused_collection():
         for number in numbers:
-            if progress is not None:
-                progress.checkpoint()
+            progress.checkpoint()
             try:
                 _add_session(part, indexes, number)
             except (NotFoundError, IndexDamagedError) as error:
                 unread.append(UnreadIndex(number, error.message))
+            progress.advance(files=1)
     return unread
 
 
@@ -156,7 +169,6 @@ def _in_processes(tasks: Sequence[_Task], progress: Progress) -> list[_Done]:
     package = os.fspath(Path(imalink.__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": package}
     command = [sys.executable, "-m", __name__]
-    done: list[_Done] = []
     with ExitStack() as stack:
         running: list[subprocess.Popen[bytes]] = []
         for task in tasks:
@@ -167,24 +179,34 @@ def _in_processes(tasks: Sequence[_Task], progress: Progress) -> list[_Done]:
             process.stdin.write(msgspec.json.encode(task))
             process.stdin.close()
             process.stdin = None
+        answers = _answers(running, progress)
         for process in running:
-            answer = _answer(process, progress)
-            if process.returncode != 0:
+            if process.wait() != 0:
                 raise CatalogError(
                     f"A process that reads indexes ended with {process.returncode}. The catalog was not changed.",
                     hint="See that the machine has memory to spare, then run the same again.",
                 )
-            done.append(msgspec.json.decode(answer, type=_Done))
-    return done
+        return [msgspec.json.decode(answer, type=_Done) for answer in answers]
 
 
-def _answer(process: subprocess.Popen[bytes], progress: Progress) -> bytes:
-    while True:
-        progress.checkpoint()
-        try:
-            return process.communicate(timeout=_LOOK_SECONDS)[0]
-        except subprocess.TimeoutExpired:
-            continue
+def _answers(running: Sequence[subprocess.Popen[bytes]], progress: Progress) -> list[bytes]:
+    """Give the last line of each process; an empty one before it tells ``progress`` of a session that is done."""
+    last = [b"" for _ in running]
+    with selectors.DefaultSelector() as ready:
+        for number, process in enumerate(running):
+            assert process.stdout is not None
+            ready.register(process.stdout, selectors.EVENT_READ, number)
+        while ready.get_map():
+            progress.checkpoint()
+            for key, _ in ready.select(_LOOK_SECONDS):
+                said = os.read(key.fd, _READ_BYTES)
+                if not said:
+                    ready.unregister(key.fileobj)
+                    continue
+                number: int = key.data
+                *done, last[number] = (last[number] + said).split(b"\n")
+                progress.advance(files=len(done))
+    return last
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -205,7 +227,9 @@ def _serve(task: _Task) -> _Done:
             is_home=task.is_home,
             caps=TRUSTED if task.is_trusted else UNTRUSTED,
         ) as storage:
-            unread = _make_part(storage.indexes, task.numbers, Path(os.fsdecode(task.path)), storage_id=task.storage_id)
+            path = Path(os.fsdecode(task.path))
+            told = _ToldByLines()
+            unread = _make_part(storage.indexes, task.numbers, path, storage_id=task.storage_id, progress=told)
     except (CatalogError, StorageError) as error:
         is_storage_trouble = isinstance(error, StorageError)
         return _Done(trouble=(error.message, error.hint), is_storage_trouble=is_storage_trouble)

@@ -88,7 +88,7 @@ def take_in_sessions(
     left = {number for number in numbers if number in known}
     if parts:
         with tools.catalog.begin(changes_photos=True, beside=made.paths) as db:
-            loaded = load_parts(db, record, parts, checkpoint=progress.checkpoint)
+            loaded = load_parts(db, record, parts, progress=progress)
         for part, sessions in zip(parts, loaded, strict=True):
             for each in sessions:
                 if each.placed is None:
@@ -97,8 +97,9 @@ def take_in_sessions(
                 taken.append(_taken(part, each))
                 if each.placed.is_number_changed:
                     findings.append(number_changed(each.session.head.session, each.placed.session_id))
-                progress.advance(files=1, current=each.session.head.session.title)
     unread = list(made.unread)
+    if left:
+        progress.start_phase("recover", total_files=len(left))
     for number in sorted(left):
         progress.checkpoint()
         try:
