@@ -5,21 +5,25 @@ It stands alone: of ImaLink it uses only the errors, which it raises as the serv
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self, cast
+from typing import BinaryIO, Self, cast
 from urllib.parse import urlencode
 
 import httpx
 
-from imalink.errors import ImalinkError, ServerUnreachableError
+from imalink.errors import ImalinkError, ServerUnreachableError, SourceChangedError, UsageError, VerificationError
 
 DEFAULT_URL = "http://localhost:8000"
 URL_VARIABLE = "IMALINK_URL"
 TOKEN_VARIABLE = "IMALINK_TOKEN"  # its name, no secret
 _DEPTH = 5
+_PIECE_BYTES = 1 << 20
 _CUSTOMARY_ROOTS = ("/media", "/run/media", "/mnt", "/Volumes", "/external", "/backup", "/nas")
 Record = Mapping[str, object]
 
@@ -100,22 +104,167 @@ class ImalinkClient:
     def request(self, method: str, url: str, *, json: object = None, params: Mapping[str, str] | None = None) -> Answer:
         """Send a request; ``url`` may be a path alone."""
         whole = f"{self.url}{url}" if url.startswith("/") else url
+        with self._reaching():
+            return Answer(self._http.request(method, whole, json=json, params=params, headers=self._headers(whole)))
+
+    def ask(self, method: str, path: str, *, json: object = None) -> dict[str, object]:
+        """Give the ``data`` of an answer; ``path`` is that below ``/api/v1/``. Raises the error the server told of."""
+        return _data_of(self.request(method, f"/api/v1/{path}", json=json))
+
+    def _headers(self, whole: str) -> dict[str, str]:
         is_ours = whole == self.url or whole.startswith(f"{self.url}/")
-        headers = {"authorization": f"Bearer {self._token}"} if self._token and is_ours else {}
+        return {"authorization": f"Bearer {self._token}"} if self._token and is_ours else {}
+
+    @contextmanager
+    def _reaching(self) -> Generator[None]:
         try:
-            return Answer(self._http.request(method, whole, json=json, params=params, headers=headers))
+            yield
         except httpx.TransportError as error:
             raise ServerUnreachableError(
                 f"No ImaLink answers at {self.url}: {error}", hint="Start it with `imalink serve`."
             ) from error
 
-    def ask(self, method: str, path: str, *, json: object = None) -> dict[str, object]:
-        """Give the ``data`` of an answer; ``path`` is that below ``/api/v1/``. Raises the error the server told of."""
-        answer = self.request(method, f"/api/v1/{path}", json=json)
-        document = answer.json()
-        if not answer.ok:
-            raise _told(document)
-        return cast("dict[str, object]", document["data"])
+    # Long work, begun and watched
+
+    def start(self, method: str, path: str, *, json: object = None) -> dict[str, object]:
+        """Begin what ``ask`` would wait for, and give its job at once."""
+        whole = f"{self.url}/api/v1/{path}"
+        headers = {**self._headers(whole), "prefer": "respond-async"}
+        with self._reaching():
+            answer = Answer(self._http.request(method, whole, json=json, headers=headers))
+        return cast("dict[str, object]", _data_of(answer)["job"])
+
+    def get_job(self, job_id: str) -> dict[str, object]:
+        """Give a job as it stands now, with its report when it is done. Raises NotFoundError."""
+        return cast("dict[str, object]", self.ask("GET", f"jobs/{job_id}")["job"])
+
+    def cancel_job(self, job_id: str) -> dict[str, object]:
+        """Tell a job to stop at its next safe point, and give it as it stands."""
+        return cast("dict[str, object]", self.ask("DELETE", f"jobs/{job_id}")["job"])
+
+    def wait_for_job(
+        self,
+        job_id: str,
+        *,
+        on_look: Callable[[dict[str, object]], None] | None = None,
+        seconds_between_looks: float = 0.5,
+    ) -> dict[str, object]:
+        """Wait until a job is over, and give its report; ``on_look`` is called with the job each time it is looked at.
+
+        Raises the error that a job ended with which failed, was cancelled or was interrupted.
+        """
+        while True:
+            job = self.get_job(job_id)
+            if on_look is not None:
+                on_look(job)
+            if job["is_over"]:
+                break
+            time.sleep(seconds_between_looks)
+        if job["state"] == "done":
+            return cast("dict[str, object]", job["report"])
+        trouble = cast(
+            "Mapping[str, object]", job["error"] or {"code": job["state"], "message": "The job did not end."}
+        )
+        raise _told({"error": {**trouble, "details": {"hint": trouble.get("hint", "")}}})
+
+    # Files, piece by piece
+
+    def iter_original(self, hothash: str) -> Iterator[bytes]:
+        """Give the bytes of a picture as it was imported, piece by piece, and compare them with what is indexed.
+
+        Raises NotFoundError, StorageOfflineError; VerificationError, after the last piece, where they are other bytes.
+        """
+        taken = hashlib.sha256()
+        with self._streaming("GET", f"photos/{hothash}/file") as response:
+            for piece in response.iter_bytes(_PIECE_BYTES):
+                taken.update(piece)
+                yield piece
+            expected = response.headers.get("etag", "").strip('"')
+        if expected and expected != taken.hexdigest():
+            raise VerificationError(f"The picture {hothash} did not come as it is indexed.", hint="Fetch it again.")
+
+    def iter_export(
+        self, query: str | None = None, *, hothashes: Iterable[str] = (), primary_only: bool = False
+    ) -> Iterator[bytes]:
+        """Give pictures as a ZIP file, piece by piece, as the server makes it; no more of it is held than one piece.
+
+        Which could not be had stands in ``imalink-export.json`` inside. Raises ServerUnreachableError where it breaks
+        off: what came then is no whole ZIP file.
+        """
+        with self._streaming("POST", "export", json=_export(query, hothashes, primary_only)) as response:
+            yield from response.iter_bytes(_PIECE_BYTES)
+
+    def export_to_folder(
+        self,
+        destination: Path | str,
+        query: str | None = None,
+        *,
+        hothashes: Iterable[str] = (),
+        primary_only: bool = False,
+    ) -> dict[str, object]:
+        """Have pictures copied into a new folder in ``destination``, which is one of the server's machine."""
+        body = {**_export(query, hothashes, primary_only), "destination": str(destination)}
+        return self.ask("POST", "export", json=body)
+
+    def upload(
+        self,
+        session_id: int | str,
+        files: Iterable[Path | str],
+        *,
+        then_import: bool = True,
+        on_file: Callable[[str, bool], None] | None = None,
+        **options: object,
+    ) -> dict[str, object]:
+        """Send files to a session and have them imported; of a folder all files below it, by their paths in it.
+
+        What waits there already, byte for byte, is not sent again, so the same call goes on after an interruption.
+        Each is sent with its SHA-256 and its time, and nothing is held of it but a piece. ``on_file`` is called with
+        the name of each, and whether it was sent just now. ``options`` are those of the import: ``organize``,
+        ``duplicates``, ``author_id``, ``include_deleted``. Gives ``files`` (the names) and ``imported`` (None without
+        ``then_import``). Raises UsageError, SourceChangedError, OSError for a file that cannot be read, and what the
+        server tells of.
+        """
+        where = f"import-sessions/{session_id}/upload"
+        waiting = cast("list[dict[str, str]]", self.ask("GET", where)["files"])
+        known = {each["path"]: each["sha256"] for each in waiting}
+        sent: list[str] = []
+        for name, path in _named(files):
+            with path.open("rb") as file:
+                state = os.fstat(file.fileno())
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if known.get(name) != digest:
+                    self._send_file(where, name, file, state, digest)
+            sent.append(name)
+            if on_file is not None:
+                on_file(name, known.get(name) != digest)
+        if not sent:
+            raise UsageError("There is no file to be sent.", hint="Name files, or a folder that has some.")
+        if not then_import:
+            return {"files": sent, "imported": None}
+        done = self.ask("POST", f"{where}?{_query(options)}")
+        return {"files": sent, "imported": done["imported"]}
+
+    def _send_file(self, where: str, name: str, file: BinaryIO, state: os.stat_result, digest: str) -> None:
+        modified_ms = max(0, state.st_mtime_ns // 1_000_000)
+        query = _query({"path": name, "sha256": digest, "modified_ms": modified_ms, "import": False})
+        whole = f"{self.url}/api/v1/{where}?{query}"
+        headers = {
+            **self._headers(whole),
+            "content-type": "application/octet-stream",
+            "content-length": str(state.st_size),
+        }
+        with self._reaching():
+            answer = self._http.request("POST", whole, content=_pieces(name, file, state.st_size), headers=headers)
+        _data_of(Answer(answer))
+
+    @contextmanager
+    def _streaming(self, method: str, path: str, *, json: object = None) -> Generator[httpx.Response]:
+        whole = f"{self.url}/api/v1/{path}"
+        with self._reaching(), self._http.stream(method, whole, json=json, headers=self._headers(whole)) as response:
+            if not response.is_success:
+                response.read()
+                _data_of(Answer(response))
+            yield response
 
     # Photos
 
@@ -187,6 +336,51 @@ class ImalinkClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _data_of(answer: Answer) -> dict[str, object]:
+    """Give the ``data`` of an answer. Raises the error the server told of."""
+    document = answer.json()
+    if not answer.ok:
+        raise _told(document)
+    return cast("dict[str, object]", document["data"])
+
+
+def _export(query: str | None, hothashes: Iterable[str], primary_only: bool) -> dict[str, object]:
+    wanted = list(hothashes)
+    asked: dict[str, object] = {"files": "primary"} if primary_only else {}
+    if query is not None:
+        asked["query"] = query
+    return asked | {"hothashes": wanted} if wanted else asked
+
+
+def _named(files: Iterable[Path | str]) -> Iterator[tuple[str, Path]]:
+    """Give each file with the name under which it is sent. Raises UsageError for two of one name."""
+    seen: dict[str, Path] = {}
+    for each in map(Path, files):
+        below = (
+            sorted(path for path in each.rglob("*") if path.is_file() and not path.is_symlink())
+            if each.is_dir()
+            else [each]
+        )
+        for path in below:
+            name = path.relative_to(each).as_posix() if each.is_dir() else path.name
+            if name in seen and seen[name] != path:
+                raise UsageError(f"{seen[name]} and {path} would both be called {name}.", hint="Send their folder.")
+            seen[name] = path
+            yield name, path
+
+
+def _pieces(name: str, file: BinaryIO, size_bytes: int) -> Iterator[bytes]:
+    """Give a file piece by piece. Raises SourceChangedError when more or less of it comes than there was at first."""
+    file.seek(0)
+    left = size_bytes
+    while piece := file.read(_PIECE_BYTES):
+        left -= len(piece)
+        if left >= 0:
+            yield piece
+    if left:
+        raise SourceChangedError(f"{name} changed while it was sent; it was not kept.", hint="Send it again.")
 
 
 def _query(values: Mapping[str, object]) -> str:

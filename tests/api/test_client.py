@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,10 @@ from imalink.errors import (
     NameInUseError,
     NotFoundError,
     ServerUnreachableError,
+    SourceChangedError,
     StorageOfflineError,
     UsageError,
+    VerificationError,
 )
 from tests.api.conftest import Served
 from tests.support.workbench import make_source
@@ -127,3 +132,122 @@ def test_every_photo_comes_once_over_many_pages(
     monkeypatch.setattr(client, "ask", ask_for_two)
     with client:
         assert len({str(each["hothash"]) for each in client.iter_photos()}) == 5
+
+
+def test_a_folder_is_sent_and_imported_and_comes_back_byte_for_byte(served: Served, client: ImalinkClient) -> None:
+    session = served.post("import-sessions", json={"title": "Sent", "file_storage_id": served.create()["id"]})
+    make_source(served.card, 2)
+    make_source(served.card / "DCIM", 1, first_seed=40)
+    told: list[tuple[str, bool]] = []
+    with client:
+        done = client.upload(
+            session["id"], [served.card], on_file=lambda name, is_new: told.append((name, is_new)), organize="keep"
+        )
+        assert done["files"] == ["DCIM/IMG_0040.jpg", "IMG_0001.jpg", "IMG_0002.jpg"]
+        assert told == [("DCIM/IMG_0040.jpg", True), ("IMG_0001.jpg", True), ("IMG_0002.jpg", True)]
+        assert served.get("import-sessions/1")["images_count"] == 3
+        photos = {str(each["original_filename"]): str(each["hothash"]) for each in client.iter_photos()}
+        for name, path in (("IMG_0001.jpg", "IMG_0001.jpg"), ("IMG_0040.jpg", "DCIM/IMG_0040.jpg")):
+            assert b"".join(client.iter_original(photos[name])) == (served.card / path).read_bytes()
+
+
+def test_an_upload_goes_on_where_it_was_interrupted(served: Served, client: ImalinkClient) -> None:
+    session = served.post("import-sessions", json={"title": "Sent", "file_storage_id": served.create()["id"]})
+    make_source(served.card, 3)
+
+    def stop(name: str, _: bool) -> None:
+        if name == "IMG_0002.jpg":
+            raise KeyboardInterrupt
+
+    told: list[tuple[str, bool]] = []
+    with client:
+        with pytest.raises(KeyboardInterrupt):
+            client.upload(session["id"], [served.card], on_file=stop)
+        (served.card / "IMG_0001.jpg").touch()
+        done = client.upload(
+            session["id"], [served.card], then_import=False, on_file=lambda name, is_new: told.append((name, is_new))
+        )
+        assert (done["imported"], told) == (
+            None,
+            [("IMG_0001.jpg", False), ("IMG_0002.jpg", False), ("IMG_0003.jpg", True)],
+        )
+        assert len(served.get(f"import-sessions/{session['id']}/upload")["files"]) == 3
+        # Another file of a name that waits is not put in its place.
+        (served.card / "IMG_0001.jpg").write_bytes(b"other")
+        with pytest.raises(ImalinkError) as refused:
+            client.upload(session["id"], [served.card / "IMG_0001.jpg"])
+        assert refused.value.code == "name-taken"
+
+
+def test_what_cannot_be_sent_is_told_before_or_while_it_is(served: Served, client: ImalinkClient) -> None:
+    session = served.post("import-sessions", json={"title": "Sent", "file_storage_id": served.create()["id"]})
+    source, other = make_source(served.card, 1), make_source(served.disk / "other", 1)
+    with client:
+        with pytest.raises(UsageError, match="would both be called IMG_0001.jpg"):
+            client.upload(session["id"], [source, other], then_import=False)
+        with pytest.raises(UsageError, match="no file"):
+            client.upload(session["id"], [])
+        with pytest.raises(FileNotFoundError):
+            client.upload(session["id"], [source / "gone.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [(b"", SourceChangedError), (b"x" * 99_999, SourceChangedError), (b"y" * 40_000, VerificationError)],
+    ids=["shrunk", "grown", "rewritten"],
+)
+def test_what_changes_while_it_is_sent_is_not_kept(
+    served: Served, client: ImalinkClient, monkeypatch: pytest.MonkeyPatch, data: bytes, error: type[ImalinkError]
+) -> None:
+    session = served.post("import-sessions", json={"title": "Sent", "file_storage_id": served.create()["id"]})
+    path = served.disk / "a.jpg"
+    path.write_bytes(b"x" * 40_000)
+    take = hashlib.file_digest
+
+    def take_and_change(file: io.BufferedReader, name: str) -> object:
+        found = take(file, name)
+        path.write_bytes(data)
+        return found
+
+    with client:
+        with monkeypatch.context() as patched, pytest.raises(error):
+            patched.setattr(hashlib, "file_digest", take_and_change)
+            client.upload(session["id"], [path])
+        assert served.get(f"import-sessions/{session['id']}/upload")["files"] == []
+
+
+def test_an_export_comes_whole_as_an_archive_or_into_a_folder(served: Served, client: ImalinkClient) -> None:
+    served.imported(served.create(), source=make_source(served.card, 3))
+    with client:
+        hothashes = [str(each["hothash"]) for each in client.iter_photos()]
+        pieces = list(client.iter_export("", primary_only=True))
+        with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+            assert archive.testzip() is None
+            assert {"IMG_0001.jpg", "IMG_0002.jpg", "IMG_0003.jpg"} < set(archive.namelist())
+        with zipfile.ZipFile(io.BytesIO(b"".join(client.iter_export(hothashes=hothashes[:1])))) as archive:
+            assert len(archive.namelist()) == 3
+        with pytest.raises(UsageError, match="Say what to export"):
+            next(client.iter_export())
+        (served.disk / "stick").mkdir()
+        done = client.export_to_folder(served.disk / "stick", hothashes=hothashes)
+        assert done["total_files"] == 3
+        assert len(list(Path(str(done["folder"])).iterdir())) == 5
+
+
+def test_long_work_is_begun_watched_and_stopped(served: Served, client: ImalinkClient) -> None:
+    storage = served.create()
+    session = served.post("import-sessions", json={"title": "Italy", "file_storage_id": storage["id"]})
+    looks: list[str] = []
+    with client:
+        body = {"source_directory": str(make_source(served.card, 2))}
+        job = client.start("POST", f"import-sessions/{session['id']}/import", json=body)
+        report = client.wait_for_job(
+            str(job["id"]), on_look=lambda each: looks.append(str(each["state"])), seconds_between_looks=0.02
+        )
+        assert (report["new_imports"], looks[-1]) == (2, "done")
+        assert client.cancel_job(str(job["id"]))["state"] == "done"
+        Path(storage["full_path"]).rename(served.disk / "away")
+        failed = client.start("POST", f"storage-index/scan/{storage['uuid']}")
+        with pytest.raises(StorageOfflineError, match="Blue Samsung") as told:
+            client.wait_for_job(str(failed["id"]), seconds_between_looks=0.02)
+        assert told.value.hint
