@@ -164,6 +164,32 @@ def test_cameras_and_lenses_are_listed_once(library: Catalog) -> None:
         assert list_lenses(db) == ["EF 50", "RF 24-70", "Z 24-70"]
 
 
+def test_cameras_are_listed_too_where_only_a_part_of_their_name_is_known(catalog: Catalog) -> None:
+    known = [
+        ("Canon", "EOS R5"),
+        ("Canon", None),
+        ("Canon", "Å"),
+        ("Leica", None),
+        (None, "Box"),
+        (None, "Air"),
+        (None, None),
+    ]
+    entries = [
+        make_entry(f"{number}", facts=replace(make_facts(), camera=Camera(make=make, model=model)))
+        for number, (make, model) in enumerate([*known, *known])
+    ]
+    project(catalog, make_index(entries))
+    with catalog.read() as db:
+        assert list_cameras(db) == [
+            ("Canon", "EOS R5"),
+            ("Canon", "Å"),
+            ("Canon", None),
+            ("Leica", None),
+            (None, "Air"),
+            (None, "Box"),
+        ]
+
+
 @pytest.mark.parametrize("box", ["91,0..92,1", "2,0..1,1", "0,181..1,0"])
 def test_what_is_no_part_of_the_map_is_refused(box: str) -> None:
     south, west, north, east = (float(number) for half in box.split("..") for number in half.split(","))
@@ -197,6 +223,28 @@ def test_pages_go_back_as_they_went_forth(many: Catalog, limit: int) -> None:
         back.append(run(many, SearchQuery(limit=limit, before=place)))
     assert [page.photos for page in reversed(back)] == [page.photos for page in forth]
     assert [page.next for page in reversed(back)][:-1] == [page.next for page in forth][:-1]
+
+
+@pytest.mark.parametrize("near", [1, 7, 60, 1000])
+@pytest.mark.parametrize("text", ["n1", "n15", "nothing"])
+def test_words_are_found_however_many_photos_are_looked_at_first(
+    many: Catalog, monkeypatch: pytest.MonkeyPatch, near: int, text: str
+) -> None:
+    everything = run(many, SearchQuery(limit=200)).photos
+    expected = [photo.id for photo in everything if photo.original_filename.startswith(text)]
+    assert len(expected) == {"n1": 111, "n15": 11, "nothing": 0}[text]
+    monkeypatch.setattr("imalink.catalog.photo_walk.NEAR", near)
+    page = run(many, SearchQuery(text=text, limit=13))
+    forth = [photo.id for photo in page.photos]
+    while page.next is not None:
+        page = run(many, SearchQuery(text=text, limit=13, after=page.next))
+        forth.extend(photo.id for photo in page.photos)
+    assert forth == expected
+    back = [photo.id for photo in page.photos]
+    while page.previous is not None:
+        page = run(many, SearchQuery(text=text, limit=13, before=page.previous))
+        back[:0] = [photo.id for photo in page.photos]
+    assert back == expected
 
 
 def test_a_page_goes_on_in_one_direction_only() -> None:

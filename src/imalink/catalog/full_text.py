@@ -101,6 +101,14 @@ def matches(db: Session, text: str) -> Select[int] | ColumnElement[bool] | None:
     return select(_INDEX.c.rowid).where(_INDEX.c.photo_search.bool_op("MATCH")(asked))
 
 
+def costs_by_all(db: Session) -> bool:
+    """Tell whether looking up a begun word costs by all photos that have it, however few of them are wanted.
+
+    FTS5 puts the photos of all words that begin so together before it gives the first.
+    """
+    return not is_postgresql(db.connection())
+
+
 def met_on_walk(text: str) -> ColumnElement[bool]:
     """Give the same as ``matches`` does on SQLite as a condition that looks at each photo it is asked for.
 

@@ -6,16 +6,19 @@ import base64
 import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 import msgspec
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from imalink.catalog import full_text
 from imalink.catalog.bulk import table_of
-from imalink.catalog.column_types import Instant, canonical_instant
+from imalink.catalog.column_types import canonical_instant
 from imalink.catalog.models import ImageFile, Photo, PhotoDay
-from imalink.catalog.search_conditions import Conditions
+from imalink.catalog.photo_walk import PhotoWalk
+from imalink.catalog.search_conditions import Conditions, Reach
 from imalink.catalog.tags import load_tags
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
 from imalink.core.search_query import SearchQuery
@@ -40,8 +43,6 @@ _LISTED = (
 )
 """Made once: making it takes as long as asking it."""
 
-_Key = tuple[int, str | None]
-"""A photo's id and when it was taken."""
 _Text = str | None
 _Number = int | None
 # fmt: off
@@ -118,19 +119,22 @@ def search_photos(
     place = query.after if query.before is None else query.before
     cursor = None if place is None else _load_cursor(place)
     is_backward = query.before is not None
-    conditions = conditions_of(db, query, session_number=session_number, storage_uuid=storage_uuid, is_page=True)
     is_dated = query.taken_from is not None or query.taken_to is not None
-    wanted = query.limit + 1
-    keys: list[_Key] = []
-    # Two questions and not one: only so both engines walk the index (PostgreSQL has no date before all dates).
-    has_begun = cursor is None
-    for has_date in (False, True) if is_backward else (True, False):
-        is_place_here = cursor is not None and (cursor.taken_at is not None) is has_date
-        has_begun = has_begun or is_place_here
-        if has_begun and len(keys) < wanted and (has_date or (not is_dated and _has_undated(db))):
-            walk = _dated if has_date else _undated
-            place_here = cursor if is_place_here else None
-            keys.extend(walk(db, conditions, place_here, limit=wanted - len(keys), is_backward=is_backward))
+
+    def conditions(reach: Reach = Reach.PAGE) -> list[ColumnElement[bool]]:
+        return conditions_of(db, query, session_number=session_number, storage_uuid=storage_uuid, reach=reach)
+
+    # What is near is near to a date that is asked for only by chance.
+    has_near = query.text is not None and not is_dated and full_text.costs_by_all(db)
+    walk = PhotoWalk(
+        db=db,
+        conditions=cache(conditions),
+        near=conditions(Reach.NEAR) if has_near else None,
+        is_backward=is_backward,
+    )
+    keys = walk.keys(
+        None if cursor is None else (cursor.photo_id, cursor.taken_at), limit=query.limit + 1, is_dated=is_dated
+    )
     page, has_more = keys[: query.limit], len(keys) > query.limit
     if is_backward:
         page.reverse()
@@ -149,15 +153,15 @@ def conditions_of(
     *,
     session_number: int | None = None,
     storage_uuid: StorageUuid | None = None,
-    is_page: bool = False,
+    reach: Reach = Reach.ALL,
 ) -> list[ColumnElement[bool]]:
-    """Give what a query asks of ``photos``, for all that fit or for a page of them.
+    """Give what a query asks of ``photos``, in the form that is best for so many of them.
 
     Raises ValueError where its session or storage was not looked up.
     """
     if (query.session is None) != (session_number is None) or (query.storage is None) != (storage_uuid is None):
         raise ValueError("a session or storage was not looked up")
-    return Conditions(db, session_number=session_number, storage_uuid=storage_uuid, is_page=is_page).of(query)
+    return Conditions(db, session_number=session_number, storage_uuid=storage_uuid, reach=reach).of(query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,51 +183,6 @@ def count_photos(
     bounded = select(Photo.id).where(*conditions).limit(MAX_COUNT + 1).subquery()
     count = db.execute(select(func.count()).select_from(bounded)).scalar_one()
     return PhotoCount(count=min(count, MAX_COUNT), is_exact=count <= MAX_COUNT)
-
-
-def _dated(
-    db: Session, conditions: Sequence[ColumnElement[bool]], cursor: _Cursor | None, *, limit: int, is_backward: bool
-) -> list[_Key]:
-    query = _DATED[is_backward, cursor is not None]
-    told: dict[str, object] = {"wanted": limit}
-    if cursor is not None:
-        told |= {"taken_at": cursor.taken_at, "photo_id": cursor.photo_id}
-    rows = db.connection().execute(query.where(*conditions) if conditions else query, told)
-    return [(photo_id, taken_at) for photo_id, taken_at in rows]
-
-
-def _walk_of_dated(*, is_backward: bool, has_place: bool) -> Select[int, str | None]:
-    key = tuple_(_PHOTOS.c.taken_at, _PHOTOS.c.id)
-    place = tuple_(bindparam("taken_at", type_=Instant), bindparam("photo_id", type_=Integer))
-    query = select(_PHOTOS.c.id, _PHOTOS.c.taken_at).where(_PHOTOS.c.taken_at.is_not(None))
-    if has_place:
-        query = query.where(key > place if is_backward else key < place)
-    return query.order_by(*(each if is_backward else each.desc() for each in (_PHOTOS.c.taken_at, _PHOTOS.c.id))).limit(
-        bindparam("wanted")
-    )
-
-
-_DATED = {
-    (is_backward, has_place): _walk_of_dated(is_backward=is_backward, has_place=has_place)
-    for is_backward in (False, True)
-    for has_place in (False, True)
-}
-"""By whether it walks backward, and from a place: made once, as the other statements of a page."""
-
-
-def _undated(
-    db: Session, conditions: Sequence[ColumnElement[bool]], cursor: _Cursor | None, *, limit: int, is_backward: bool
-) -> list[_Key]:
-    query = select(Photo.id).where(Photo.taken_at.is_(None), *conditions)
-    if cursor is not None:
-        query = query.where(Photo.id > cursor.photo_id if is_backward else Photo.id < cursor.photo_id)
-    rows = db.execute(query.order_by(Photo.id if is_backward else Photo.id.desc()).limit(limit))
-    return [(photo_id, None) for photo_id in rows.scalars()]
-
-
-def _has_undated(db: Session) -> bool:
-    """Tell whether any photo is undated: few libraries have one, and the conditions need not be asked twice then."""
-    return db.execute(select(Photo.id).where(Photo.taken_at.is_(None)).limit(1)).first() is not None
 
 
 def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:

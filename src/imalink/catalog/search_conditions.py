@@ -10,12 +10,30 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
+from enum import Enum
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, literal_column, or_, select, union
+from sqlalchemy import (
+    CTE,
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from imalink.catalog import full_text
 from imalink.catalog.authors import names_of
+from imalink.catalog.bulk import table_of
 from imalink.catalog.collections import photos_in
 from imalink.catalog.column_types import Instant
 from imalink.catalog.derivation import day_number
@@ -31,6 +49,8 @@ FEW = 2000
 MANY = 100_000
 """Up to so many photos that have a text are a set of which the walk asks; of more it soon meets some anyway."""
 
+_PHOTOS = table_of(Photo)
+
 IS_MISSING = FileLocation.status == literal_column(f"'{FileStatus.MISSING.value}'")
 """A file is missing; spelt out, for only then the engines see that an index has just those."""
 
@@ -38,16 +58,21 @@ _MAX_OFFSET_DAYS = 5
 """More than any offset that a capture time can have (±99:59): as far as UTC can be from the camera's day."""
 
 
-class Conditions:
-    """Turns queries into conditions. ``session_number`` and ``storage_uuid`` are what the query names.
+class Reach(Enum):
+    """What conditions are for."""
 
-    ``is_page``: they are for the first photos that fit, not for all of them.
-    """
+    ALL = "all photos that fit"
+    PAGE = "the next that fit, of all photos"
+    NEAR = "those that fit of a few photos"
+
+
+class Conditions:
+    """Turns queries into conditions. ``session_number`` and ``storage_uuid`` are what the query names."""
 
     def __init__(
-        self, db: Session, *, session_number: int | None, storage_uuid: StorageUuid | None, is_page: bool
+        self, db: Session, *, session_number: int | None, storage_uuid: StorageUuid | None, reach: Reach
     ) -> None:
-        self._is_page = is_page
+        self._reach = reach
         self._db = db
         self._matches = TextMatcher(db).matches
         self._session_number = session_number
@@ -55,15 +80,16 @@ class Conditions:
 
     def of(self, query: SearchQuery) -> list[ColumnElement[bool]]:
         """Give the conditions, all of which must hold."""
-        conditions = [
-            *_days(query.taken_from, query.taken_to),
+        conditions = _days(query.taken_from, query.taken_to)
+        # In this order SQLite looks at them: first what stands in the photo's own row.
+        if query.rating_min:
+            # The sum keeps the engine from sorting all of an index's photos instead of walking along the order.
+            conditions.append(self._few_or(Photo.rating >= query.rating_min, Photo.rating + 0 >= query.rating_min))
+        conditions += [
             *(self._is_tagged(_levels_from(tag)) for tag in query.tags),
             *self._has_file(query),
             *(self._has_word(part(word)) for word in query.words),
         ]
-        if query.rating_min:
-            # The sum keeps the engine from sorting all of an index's photos instead of walking along the order.
-            conditions.append(self._few_or(Photo.rating >= query.rating_min, Photo.rating + 0 >= query.rating_min))
         if query.camera is not None:
             conditions.append(self._is_taken_with(query.camera))
         if query.lens is not None:
@@ -125,7 +151,9 @@ class Conditions:
             return []
         if not isinstance(found, Select):
             return [found]
-        count = self._count(found, MANY) if self._is_page else 0
+        if self._reach is Reach.NEAR:
+            return [full_text.met_on_walk(text)]
+        count = self._count(found, MANY) if self._reach is Reach.PAGE else 0
         if count <= FEW:
             return [Photo.id.in_(found)]
         # The sum keeps the engine from sorting all that fit: it walks along the order, and asks the set.
@@ -157,7 +185,7 @@ class Conditions:
 
         By the few authors there are, and not photo by photo.
         """
-        found = [each for each in _distinct(self._db, Photo.author, literal(True)) if _has_part(each, name)]
+        found = [each for each in self._db.connection().execute(_AUTHORS).scalars() if _has_part(each, name)]
         authors = list(self._db.execute(select(Author.id).where(self._matches(Author.name, part(name)))).scalars())
         own = self._few_or(Photo.author.in_(found), func.coalesce(Photo.author, "").in_(found))
         return or_(own, and_(Photo.author.is_(None), self._comes_by(authors))) if authors else own
@@ -237,34 +265,47 @@ class Conditions:
 
 
 def list_cameras(db: Session) -> list[tuple[str | None, str | None]]:
-    """Give make and model of every camera that took a photo, by make and model."""
-    makes: list[str | None] = list(_distinct(db, Photo.camera_make, literal(True)))
-    if db.execute(select(Photo.id).where(Photo.camera_make.is_(None)).limit(1)).first() is not None:
-        makes.append(None)
-    found: list[tuple[str | None, str | None]] = []
-    for make in makes:
-        of_make = _is(Photo.camera_make, make)
-        found.extend((make, model) for model in _distinct(db, Photo.camera_model, of_make))
-        if (
-            make is not None
-            and db.execute(select(Photo.id).where(of_make, Photo.camera_model.is_(None)).limit(1)).first()
-        ):
-            found.append((make, None))
-    return found
+    """Give make and model of every camera that took a photo, by make and model, what is not known last."""
+    found = [(make, model) for make, model in db.connection().execute(_CAMERAS)]
+    return sorted(found, key=lambda each: (each[0] is None, each[0] or "", each[1] is None, each[1] or ""))
 
 
 def list_lenses(db: Session) -> list[str]:
     """Give every lens with which a photo was taken, in order."""
-    return _distinct(db, Photo.lens, literal(True))
+    return list(db.connection().execute(_LENSES).scalars())
 
 
-def _distinct(db: Session, column: InstrumentedAttribute[str | None], condition: ColumnElement[bool]) -> list[str]:
-    """Give the values of a column that an index begins with, jumping from one to the next."""
-    first = select(column.label("value")).where(condition, column.is_not(None)).order_by(column).limit(1).subquery()
-    values = select(first.c.value).cte(recursive=True)
-    following = select(column).where(condition, column > values.c.value).order_by(column).limit(1).scalar_subquery()
-    values = values.union_all(select(following).where(values.c.value.is_not(None)))
-    return list(db.execute(select(values.c.value).where(values.c.value.is_not(None))).scalars())
+def _jumping(column: Column[str | None], *conditions: ColumnElement[bool]) -> CTE:
+    """Ask for the values of a column that an index begins with, jumping from one to the next; the last one is NULL."""
+    values = select(func.min(column).label("value")).where(*conditions).cte(recursive=True)
+    following = select(func.min(column)).where(column > values.c.value, *conditions).scalar_subquery()
+    return values.union_all(select(following).where(values.c.value.is_not(None)))
+
+
+def _distinct(column: Column[str | None]) -> Select[str]:
+    values = _jumping(column)
+    return select(values.c.value).where(values.c.value.is_not(None)).order_by(values.c.value)
+
+
+def _cameras() -> CompoundSelect[str | None, str | None]:
+    """Ask for all cameras at once: of each make, and of none, jumping from one model to the next."""
+    make, model = _PHOTOS.c.camera_make, _PHOTOS.c.camera_model
+    makes, models_of_none = _jumping(make), _jumping(model, make.is_(None))
+    first = select(func.min(model)).where(make == makes.c.value).scalar_subquery()
+    known = select(makes.c.value.label("make"), first.label("model")).where(makes.c.value.is_not(None))
+    cameras = known.cte(recursive=True)
+    following = select(func.min(model)).where(make == cameras.c.make, model > cameras.c.model).scalar_subquery()
+    cameras = cameras.union_all(select(cameras.c.make, following).where(cameras.c.model.is_not(None)))
+    has_nameless = exists().where(make == makes.c.value, model.is_(None))
+    return union_all(
+        select(cameras.c.make, cameras.c.model).where(cameras.c.model.is_not(None)),
+        select(makes.c.value, null()).where(makes.c.value.is_not(None), has_nameless),
+        select(null(), models_of_none.c.value).where(models_of_none.c.value.is_not(None)),
+    )
+
+
+# Made once: making them takes longer than asking them.
+_CAMERAS, _LENSES, _AUTHORS = _cameras(), _distinct(_PHOTOS.c.lens), _distinct(_PHOTOS.c.author)
 
 
 def _is(column: InstrumentedAttribute[str | None], value: str | None) -> ColumnElement[bool]:
