@@ -6,7 +6,8 @@ One server with real storages, sessions and pictures answers all; a part of the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,14 @@ def is_ours(name: str) -> bool:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iterator[Known]:
-    folder = tmp_path_factory.mktemp("conformance")
-    with serving(folder, empty_catalog) as served:
+    with knowing(tmp_path_factory.mktemp("conformance"), empty_catalog) as found:
+        yield found
+
+
+@contextmanager
+def knowing(folder: Path, empty_catalog: Path, **further: str) -> Generator[Known]:
+    """Serve something of everything for a block; ``further`` are variables of settings."""
+    with serving(folder, empty_catalog, **further) as served:
         storages = [served.create("Blue Samsung"), served.create("Red Toshiba")]
         source = make_source(folder / "card")
         served.imported(storages[0], source=source)
@@ -154,12 +161,21 @@ def with_real_names(case: Any, known: Known) -> None:
 def test_every_answer_is_as_described(
     known: Known, label: str, mode: GenerationMode, record_property: Callable[[str, object], None]
 ) -> None:
+    seen = ask_as_described(known, label, mode, EXAMPLES)
+    record_property("API: requests", len(seen))
+    assert seen
+    if mode is GenerationMode.NEGATIVE and label in NEEDS_A_BODY:
+        assert any(status in (400, 422) for status in seen), seen
+
+
+def ask_as_described(known: Known, label: str, mode: GenerationMode, examples: int) -> list[int]:
+    """Ask so many requests of one operation, see that each is answered as described, and give the statuses."""
     operation = OPERATIONS[label]
     seen: list[int] = []
 
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         derandomize=True,
         database=None,
         deadline=None,
@@ -174,7 +190,4 @@ def test_every_answer_is_as_described(
         case.validate_response(response, checks=CHECKS)
 
     ask()
-    record_property("API: requests", len(seen))
-    assert seen
-    if mode is GenerationMode.NEGATIVE and label in NEEDS_A_BODY:
-        assert any(status in (400, 422) for status in seen), seen
+    return seen

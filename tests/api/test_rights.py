@@ -6,7 +6,8 @@ Made from the routes themselves, so that one that comes later is tried too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,14 @@ class Askers:
 
 @pytest.fixture(scope="module")
 def askers(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Iterator[Askers]:
-    with serving(tmp_path_factory.mktemp("rights"), empty_catalog, IMALINK_LOGIN="always") as served:
+    with asking(tmp_path_factory.mktemp("rights"), empty_catalog) as found:
+        yield found
+
+
+@contextmanager
+def asking(folder: Path, empty_catalog: Path, **further: str) -> Generator[Askers]:
+    """Serve an account of each role for a block; ``further`` are variables of settings."""
+    with serving(folder, empty_catalog, IMALINK_LOGIN="always", **further) as served:
         tools = served.container.tools()
         found = Askers(
             http=served.http,
@@ -68,6 +76,11 @@ def askers(tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path) -> Ite
 def test_a_route_is_for_those_who_have_its_right(
     askers: Askers, path: str, method: str, right: Right, asker: str
 ) -> None:
+    see_who_may(askers, path, method, right, asker)
+
+
+def see_who_may(askers: Askers, path: str, method: str, right: Right, asker: str) -> None:
+    """Ask as somebody, and see that it is answered as the right of the route says."""
     held = askers.rights[asker]
     # Nothing is called so, and an empty body is none: who passes the gate is told that, and changes nothing.
     answer = askers.http.request(method, re.sub(r"\{\w+\}", "0", path), headers=askers.headers[asker])
