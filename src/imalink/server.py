@@ -42,9 +42,10 @@ from imalink.api.routers import (
     uploads,
 )
 from imalink.api.schemas.envelope import MEANINGS, Failure
-from imalink.api.work import planned_task
+from imalink.api.timetable_work import planned_task
 from imalink.runtime.container import Container
 from imalink.runtime.folder_policy import FolderPolicy
+from imalink.runtime.kept_backups import KeptBackups
 from imalink.runtime.listening import check_listening, host_names, is_any_address
 from imalink.runtime.live import Live
 from imalink.runtime.outbox_writer import OutboxWriter
@@ -196,4 +197,5 @@ def _server_of(settings: Settings, container: Container) -> Server:
         folders=folders,
         restored=RestoredSessions(clock=tools.clock),
         timelines=Timelines(tools),
+        backups=KeptBackups(folder=settings.data_directory / "backups", registry_path=settings.registry_path),
     )

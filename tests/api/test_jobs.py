@@ -19,6 +19,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from imalink.api.timetable_work import planned_task
+from imalink.core.timetable import Task
 from imalink.runtime.listening import listening_sockets
 from tests.api.conftest import Json, Served
 from tests.support.workbench import make_source
@@ -335,3 +337,16 @@ def test_a_server_that_is_told_to_end_stops_its_job_at_a_safe_point(home: Path, 
         found = http.get(f"/jobs/{job['id']}").json()["data"]["job"]
         assert found["state"] == "interrupted"
         assert http.post("/import-sessions/1/resume").json()["data"]["new_imports"] == 150
+
+
+def test_the_timetable_keeps_backups_off_the_storages_disks(served: Served) -> None:
+    served.imported(served.create())
+    server = served.app.state.server
+    asked, work = planned_task(server, Task.BACKUP, None)
+    job = server.live.jobs.submit(asked, work).job
+    report = until(served, {"id": job.job_id}, lambda each: each["is_over"])["report"]
+    assert (len(report["storages"]), report["out_of_reach"], report["removed"]) == (1, [], [])
+    folder = Path(report["folder"])
+    assert folder.parent == served.home / "backups"
+    assert list(folder.rglob("imalink-master.json"))
+    assert (folder / "storage_config.json").is_file()

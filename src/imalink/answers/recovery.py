@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from imalink.answers import finding_json, json_text
 
 if TYPE_CHECKING:
+    from imalink.workflows.back_up import BackupReport
     from imalink.workflows.preview_storage import StoragePreview
     from imalink.workflows.recover import RecoveryReport
     from imalink.workflows.regenerate_indexes import RegenerateReport
@@ -27,6 +28,27 @@ def preview_json(preview: StoragePreview) -> dict[str, object]:
         "total_size_bytes": preview.total_size_bytes,
         "interrupted_runs": preview.interrupted_runs,
         "findings": [finding_json(finding) for finding in preview.findings],
+    }
+
+
+def backup_json(report: BackupReport) -> dict[str, object]:
+    """Spell what a backup holds and what it could not hold."""
+    return {
+        "folder": json_text(str(report.folder)),
+        "storages": [
+            {
+                "storage_uuid": each.storage_uuid,
+                "display_name": json_text(each.display_name),
+                "files": each.file_count,
+                "size_bytes": each.size_bytes,
+            }
+            for each in report.storages
+        ],
+        "out_of_reach": [json_text(name) for name in report.out_of_reach],
+        "files": report.file_count,
+        "size_bytes": report.size_bytes,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "seconds": report.seconds,
     }
 
 

@@ -16,6 +16,7 @@ from imalink.core.account import Asker, Right
 from imalink.core.ids import StorageUuid, parse_uuid
 from imalink.errors import NotFoundError
 from imalink.runtime.folder_policy import FolderPolicy
+from imalink.runtime.kept_backups import KeptBackups
 from imalink.runtime.live import Live
 from imalink.runtime.previews import Previews
 from imalink.runtime.restored_sessions import RestoredSessions
@@ -37,6 +38,7 @@ class Server:
     folders: FolderPolicy
     restored: RestoredSessions
     timelines: Timelines
+    backups: KeptBackups
     last_scans: dict[StorageUuid, dict[str, object]] = field(default_factory=dict[StorageUuid, dict[str, object]])
     """By storage, what its last re-index over HTTP told."""
 

@@ -28,7 +28,6 @@ from imalink.core.ids import PhotoUuid, StorageUuid
 from imalink.core.job import Holds, JobRequest
 from imalink.core.organization import organization_named
 from imalink.core.progress import Progress
-from imalink.core.timetable import Task
 from imalink.errors import UsageError, WrongStateError
 from imalink.runtime.events import EventKind
 from imalink.runtime.health_words import health_json
@@ -71,7 +70,7 @@ def generate(server: Server, record: StorageRecord) -> Planned:
         with server.turns.of(record.storage_uuid):
             return regenerate_json(regenerate_indexes(server.tools, record))
 
-    return Planned(asked=_on(record, "generate", {}, f"imalink regenerate {record.storage_uuid}"), work=work)
+    return Planned(asked=on_storage(record, "generate", {}, f"imalink regenerate {record.storage_uuid}"), work=work)
 
 
 def index_of_session(server: Server, known: SessionRecord) -> Planned:
@@ -109,7 +108,7 @@ def scan(server: Server, record: StorageRecord, body: Scanning) -> Planned:
             server.last_scans[record.storage_uuid] = told
         return told
 
-    return Planned(asked=_on(record, "scan", _said(body), f"imalink reindex {record.storage_uuid}"), work=work)
+    return Planned(asked=on_storage(record, "scan", _said(body), f"imalink reindex {record.storage_uuid}"), work=work)
 
 
 def verification(server: Server, record: StorageRecord, body: Verification) -> Planned:
@@ -125,7 +124,7 @@ def verification(server: Server, record: StorageRecord, body: Verification) -> P
         return {"storage_uuid": record.storage_uuid, **verify_json(report), **healed}
 
     go_on = f"imalink verify {record.storage_uuid} --depth {request.depth.value}"
-    return Planned(asked=_on(record, "verify", _said(body), go_on), work=work)
+    return Planned(asked=on_storage(record, "verify", _said(body), go_on), work=work)
 
 
 def importing(server: Server, known: SessionRecord, body: Importing) -> Planned:
@@ -327,32 +326,8 @@ def health(server: Server) -> Planned:
     return Planned(asked=JobRequest(kind="health", holds=Holds.NOTHING, go_on="imalink health"), work=work)
 
 
-def planned_task(server: Server, task: Task, record: StorageRecord | None) -> tuple[JobRequest, Work]:
-    """Give the job of a task of the timetable."""
-    if task is Task.MAINTENANCE and record is not None:
-        planned = _maintenance(server, record)
-    elif task is Task.VERIFICATION and record is not None:
-        planned = verification(server, record, Verification())
-    else:
-        planned = health(server)
-        kind = "capacity-review" if task is Task.CAPACITY_REVIEW else "health"
-        return JobRequest(kind=kind, holds=Holds.NOTHING, go_on="imalink health"), planned.work
-    return planned.asked, planned.work
-
-
-def _maintenance(server: Server, record: StorageRecord) -> Planned:
-    """Write the indexes again, then look what changed: in this order nothing that was moved is dropped."""
-    first, then = generate(server, record), scan(server, record, Scanning())
-
-    def work(progress: Progress) -> Mapping[str, object]:
-        generated = first.work(progress)
-        progress.checkpoint()
-        return {"generated": generated, "scan": then.work(progress)}
-
-    return Planned(asked=_on(record, "maintenance", {}, f"imalink reindex {record.storage_uuid}"), work=work)
-
-
-def _on(record: StorageRecord, kind: str, request: Mapping[str, object], go_on: str) -> JobRequest:
+def on_storage(record: StorageRecord, kind: str, request: Mapping[str, object], go_on: str) -> JobRequest:
+    """Ask for a job that holds one storage."""
     return JobRequest(kind=kind, storage_uuid=record.storage_uuid, request=request, go_on=go_on)
 
 

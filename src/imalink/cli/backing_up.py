@@ -30,6 +30,7 @@ def backup_command(output: Output, folder: Path) -> int:
     Pictures are not in it: they are what storages hold, and `imalink copies` of them are other storages. Every file is
     read back; `sha256sum -c SHA256SUMS` checks it without ImaLink.
     """
+    from imalink.answers.recovery import backup_json
     from imalink.formats.backup_file import REGISTRY_NAME
     from imalink.runtime.local_files import read_local
     from imalink.runtime.settings import load_settings
@@ -40,25 +41,7 @@ def backup_command(output: Output, folder: Path) -> int:
     with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
         report = back_up(tools, folder, notes=notes, progress=progress)
     if output.as_json:
-        show_json(
-            {
-                "folder": json_text(str(report.folder)),
-                "storages": [
-                    {
-                        "storage_uuid": each.storage_uuid,
-                        "display_name": json_text(each.display_name),
-                        "files": each.file_count,
-                        "size_bytes": each.size_bytes,
-                    }
-                    for each in report.storages
-                ],
-                "out_of_reach": [json_text(name) for name in report.out_of_reach],
-                "files": report.file_count,
-                "size_bytes": report.size_bytes,
-                "findings": [finding_json(finding) for finding in report.findings],
-                "seconds": report.seconds,
-            }
-        )
+        show_json(backup_json(report))
     elif not output.is_quiet:
         show_lines(
             [

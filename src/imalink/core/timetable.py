@@ -18,6 +18,8 @@ class Task(StrEnum):
     """Each day: can every storage be reached, is it healthy?"""
     MAINTENANCE = "maintenance"
     """Each week: write indexes again, then look what changed in the folder."""
+    BACKUP = "backup"
+    """Each week: copy the catalog and the indexes of all storages to this machine."""
     VERIFICATION = "verification"
     """Each month: read every file."""
     CAPACITY_REVIEW = "capacity-review"
@@ -37,6 +39,7 @@ class Task(StrEnum):
 _PERIODS = {
     Task.ACCESSIBILITY: timedelta(days=1),
     Task.MAINTENANCE: timedelta(days=7),
+    Task.BACKUP: timedelta(days=7),
     Task.VERIFICATION: timedelta(days=30),
     Task.CAPACITY_REVIEW: timedelta(days=91),
 }

@@ -56,6 +56,7 @@ SETTINGS = (
         for name, what in (
             ("accessibility", "each day look at the health of all storages"),
             ("maintenance", "each week write each storage's indexes again, then re-index it"),
+            ("backup", "each week copy the catalog and the indexes of all storages to this machine"),
             ("verification", "each month read every file of each storage"),
             ("capacity_review", "each quarter look how long the room lasts"),
         )

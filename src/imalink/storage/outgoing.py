@@ -107,6 +107,16 @@ def outgoing_folder(
             durable_files.sync_directory(base.calls, base.descriptor, str(parent))
 
 
+def remove_outgoing(parent: Path, name: str, *, token: str, calls: FileCalls | None = None) -> None:
+    """Remove a folder of ours with all that is in it. It loses its name first, so half of it is never taken for it.
+
+    Raises StorageError.
+    """
+    with scratch_folder(parent, token=token, calls=calls) as files, StorageRoot.open(parent, calls=calls) as base:
+        with storage_errors("remove", name, is_writing=True):
+            base.calls.rename_noreplace(base.descriptor, name, files.root.descriptor, name)
+
+
 def read_chunks(files: FolderReader, descriptor: int, path: str) -> Iterable[bytes]:
     """Give the content of an open file in chunks."""
     return iter_chunks(files.calls, descriptor, durable_files.READ_CHUNK_BYTES, path)

@@ -37,6 +37,9 @@ from imalink.storage.signature import looks_like_storage
 from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import Tools
 
+BACKUP_PREFIX = "imalink-backup-"
+"""How the names of backups begin; the time follows, so they sort by it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupReport:
@@ -72,7 +75,7 @@ def back_up(
     _require_folder(target)
     refuse_inside_storage(target)
     now = tools.clock.now()
-    name = f"imalink-backup-{now:%Y%m%dT%H%M%SZ}"
+    name = f"{BACKUP_PREFIX}{now:%Y%m%dT%H%M%SZ}"
     tally = _Tally()
     with tools.catalog.read() as db:
         records = file_storages.list_storages(db)
