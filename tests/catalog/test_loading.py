@@ -23,17 +23,19 @@ from imalink.catalog.dump import compare
 from imalink.catalog.loading import INDEX_PHASE, LOAD_PHASE, MANY_PICTURES, LoadedSession, load_parts
 from imalink.catalog.models import Photo
 from imalink.catalog.parts import Part, PartWriter
+from imalink.core.ids import Hothash
 from imalink.core.index import SessionIndex
 from imalink.core.photo import Photo as CorePhoto
 from imalink.core.photo_facts import plain_photo
 from imalink.core.picture import Camera, Embedded, GpsPosition, PictureFacts
 from imalink.core.progress import SilentProgress
+from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import CaptureTime
 from imalink.errors import CancelledError, CatalogDamagedError, CatalogError
 from tests.catalog.test_projection import rich_index
 from tests.catalog.test_projection_properties import PLACES, worlds
 from tests.support.catalogs import Catalogs, dump_of, project, storage_in
-from tests.support.indexes import make_entry, make_index, make_session
+from tests.support.indexes import hash_of, make_entry, make_index, make_session
 
 slow = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -85,6 +87,91 @@ def test_loading_into_a_catalog_in_use_equals_projecting(
         load_all(catalog, world[1:], many=0)
         loaded = dump_of(catalog)
     assert compare(sqlite_catalogs.dump_after([before[0], *world[1:]]), loaded) == []
+
+
+def mirrored(index: SessionIndex, storage: str = "mirror") -> SessionIndex:
+    """Give what a storage says that has the same session, at other places and times of change."""
+    files = {
+        hothash: replace(entry, relative_path=RelativePath(f"photos/there/{entry.hothash}.jpg"), modified_ns=number)
+        for number, (hothash, entry) in enumerate(index.files.items())
+    }
+    return replace(index, storage_uuid=make_index(storage=storage).storage_uuid, files=files)
+
+
+@slow
+@given(
+    world=worlds,
+    turned=st.booleans(),
+    changed=st.sampled_from(["nothing", "an entry", "a photo", "less", "the head", "when it came"]),
+    many=st.sampled_from([0, 1000]),
+)
+def test_loading_a_mirror_equals_projecting_it(
+    sqlite_catalogs: Catalogs, world: tuple[SessionIndex, ...], turned: bool, changed: str, many: int
+) -> None:
+    mirror = mirrored(world[0])
+    first = next(iter(mirror.files.values()), make_entry("a"))
+    if changed == "an entry":
+        entry = replace(first, facts=replace(first.facts, width=7))
+        mirror = replace(mirror, files={**mirror.files, first.hothash: entry})
+    elif changed == "when it came":
+        entry = replace(first, imported_at="2023-01-01T00:00:00Z")
+        mirror = replace(mirror, files={**mirror.files, first.hothash: entry})
+    elif changed == "a photo":
+        said = CorePhoto(photo_uuid=first.photo_uuid, files=(first.hothash,), primary=first.hothash, rating=3)
+        mirror = replace(mirror, photos={**mirror.photos, said.photo_uuid: said})
+    elif changed == "less":
+        mirror = replace(mirror, files={each: mirror.files[each] for each in list(mirror.files)[1:]})
+    elif changed == "the head":
+        mirror = replace(
+            mirror, session=replace(mirror.session, title="Elsewhere"), generated_at="2025-01-01T00:00:00Z"
+        )
+    indexes = [*world, mirror]
+    if turned:
+        indexes.reverse()
+    with sqlite_catalogs.make() as catalog:
+        load_all(catalog, indexes, many=many)
+        loaded = dump_of(catalog)
+        with catalog.read() as db:
+            assert db.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    assert compare(sqlite_catalogs.dump_after([*world, mirror]), loaded) == []
+
+
+@pytest.mark.parametrize("many", [0, 1000])
+def test_a_second_storage_that_says_the_same_is_loaded_too(sqlite_catalogs: Catalogs, many: int) -> None:
+    one, two = rich_index(), mirrored(rich_index())
+    with sqlite_catalogs.make() as catalog:
+        load(catalog, [one], many=many)
+        before = index_names(catalog)
+        [loaded] = load(catalog, [two], many=many)
+        assert index_names(catalog) == before
+        dumped = dump_of(catalog)
+    assert loaded.placed is not None
+    assert not loaded.placed.is_new
+    assert compare(sqlite_catalogs.dump_after([one, two]), dumped) == []
+
+
+@pytest.mark.parametrize("what", ["file_format", "width", "rating", "gone", "came"])
+def test_a_second_storage_that_says_another_thing_is_projected(sqlite_catalogs: Catalogs, what: str) -> None:
+    one, two = rich_index(), mirrored(rich_index())
+    entry = two.files[Hothash(hash_of("42-gps"))]
+    changes = {
+        "file_format": replace(entry, facts=replace(entry.facts, file_format="PNG")),
+        "width": replace(entry, facts=replace(entry.facts, width=None)),
+        "came": replace(entry, imported_at="2024-10-18T14:30:51Z"),
+    }
+    if what in changes:
+        two = replace(two, files={**two.files, entry.hothash: changes[what]})
+    elif what == "gone":
+        two = replace(two, files={**two.files, Hothash(hash_of("new")): make_entry("new")})
+    else:
+        photos = {uuid: replace(photo, rating=1) for uuid, photo in two.photos.items()}
+        two = replace(two, photos=photos)
+    with sqlite_catalogs.make() as catalog:
+        load(catalog, [one])
+        [loaded] = load(catalog, [two])
+        dumped = dump_of(catalog)
+    assert loaded.placed is None
+    assert compare(sqlite_catalogs.dump_after([one, two]), dumped) == []
 
 
 @pytest.mark.parametrize("many", [0, 1000])

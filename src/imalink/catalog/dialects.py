@@ -18,11 +18,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from imalink.catalog import postgresql_engine, sqlite_engine
-from imalink.catalog.sqlite_engine import sqlite_file
+from imalink.catalog.sqlite_engine import name_beside, run_beside, sqlite_file
 from imalink.catalog.trouble import ATTACHED, DURABLE, WRITES, RowSource, Trouble
 from imalink.errors import CatalogDamagedError, CatalogError
 
-__all__ = ["ATTACHED", "DURABLE", "WRITES", "RowSource", "sqlite_file"]
+__all__ = ["ATTACHED", "DURABLE", "WRITES", "RowSource", "name_beside", "run_beside", "sqlite_file"]
 
 _EXPECTED = "Expected sqlite:///PATH or postgresql+psycopg://USER@HOST/DATABASE."
 

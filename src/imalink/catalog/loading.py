@@ -23,6 +23,7 @@ from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS
 from imalink.catalog.file_storages import StorageRecord, change_counts
 from imalink.catalog.import_sessions import MAX_NUMBER, allocate_number
 from imalink.catalog.index_rows import COMPANION_COLUMNS, DELETED_COLUMNS, LOCATION_COLUMNS, SESSION_PHOTO_COLUMNS
+from imalink.catalog.mirroring import Mirror, find_told_otherwise
 from imalink.catalog.models import ImportSession, photo_tags
 from imalink.catalog.outbox import note_counter
 from imalink.catalog.parts import COMPANIONS, DELETED, IMAGES, LOCATIONS, PHOTOS, SESSION_PHOTOS, Part, PartSession
@@ -74,7 +75,9 @@ def load_parts(
     many: int = MANY_PICTURES,
     progress: Progress | None = None,
 ) -> list[list[LoadedSession]]:
-    """Take in those sessions of each part that are new here with all their pictures; tell what became of each session.
+    """Take in those sessions of each part that are new here with all their pictures, or told by another storage too.
+
+    Tells what became of each session.
 
     The parts were made for this storage, and ``db`` was begun beside their files, in this order. ``many`` is as
     MANY_PICTURES. ``progress`` hears of sessions, then of indexes; its CancelledError stops it all, on SQLite within a
@@ -92,10 +95,9 @@ def _load(
     start = _greatest(db)
     loaded: list[list[LoadedSession]] = []
     sessions = [part.sessions() for part in parts]
-    coming = sum(each.picture_count for of_part in sessions for each in of_part)
-    with _without_indexes(db, start, progress, is_many=coming >= max(many, start.image)):
+    load = _Load(db, storage)
+    with _without_indexes(db, start, progress, _filled(load, sessions, start, many)):
         progress.start_phase(LOAD_PHASE, total_files=sum(map(len, sessions)))
-        load = _Load(db, storage)
         for number, part in enumerate(parts):
             of_part = _PartLoad(load, part, number)
             taken: list[LoadedSession] = []
@@ -119,16 +121,23 @@ def _greatest(db: Session) -> _Before:
     )
 
 
+def _filled(load: _Load, sessions: Sequence[Sequence[PartSession]], start: _Before, many: int) -> Sequence[Table]:
+    """Give the tables of which more comes than is there: those without known sessions, all of them."""
+    coming = [each for of_part in sessions for each in of_part]
+    new = sum(each.picture_count for each in coming if not load.is_known(each.head.session.session_uuid))
+    if new >= max(many, start.image):
+        return _FILLED
+    return (LOCATIONS, COMPANIONS) if sum(each.picture_count for each in coming) >= max(many, start.image) else ()
+
+
 @contextmanager
-def _without_indexes(db: Session, start: _Before, progress: Progress, *, is_many: bool) -> Generator[None]:
-    """Keep the indexes that tell nothing apart out of a block that brings many rows; full-text search is told after."""
+def _without_indexes(db: Session, start: _Before, progress: Progress, tables: Sequence[Table]) -> Generator[None]:
+    """Keep those indexes of tables that tell nothing apart out of a block; full-text search is told after."""
     connection = db.connection()
-    if not is_many:
-        yield
-        full_text.add_above(connection, start.photo)
-        return
-    indexes = sorted((index for table in _FILLED for index in table.indexes if not index.unique), key=str)
-    full_text.drop_index(connection)
+    has_photos = PHOTOS in tables
+    indexes = sorted((index for table in tables for index in table.indexes if not index.unique), key=str)
+    if has_photos:
+        full_text.drop_index(connection)
     for index in indexes:
         index.drop(connection)
     yield
@@ -138,7 +147,10 @@ def _without_indexes(db: Session, start: _Before, progress: Progress, *, is_many
         index.create(connection)
         progress.advance(files=1, current=str(index.name))
     progress.checkpoint()
-    full_text.create_index(connection)
+    if has_photos:
+        full_text.create_index(connection)
+    else:
+        full_text.add_above(connection, start.photo)
     progress.advance(files=1)
 
 
@@ -152,6 +164,7 @@ class _Load:
         self._uuids = {session_uuid for session_uuid, _ in sessions}
         self._numbers = {number for _, number in sessions}
         self._authors: dict[Author, int] = {}
+        self.told_otherwise: set[int] = find_told_otherwise(db) if sessions else set()
         self._file_count = self._size_bytes = self._edit_counter = 0
 
     def is_known(self, session_uuid: SessionUuid) -> bool:
@@ -196,13 +209,17 @@ class _PartLoad:
         self._number = number
         self._before = _greatest(load.db)
         self._tags = remember_tags(load.db, part.tag_names())
+        self._mirror = Mirror(load.db, load.storage.id, part, number, load.told_otherwise)
 
     def take_in(self, session: PartSession) -> PlacedSession | None:
         """Take one session in whole, or nothing of it: then it is None."""
         head, load = session.head.session, self._load
-        if load.is_known(head.session_uuid):
-            return None
         index = _bare_index(load.storage, session)
+        if load.is_known(head.session_uuid):
+            placed = self._mirror.take_in(index, session)
+            if placed is not None:
+                load.add(session, placed)
+            return placed
         placed = load.place(index)
         author_id = load.author_id(head.default_author)
         try:

@@ -67,7 +67,7 @@ def _begin(connection: Connection) -> None:
     if files:
         _prepare_load(connection, files)
     for number, file in enumerate(files):
-        connection.exec_driver_sql(f"ATTACH DATABASE ? AS {_attached_name(number)}", (str(file),))
+        connection.exec_driver_sql(f"ATTACH DATABASE ? AS {name_beside(number)}", (str(file),))
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
 
@@ -104,7 +104,7 @@ def _detach(connection: sqlite3.Connection | None, record: ConnectionPoolEntry) 
         connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KB}")
     for number in range(record.info.pop(ATTACHED, 0)):
         if connection is not None:
-            connection.execute(f"DETACH DATABASE {_attached_name(number)}")
+            connection.execute(f"DETACH DATABASE {name_beside(number)}")
     if record.info.pop(_LOADS, False) and connection is not None:
         _end_load(connection)
 
@@ -135,10 +135,15 @@ def stoppable(connection: Connection, checkpoint: Callable[[], None]) -> Generat
 
 def move_rows(connection: Connection, table: str, columns: Sequence[str], source: RowSource) -> None:
     """Insert what ``source`` selects from a file that was attached at the begin of the transaction."""
+    select = f"SELECT {source.values} FROM {name_beside(source.number)}.{table} WHERE {source.condition}"  # noqa: S608
+    run_beside(connection, f"INSERT INTO main.{table} ({', '.join(columns)}) {select}", source.arguments)
+
+
+def run_beside(connection: Connection, sql: str, arguments: Sequence[int]) -> list[tuple[object, ...]]:
+    """Give what a statement gives that reads files which were attached at the begin of the transaction."""
     driver = cast(sqlite3.Connection, connection.connection.driver_connection)
-    select = f"SELECT {source.values} FROM {_attached_name(source.number)}.{table} WHERE {source.condition}"  # noqa: S608
     try:
-        driver.execute(f"INSERT INTO main.{table} ({', '.join(columns)}) {select}", source.arguments)
+        return driver.execute(sql, arguments).fetchall()
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
             raise
@@ -149,7 +154,8 @@ def move_rows(connection: Connection, table: str, columns: Sequence[str], source
         ) from error
 
 
-def _attached_name(number: int) -> str:
+def name_beside(number: int) -> str:
+    """Give the name of the ``number``-th file that was attached."""
     return f"part{number}"
 
 
