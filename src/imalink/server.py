@@ -39,6 +39,7 @@ from imalink.api.routers import (
     storage_index,
     tags,
     timeline,
+    trash,
     uploads,
 )
 from imalink.api.schemas.envelope import MEANINGS, Failure
@@ -67,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     photos.router,
     pictures.router,
     previews.router,
+    trash.router,
     tags.router,
     timeline.router,
     collections.router,

@@ -50,6 +50,9 @@ NEEDS_A_BODY = frozenset(
         "PATCH /api/v1/import-sessions/{session}",
         "PATCH /api/v1/photos",
         "PATCH /api/v1/photos/{hothash}",
+        "POST /api/v1/photos/delete",
+        "POST /api/v1/trash/restore",
+        "POST /api/v1/quarantine/restore",
         "POST /api/v1/tags/rename",
         "POST /api/v1/authors",
         "POST /api/v1/collections",
@@ -74,6 +77,9 @@ class Known:
     collection: str
     search: str
     operation: str
+    doomed: dict[str, list[object]]
+    """The photo that may be deleted, by each of its names: so that the others are there for all that is asked."""
+    deleted: str
 
 
 def is_ours(name: str) -> bool:
@@ -99,6 +105,9 @@ def knowing(folder: Path, empty_catalog: Path, **further: str) -> Generator[Know
         rendition = shown.headers["content-location"].split("/")[3]
         before = snapshot(source, leaves_out=is_ours)
         photo_uuids = [each["photo_uuid"] for each in served.get("photos")["photos"]]
+        served.imported(storages[0], title="Doomed", source=make_source(folder / "doomed", 2, first_seed=70))
+        deleted, doomed = [each for each in served.get("photos")["photos"] if each["photo_uuid"] not in photo_uuids]
+        served.post("photos/delete", json={"ids": [deleted["id"]]})
         yield Known(
             served=served,
             source=source,
@@ -109,6 +118,12 @@ def knowing(folder: Path, empty_catalog: Path, **further: str) -> Generator[Know
             collection=served.post("collections", json={"title": "Best", "photo_uuids": photo_uuids})["id"],
             search=served.post("saved-searches", json={"title": "Rome", "query": "rome"})["id"],
             operation=served.ask("PATCH", f"photos/{hothashes[0]}", json={"rating": 3})["operation_uuid"],
+            doomed={
+                "ids": [doomed["id"]],
+                "hothashes": [doomed["hothash"]],
+                "photo_uuids": [doomed["photo_uuid"]],
+            },
+            deleted=deleted["hothash"],
         )
         # A folder may be adopted by what is asked, and gets files of ours then; its pictures stay as they are.
         assert snapshot(source, leaves_out=is_ours) == before
@@ -116,6 +131,12 @@ def knowing(folder: Path, empty_catalog: Path, **further: str) -> Generator[Know
 
 def with_real_names(case: Any, known: Known) -> None:
     """Let about half of the requests name what is there, chosen by their own content, so that a run can be repeated."""
+    body: Any = case.body
+    if isinstance(body, dict) and str(case.path).endswith("/photos/delete"):
+        for name, doomed in known.doomed.items():
+            if body.get(name):  # pyright: ignore[reportUnknownMemberType]  # JSON
+                body[name] = doomed
+        return
     choice = zlib.crc32(repr((case.path_parameters, case.query, case.body)).encode("utf-8", "backslashreplace"))
     if choice % 2:
         return
@@ -134,7 +155,6 @@ def with_real_names(case: Any, known: Known) -> None:
     }
     for name in list(case.path_parameters or {}):
         case.path_parameters[name] = real.get(name, case.path_parameters[name])
-    body: Any = case.body
     if isinstance(body, dict):
         places = {
             "source_directory": str(known.source),
@@ -150,6 +170,7 @@ def with_real_names(case: Any, known: Known) -> None:
             "hothashes": [*known.hothashes],
             "photo_uuids": [*known.photo_uuids],
             "ids": [1, 2, 3],
+            "names": [known.deleted],
         }
         for name, values in several.items():
             if body.get(name):  # pyright: ignore[reportUnknownMemberType]  # JSON

@@ -79,6 +79,13 @@ LITERAL = [
     "PATCH photos",
     "GET photos/{hothash}",
     "PATCH photos/{hothash}",
+    "POST photos/delete",
+    "GET trash",
+    "POST trash/restore",
+    "POST trash/empty",
+    "GET quarantine",
+    "POST quarantine/restore",
+    "POST quarantine/empty",
     "GET photos/{hothash}/file",
     "GET photos/{hothash}/hotpreview",
     "GET photos/{hothash}/coldpreview",
@@ -154,7 +161,12 @@ def test_reading_needs_the_right_to_read_and_changing_more() -> None:
         else:
             assert right in (Right.EDIT, Right.ADMINISTER), name
     assert set(EXCEPTIONS) <= set(rights)
-    for name in ("POST /file-storage/create", "DELETE /file-storage/{storage}", "POST /file-storage/recover"):
+    for name in (
+        "POST /file-storage/create",
+        "DELETE /file-storage/{storage}",
+        "POST /file-storage/recover",
+        "POST /trash/empty",
+    ):
         assert rights[name] is Right.ADMINISTER
 
 

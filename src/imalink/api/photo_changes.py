@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imalink.api.context import Server
 from imalink.api.photo_filters import query_of
-from imalink.api.schemas.photos import PhotoChange, PhotosChange, Selection
+from imalink.api.schemas.photos import ManySelection, PhotoChange, Selection
 from imalink.core import edit_request
 from imalink.core.edit_request import EditRequest
 from imalink.core.ids import PhotoUuid
@@ -75,22 +75,22 @@ def chosen_or_none(server: Server, selection: Selection) -> list[PhotoUuid]:
     return chosen(server, selection) if any(getattr(selection, way) for way in _WAYS) else []
 
 
-def chosen_of_many(server: Server, change: PhotosChange) -> list[PhotoUuid]:
-    """Give the photos that an edit of many is about: named, or all of a timeline that was seen.
+def chosen_of_many(server: Server, asked: ManySelection) -> list[PhotoUuid]:
+    """Give the photos that a request on many is about: named, or all of a timeline that was seen.
 
     Raises StaleViewError, and as ``chosen``.
     """
-    if change.filter is None and change.rev is None and not change.without_ids:
-        return chosen(server, change)
-    if change.filter is None or change.rev is None or any(getattr(change, way) for way in _WAYS):
+    if asked.filter is None and asked.rev is None and not asked.without_ids:
+        return chosen(server, asked)
+    if asked.filter is None or asked.rev is None or any(getattr(asked, way) for way in _WAYS):
         raise UsageError(
             "Photos are chosen in one way. Nothing was changed.", hint="Give a filter with its rev, or name photos."
         )
-    timeline = server.timelines.get_exactly(query_of(server, change.filter), change.rev)
-    left_out = set(change.without_ids)
+    timeline = server.timelines.get_exactly(query_of(server, asked.filter), asked.rev)
+    left_out = set(asked.without_ids)
     wanted = [photo_id for photo_id in timeline.order.ids if photo_id not in left_out]
     if len(wanted) > MAX_EDITED:
-        raise UsageError(f"One edit is of {MAX_EDITED:,} photos at most; these are {len(wanted):,}.")
+        raise UsageError(f"One request is of {MAX_EDITED:,} photos at most; these are {len(wanted):,}.")
     return choose_by_ids(server.tools, wanted)
 
 

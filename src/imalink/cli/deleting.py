@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
+from imalink.answers.trash import deletion_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -89,7 +89,7 @@ def _ask(preview: DeleteReport, output: Output, pictures: tuple[str, ...]) -> No
     named = " ".join(shlex.quote(each) for each in pictures[:3]) + (" …" if len(pictures) > 3 else "")
     if preview.mode is DeletionMode.HARD:
         raise UsageError(
-            f"Removing {plural(_count_files(preview), 'file')} for good needs a yes. Nothing was changed.",
+            f"Removing {plural(preview.file_count, 'file')} for good needs a yes. Nothing was changed.",
             hint=f"Look first: imalink delete {named} --mode hard --dry-run. Then run it again with --yes.",
         )
     if sum(file.is_picture for picture in preview.pictures for file in picture.files) > len(set(pictures)):
@@ -97,7 +97,7 @@ def _ask(preview: DeleteReport, output: Output, pictures: tuple[str, ...]) -> No
         where = f" in {plural(len(storages), 'storage')}" if len(storages) > 1 else ""
         mode = "" if preview.mode is DeletionMode.TRASH else f" --mode {preview.mode.value}"
         raise UsageError(
-            f"Of the {plural(len(set(pictures)), 'picture')} named here {plural(_count_files(preview), 'file')} would "
+            f"Of the {plural(len(set(pictures)), 'picture')} named here {plural(preview.file_count, 'file')} would "
             f"be deleted{where}: a photo goes with all its pictures and copies. That needs a yes. Nothing was changed.",
             hint=f"Look first: imalink delete {named}{mode} --dry-run. Then run it again with --yes, or with --storage "
             "for one storage alone.",
@@ -106,7 +106,7 @@ def _ask(preview: DeleteReport, output: Output, pictures: tuple[str, ...]) -> No
 
 def _show(report: DeleteReport, output: Output) -> int:
     if output.as_json:
-        show_json(_report_json(report))
+        show_json(deletion_json(report))
     elif not output.is_quiet:
         show_lines(_lines(report, is_verbose=output.is_verbose))
         show_findings(report.findings, is_verbose=output.is_verbose)
@@ -119,8 +119,8 @@ def _lines(report: DeleteReport, *, is_verbose: bool) -> list[str]:
     words = _PLANNED if report.operation_uuid is None else _DONE
     lines: list[str] = []
     if report.pictures:
-        size = size_text(sum(file.size_bytes for picture in report.pictures for file in picture.files))
-        lines.append(f"{words[report.mode]}: {plural(_count_files(report), 'file')}, {size}")
+        size = size_text(report.size_bytes)
+        lines.append(f"{words[report.mode]}: {plural(report.file_count, 'file')}, {size}")
         rows = [row for picture in report.pictures for row in _rows(picture)]
         lines.extend(rows if is_verbose else rows[:_SHOWN])
         if not is_verbose and len(rows) > _SHOWN:
@@ -139,46 +139,3 @@ def _rows(picture: DeletedPicture) -> list[str]:
     return [
         f"  {picture.hothash[:10]}  {picture.storage.display_name}: {file.path.printable()}" for file in picture.files
     ] or [f"  {picture.hothash[:10]}  {picture.storage.display_name}: {picture.original_filename} (no file)"]
-
-
-def _count_files(report: DeleteReport) -> int:
-    return sum(len(picture.files) for picture in report.pictures)
-
-
-def _report_json(report: DeleteReport) -> dict[str, object]:
-    return {
-        "mode": report.mode.value,
-        "dry_run": report.operation_uuid is None,
-        "operation_uuid": report.operation_uuid,
-        "deleted": [
-            {
-                "storage_uuid": picture.storage.storage_uuid,
-                "hothash": picture.hothash,
-                "photo_uuid": picture.photo_uuid,
-                "original_filename": json_text(picture.original_filename),
-                "files": [
-                    {
-                        "relative_path": json_text(file.path),
-                        "kept": None if file.kept is None else json_text(file.kept),
-                        "file_size": file.size_bytes,
-                    }
-                    for file in picture.files
-                ],
-            }
-            for picture in report.pictures
-        ],
-        "left": [
-            {
-                "storage_uuid": each.storage.storage_uuid,
-                "hothash": each.hothash,
-                "relative_path": json_text(each.path),
-                "why": json_text(each.why),
-            }
-            for each in report.left
-        ],
-        "left_storages": [
-            {"storage_uuid": each.storage.storage_uuid, "why": json_text(each.why)} for each in report.left_storages
-        ],
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import json_text
+from imalink.answers.trash import quarantine_json
 from imalink.cli import errors
 from imalink.cli.context import Output, open_tools
 from imalink.cli.render import is_terminal, plural, show_json, show_lines, show_note, show_table, size_text
 from imalink.errors import UsageError
 
 if TYPE_CHECKING:
-    from imalink.workflows.look_at_quarantine import QuarantinedFile, QuarantineReport
+    from imalink.workflows.look_at_quarantine import QuarantineReport
 
 _SHOWN = 15
 
@@ -25,7 +25,7 @@ def show_quarantine(output: Output, storage_name: str | None) -> int:
     with open_tools(output) as tools:
         report = list_quarantine(tools, storage=storage_name)
     if output.as_json:
-        show_json(_report_json(report))
+        show_json(quarantine_json(report))
     elif not output.is_quiet:
         if report.files:
             show_table(
@@ -55,7 +55,7 @@ def restore_quarantined(output: Output, what: tuple[str, ...], storage_name: str
     with open_tools(output) as tools:
         report = restore_from_quarantine(tools, what, storage=storage_name, dry_run=dry_run)
     if output.as_json:
-        show_json({"dry_run": dry_run, **_report_json(report)})
+        show_json({"dry_run": dry_run, **quarantine_json(report)})
     elif not output.is_quiet:
         done = "Would bring back" if dry_run else "Brought back"
         show_lines([f"{done} {plural(len(report.files), 'damaged file')}:"] if report.files else ["Nothing came back."])
@@ -98,7 +98,7 @@ def _ask(preview: QuarantineReport) -> None:
 
 def _show_emptied(report: QuarantineReport, output: Output, *, dry_run: bool) -> int:
     if output.as_json:
-        show_json({"dry_run": dry_run, **_report_json(report)})
+        show_json({"dry_run": dry_run, **quarantine_json(report)})
     elif not output.is_quiet:
         show_lines(_emptied_lines(report, dry_run=dry_run, is_verbose=output.is_verbose))
         _note_left(report)
@@ -121,30 +121,3 @@ def _note_left(report: QuarantineReport) -> None:
         show_note(f"Left: {file.storage.display_name}: {file.kept.printable()}: {why}")
     for record, why in report.left_storages:
         show_note(f"{record.display_name} was not looked into: {why}")
-
-
-def _report_json(report: QuarantineReport) -> dict[str, object]:
-    targets = [*report.targets, *[None] * (len(report.files) - len(report.targets))]
-    return {
-        "files": [
-            {**_file_json(file), **({} if target is None else {"path": json_text(target)})}
-            for file, target in zip(report.files, targets, strict=True)
-        ],
-        "left": [{**_file_json(file), "why": json_text(why)} for file, why in report.left],
-        "left_storages": [
-            {"storage_uuid": record.storage_uuid, "why": json_text(why)} for record, why in report.left_storages
-        ],
-    }
-
-
-def _file_json(file: QuarantinedFile) -> dict[str, object]:
-    return {
-        "storage_uuid": file.storage.storage_uuid,
-        "operation": file.operation,
-        "title": json_text(file.title),
-        "at": file.at,
-        "relative_path": json_text(file.path),
-        "kept": json_text(file.kept),
-        "file_size": file.size_bytes,
-        "stands_again": file.stands_again,
-    }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, json_text
+from imalink.answers.trash import emptied_json, restored_json, trash_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.quarantine import empty_quarantine_command, restore_quarantined, show_quarantine
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from imalink.catalog.file_storages import StorageRecord
     from imalink.workflows.empty_trash import EmptyReport
     from imalink.workflows.look_at_trash import TrashItem
-    from imalink.workflows.restore_trash import RestoreReport
 
 _SHOWN = 15
 
@@ -53,9 +52,7 @@ def list_command(output: Output, storage_name: str | None, quarantine: bool) -> 
     with open_tools(output) as tools:
         found = list_trash(tools, storage=storage_name)
     if output.as_json:
-        show_json(
-            {"items": [_item_json(item) for item in found.items], "left_storages": _left_json(found.left_storages)}
-        )
+        show_json(trash_json(found))
     elif not output.is_quiet:
         if found.items:
             show_table(
@@ -89,7 +86,7 @@ def restore_command(
     with open_tools(output) as tools:
         report = restore_from_trash(tools, what, storage=storage_name, dry_run=dry_run)
     if output.as_json:
-        show_json(_restore_json(report))
+        show_json(restored_json(report))
     elif not output.is_quiet:
         rows = [
             f"  {path.printable()}  ({each.item.storage.display_name})"
@@ -155,21 +152,7 @@ def _ask(preview: EmptyReport, output: Output) -> None:
 
 def _show_emptied(report: EmptyReport, output: Output) -> int:
     if output.as_json:
-        show_json(
-            {
-                "dry_run": report.dry_run,
-                "operation_uuid": report.operation_uuid,
-                "removed": [_item_json(item) for item in report.removed],
-                "file_count": report.file_count,
-                "size_bytes": report.size_bytes,
-                "left": [
-                    {"storage_uuid": record.storage_uuid, "kept": json_text(path), "why": json_text(why)}
-                    for record, path, why in report.left
-                ],
-                "left_storages": _left_json(report.left_storages),
-                "seconds": report.seconds,
-            }
-        )
+        show_json(emptied_json(report))
     elif not output.is_quiet:
         show_lines(_emptied_lines(report, is_verbose=output.is_verbose))
         show_lines(f"Left: {record.display_name}: {path.printable()}: {why}" for record, path, why in report.left)
@@ -216,43 +199,3 @@ def _row(item: TrashItem) -> tuple[str, ...]:
 def _note_left(left: Sequence[tuple[StorageRecord, str]]) -> None:
     for record, why in left:
         show_note(f"{record.display_name} was not looked into: {why}")
-
-
-def _left_json(left: Sequence[tuple[StorageRecord, str]]) -> list[dict[str, object]]:
-    return [{"storage_uuid": record.storage_uuid, "why": json_text(why)} for record, why in left]
-
-
-def _item_json(item: TrashItem) -> dict[str, object]:
-    return {
-        "storage_uuid": item.storage.storage_uuid,
-        "kind": item.kind.value,
-        "operation": item.operation,
-        "title": json_text(item.title),
-        "hothash": item.hothash,
-        "original_filename": json_text(item.original_filename),
-        "deleted_at": item.deleted_at,
-        "size_bytes": sum(file.size_bytes for file in item.present_files),
-        "files": [
-            {
-                "relative_path": json_text(file.path),
-                "kept": json_text(file.kept),
-                "file_size": file.size_bytes,
-                "is_there": file.is_there,
-            }
-            for file in item.files
-        ],
-    }
-
-
-def _restore_json(report: RestoreReport) -> dict[str, object]:
-    return {
-        "dry_run": report.dry_run,
-        "operation_uuid": report.operation_uuid,
-        "restored": [
-            {**_item_json(each.item), "paths": [json_text(path) for path in each.paths]} for each in report.restored
-        ],
-        "left": [{**_item_json(item), "why": json_text(why)} for item, why in report.left],
-        "left_storages": _left_json(report.left_storages),
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from imalink.core.index import DeletionMode
 from imalink.core.operation import OperationKind
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
-from imalink.errors import StorageError, UsageError, WrongStateError
+from imalink.errors import NotFoundError, StorageError, UsageError, WrongStateError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.empty_trash import remove_kept_files
 from imalink.workflows.mend_indexes import mend_indexes, peek_master
@@ -86,6 +86,16 @@ class DeleteReport:
     findings: tuple[Finding, ...]
     seconds: float
 
+    @property
+    def file_count(self) -> int:
+        """How many files were deleted, or would be."""
+        return sum(len(picture.files) for picture in self.pictures)
+
+    @property
+    def size_bytes(self) -> int:
+        """Their bytes."""
+        return sum(file.size_bytes for picture in self.pictures for file in picture.files)
+
 
 def delete_photos(
     tools: Tools,
@@ -104,16 +114,45 @@ def delete_photos(
     operation that ``undo`` takes back, unless the files were removed for good. Raises UsageError, NotFoundError,
     AmbiguousError, CancelledError, and StorageError when no storage could be worked on.
     """
+    chosen = list(dict.fromkeys(picture.photo_uuid for picture in get_named_pictures(tools, texts)))
+    return delete_chosen(
+        tools,
+        chosen,
+        mode=mode,
+        storage=storage,
+        reason=reason,
+        dry_run=dry_run,
+        progress=progress,
+        named_count=len(texts),
+    )
+
+
+def delete_chosen(
+    tools: Tools,
+    photo_uuids: Collection[PhotoUuid],
+    *,
+    mode: DeletionMode = DeletionMode.TRASH,
+    storage: str | None = None,
+    reason: str = "",
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    named_count: int | None = None,
+) -> DeleteReport:
+    """Delete these photos, as ``delete_photos`` does; ``named_count`` is how many were named to mean them.
+
+    Raises UsageError, NotFoundError, CancelledError, StorageError.
+    """
     started = time.monotonic()
     if mode not in _MODES:
         raise UsageError(f"{mode.value} is no way to delete: it is one of {', '.join(_MODES)}.")
-    wanted = _by_storage(tools, texts)
+    wanted = _by_storage(tools, photo_uuids)
     if storage is not None:
         only = get_storage(tools, storage).storage_uuid
         wanted = {uuid: hothashes for uuid, hothashes in wanted.items() if uuid == only}
         if not wanted:
             raise WrongStateError(f"{storage} has none of these pictures. Nothing was changed.")
-    work = _Deleting(tools, mode, reason, progress or SilentProgress(), dry_run=dry_run, count=len(texts))
+    count = len(photo_uuids) if named_count is None else named_count
+    work = _Deleting(tools, mode, reason, progress or SilentProgress(), dry_run=dry_run, count=count)
     troubles: list[StorageError] = []
     with tools.catalog.read() as db:
         known = {each.storage_uuid: each for each in file_storages.list_storages(db)}
@@ -155,11 +194,20 @@ def delete_photos(
     )
 
 
-def _by_storage(tools: Tools, texts: Iterable[str]) -> dict[StorageUuid, set[Hothash]]:
-    """Give by storage all pictures of the photos that are named."""
-    wanted = dict.fromkeys(picture.photo_uuid for picture in get_named_pictures(tools, texts))
+def storages_of_photos(tools: Tools, photo_uuids: Collection[PhotoUuid]) -> list[StorageUuid]:
+    """Give the storages that are known to hold any file of these photos. Raises NotFoundError."""
+    return sorted(_by_storage(tools, photo_uuids))
+
+
+def _by_storage(tools: Tools, photo_uuids: Collection[PhotoUuid]) -> dict[StorageUuid, set[Hothash]]:
+    """Give by storage all pictures of these photos. Raises NotFoundError for one that is not known."""
     with tools.catalog.read() as db:
-        found = photos.find_photos(db, wanted)
+        found = photos.find_photos(db, photo_uuids)
+    unknown = [photo_uuid for photo_uuid in photo_uuids if photo_uuid not in found]
+    if unknown:
+        raise NotFoundError(
+            f"The photo {unknown[0]} is not known any more. Nothing was changed.", hint="`imalink search` lists photos."
+        )
     hothashes: dict[StorageUuid, set[Hothash]] = {}
     for photo in found.values():
         for file in photo.files:

@@ -20,6 +20,7 @@ from imalink.errors import (
     IndexDamagedError,
     NotFoundError,
     OutOfSpaceError,
+    StorageError,
     StorageIoError,
     StorageReadOnlyError,
     UnsafePathError,
@@ -78,18 +79,26 @@ def empty_trash(
     removed: list[TrashItem] = []
     left: list[tuple[StorageRecord, RelativePath, str]] = []
     records, left_storages = reachable_storages(tools, storage)
+    troubles: list[StorageError] = []
     for record in records:
-        with open_storage(tools, record) as opened:
-            if dry_run:
-                removed.extend(_wanted(TrashLook(tools, record, opened).items(), before))
-                continue
-            items, refused = _empty_storage(tools, record, opened, operation, before)
-            left.extend((record, path, why) for path, why in refused.items())
-            gone = [item for item in items if not any(file.kept in refused for file in item.files)]
-            removed.extend(gone)
+        try:
+            with open_storage(tools, record) as opened:
+                if dry_run:
+                    removed.extend(_wanted(TrashLook(tools, record, opened).items(), before))
+                    continue
+                items, refused = _empty_storage(tools, record, opened, operation, before)
+        except StorageError as error:  # what was removed elsewhere is told all the same
+            troubles.append(error)
+            left_storages.append((record, error.message))
+            continue
+        left.extend((record, path, why) for path, why in refused.items())
+        gone = [item for item in items if not any(file.kept in refused for file in item.files)]
+        removed.extend(gone)
         if gone:
             where = f"{record.display_name} ({record.storage_uuid})"
             note(tools, AuditAction.TRASH_EMPTIED, where, operation=operation.operation_uuid, removed=len(gone))
+    if len(troubles) == len(records) and troubles:
+        raise troubles[0]
     return EmptyReport(
         dry_run=dry_run,
         operation_uuid=operation.operation_uuid if not dry_run and any(map(_is_recorded, removed)) else None,

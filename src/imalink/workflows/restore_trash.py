@@ -17,7 +17,7 @@ from imalink.core.operation import EarlierEntry, EntryPlace, FileShift, Operatio
 from imalink.core.organization import companion_target
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant
-from imalink.errors import IndexDamagedError, InvalidPathError, NotFoundError
+from imalink.errors import IndexDamagedError, InvalidPathError, NotFoundError, StorageError
 from imalink.media.kinds import companion_kind, is_companion_name
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.look_at_trash import TrashFile, TrashItem, TrashKind, TrashLook, reachable_storages
@@ -80,30 +80,37 @@ def restore_from_trash(
     findings: list[Finding] = []
     records, left_storages = reachable_storages(tools, storage)
     is_recorded = False
+    troubles: list[StorageError] = []
     for record in records:
-        with ExitStack() as stack:
-            opened = stack.enter_context(open_storage(tools, record))
-            if not dry_run:
-                # Nothing is written where nothing is meant.
-                if not _meant(TrashLook(tools, record, opened).items(), texts):
-                    continue
-                stack.enter_context(opened.lock("restore"))
-                findings.extend(mend_indexes(tools, record, opened).findings)
-            planner = _Planner(tools, opened)
-            planned = list(planner.plan(_meant(TrashLook(tools, record, opened).items(), texts)))
-            left.extend(planner.left)
-            refused: dict[Hothash, str] = {}
-            if not dry_run and planned:
-                is_recorded = True
-                observations = [each.observation for each in planned]
-                moved = write_down_and_move(tools, record, opened, operation, observations)
-                findings.extend(moved.findings)
-                refused = {each.hothash: each.why for each in moved.refused}
-            for each in planned:
-                if each.item.hothash is not None and each.item.hothash in refused:
-                    left.append((each.item, refused[each.item.hothash]))
-                else:
-                    restored.append(RestoredItem(item=each.item, paths=each.paths))
+        try:
+            with ExitStack() as stack:
+                opened = stack.enter_context(open_storage(tools, record))
+                if not dry_run:
+                    # Nothing is written where nothing is meant.
+                    if not _meant(TrashLook(tools, record, opened).items(), texts):
+                        continue
+                    stack.enter_context(opened.lock("restore"))
+                    findings.extend(mend_indexes(tools, record, opened).findings)
+                planner = _Planner(tools, opened)
+                planned = list(planner.plan(_meant(TrashLook(tools, record, opened).items(), texts)))
+                left.extend(planner.left)
+                refused: dict[Hothash, str] = {}
+                if not dry_run and planned:
+                    is_recorded = True
+                    observations = [each.observation for each in planned]
+                    moved = write_down_and_move(tools, record, opened, operation, observations)
+                    findings.extend(moved.findings)
+                    refused = {each.hothash: each.why for each in moved.refused}
+                for each in planned:
+                    if each.item.hothash is not None and each.item.hothash in refused:
+                        left.append((each.item, refused[each.item.hothash]))
+                    else:
+                        restored.append(RestoredItem(item=each.item, paths=each.paths))
+        except StorageError as error:  # what came back elsewhere is told all the same
+            troubles.append(error)
+            left_storages.append((record, error.message))
+    if troubles and not restored and not left:
+        raise troubles[0]
     if not restored and not left:
         raise NotFoundError(
             f"Nothing in the trash is called {' or '.join(texts)}. Nothing was changed.",

@@ -242,8 +242,8 @@ class Selection(Asking):
     )
 
 
-class PhotosChange(Selection):
-    """What is said of many photos at once."""
+class ManySelection(Selection):
+    """Which photos: by one of these, or all that fit a filter."""
 
     filter: PhotoFilters | None = Field(default=None, description="All that fit, as the timeline with `rev` had them.")
     rev: str | None = Field(
@@ -252,6 +252,10 @@ class PhotosChange(Selection):
     without_ids: list[Annotated[int, Field(ge=1, le=2**31 - 1)]] = Field(
         default=[], max_length=100_000, description="Those of them that are left out."
     )
+
+
+class PhotosChange(ManySelection):
+    """What is said of many photos at once."""
 
     change: PhotoChange = Field(description="The same for each.", examples=[{"rating": 4}])
     dry_run: bool = Field(default=False, description="Say what would change; write nothing.")
