@@ -109,7 +109,7 @@ def create_app(
     """
     check_listening(settings.reached_by, has_roots=bool(settings.storage_roots))
     asks_always = settings.asks_always
-    own = Container(settings) if container is None else None
+    own = Container(settings, serves=True) if container is None else None
     held = container or own
     assert held is not None
 

@@ -25,8 +25,10 @@ from imalink.errors import CancelledError, MachineShortageError
 from imalink.media.analyser import PictureAnalyser
 from imalink.media.previews import DEFAULT_PIXEL_LIMIT
 from imalink.runtime import workers as workers_module
+from imalink.runtime.container import Container
+from imalink.runtime.settings import load_settings
 from imalink.runtime.worker_messages import Limits
-from imalink.runtime.workers import DecodeWorkers
+from imalink.runtime.workers import SERVER_LIMITS, DecodeWorkers
 from tests.support.photos import make_jpeg, make_png
 from tests.support.slow_pictures import make_slow_jpeg
 
@@ -149,6 +151,21 @@ def test_nothing_is_started_before_the_first_picture_and_nothing_is_left(picture
     assert pool.process_ids() == []
     with pytest.raises(CancelledError):
         analysed(pool, picture)
+
+
+def test_in_a_server_workers_let_others_have_the_processor_first(picture: Path, tmp_path: Path) -> None:
+    settings = load_settings({"IMALINK_HOME": str(tmp_path), "IMALINK_WORKERS": "1"})
+    found: dict[bool, int] = {}
+    for serves in (False, True):
+        with Container(settings, serves=serves) as container:
+            analyser = container.tools().analyser
+            assert isinstance(analyser, DecodeWorkers)
+            assert analysed(analyser, picture).hotpreview is not None
+            (process,) = analyser.process_ids()
+            found[serves] = os.getpriority(os.PRIO_PROCESS, process)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert found == {False: own, True: min(own + SERVER_LIMITS.niceness, 19)}
+    assert SERVER_LIMITS.niceness > 0
 
 
 def test_the_descriptor_s_position_is_neither_used_nor_moved(workers: DecodeWorkers, picture: Path) -> None:
@@ -343,7 +360,9 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from imalink.runtime import workers as workers_module
-from imalink.runtime.workers import DecodeWorkers
+from imalink.runtime.container import Container
+from imalink.runtime.settings import load_settings
+from imalink.runtime.workers import SERVER_LIMITS, DecodeWorkers
 workers = DecodeWorkers(1)
 with open(sys.argv[1], "rb") as file:
     if sys.argv[2] == "idle":

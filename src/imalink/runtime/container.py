@@ -20,7 +20,7 @@ from imalink.media.analyser import PictureAnalyser
 from imalink.runtime.local_files import make_directory, read_local, replace_local, set_aside
 from imalink.runtime.registry import Registry
 from imalink.runtime.settings import Settings
-from imalink.runtime.workers import DecodeWorkers
+from imalink.runtime.workers import SERVER_LIMITS, SERVER_SECONDS_A_FILE, DecodeWorkers
 from imalink.storage.references import References
 from imalink.storage.volumes import find_network_type
 from imalink.workflows.tools import Tools
@@ -37,15 +37,16 @@ class SystemClock:
 class Container:
     """Holds the open catalog and the decode workers, and hands out ``Tools``.
 
-    Close it, or use it as a context manager. No worker is started before the first picture.
+    Close it, or use it as a context manager. No worker is started before the first picture. ``serves``: others wait for
+    this process, so its workers let them have the processor first (decision 85).
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, serves: bool = False) -> None:
         self.settings = settings
         self._clock = SystemClock()
         make_directory(settings.data_directory)
         refuse_network_catalog(settings.database_url)
-        self._workers = DecodeWorkers(settings.workers) if settings.workers else None
+        self._workers = _workers(settings.workers, serves=serves) if settings.workers else None
         self._catalog = Catalog.open(settings.database_url)
 
     def tools(self) -> Tools:
@@ -87,6 +88,12 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _workers(count: int, *, serves: bool) -> DecodeWorkers:
+    if not serves:
+        return DecodeWorkers(count)
+    return DecodeWorkers(count, limits=SERVER_LIMITS, seconds_a_file=SERVER_SECONDS_A_FILE)
 
 
 def refuse_network_catalog(url: str) -> None:

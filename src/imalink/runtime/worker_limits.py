@@ -73,6 +73,7 @@ def contain(limits: Limits) -> None:
     limit_resource(resource.RLIMIT_FSIZE, 0)
     limit_resource(resource.RLIMIT_NOFILE, _OPEN_FILES)
     limit_resource(resource.RLIMIT_AS, limits.address_space_bytes)
+    os.nice(limits.niceness)
     if sys.platform == "linux":
         _refuse_calls()
 

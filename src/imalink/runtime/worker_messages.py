@@ -25,11 +25,15 @@ class BrokenConversationError(Exception):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker may use: address space in all, processor time for a file, pixels of a picture."""
+    """What a worker may use: address space in all, processor time for a file, pixels of a picture.
+
+    ``niceness``, from 0 to 19, says how far it lets others have the processor first.
+    """
 
     address_space_bytes: int
     cpu_seconds: int
     pixel_limit: int
+    niceness: int = 0
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, Self
 
+import msgspec
+
 from imalink.core.analyser import Analysis, PreviewResult, SidecarReading
 from imalink.core.finding import Finding
 from imalink.core.picture import Fingerprint, PictureFacts
@@ -33,6 +35,9 @@ _SHORTAGE_PAUSES: Final = (0.1, 0.3, 0.6, 1.0)
 """Seconds to wait before each further try while the machine cannot start a worker."""
 
 _DEFAULT_LIMITS: Final = Limits(address_space_bytes=3 * 1024**3, cpu_seconds=30, pixel_limit=DEFAULT_PIXEL_LIMIT)
+SERVER_LIMITS: Final = msgspec.structs.replace(_DEFAULT_LIMITS, niceness=10)
+SERVER_SECONDS_A_FILE: Final = 300.0
+"""In a server requests go first, so decoding may wait long for the processor; what it may use of it is the same."""
 
 
 class DecodeWorkers:
