@@ -380,3 +380,36 @@ def test_recover_sets_a_damaged_catalog_aside_and_fills_a_new_one(
     assert (done.code, done.json["restored_files"]) == (0, 2), done.err
     assert "imalink_damaged_" in done.err
     assert imalink("recover", "--check", "--json").json["differences"] == []
+
+
+def test_a_backup_restored_is_the_catalog_it_was_and_the_one_before_is_kept(url: str, tmp_path: Path) -> None:
+    imalink = Stranger(tmp_path / "home", IMALINK_DATABASE_URL=url)
+    for folder in ("disk", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    assert imalink("storage", "create", tmp_path / "disk", "--name", "Blue").code == 0
+    card = make_source(tmp_path / "card", 2)
+    assert imalink("import", card, "--storage", "Blue", "--title", "Card").code == 0
+    assert imalink("edit", card / "IMG_0001.jpg", "--rating", "4", "--title", "Forum").code == 0
+    with Catalog.open(url) as catalog:
+        before = dump_of(catalog)
+    assert imalink("backup", tmp_path / "elsewhere").code == 0
+    [folder] = (tmp_path / "elsewhere").iterdir()
+    done = imalink("restore", folder, "--yes", "--json")
+    assert (done.code, done.json["photos"]) == (0, 2), done.err
+    kept = done.json["kept_catalog"]
+    with Catalog.open(url) as catalog, catalog.read() as db:
+        assert compare(before, dump_of(catalog)) == []
+        titles = db.connection().exec_driver_sql(f"SELECT title FROM {kept}.photos ORDER BY title").scalars().all()
+    assert titles == ["Forum", None]
+
+
+def test_two_copies_with_one_label_both_stand(url: str) -> None:
+    with Catalog.open(url) as catalog:
+        names = [catalog.keep_copy("before-restore-20261122T062043Z") for _ in range(2)]
+        with catalog.read() as db:
+            schemas = inspect(db.connection()).get_schema_names()
+    assert names == [
+        "imalink_backup_before_restore_20261122t062043z",
+        "imalink_backup_before_restore_20261122t062043z_2",
+    ]
+    assert set(names) <= set(schemas)

@@ -5,6 +5,7 @@ What it promises is what SQLite does. Decision: docs/decisions/0058-postgresql-i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypedDict, cast
 
@@ -23,7 +24,11 @@ LOCK_TIMEOUT_MS = 30_000
 
 DAMAGED_SCHEMA = "imalink_damaged"
 BACKUP_SCHEMA = "imalink_backup"
-"""How the schemas begin in which tables are kept before a migration."""
+"""How the schemas begin in which tables are kept before a migration or a restore."""
+
+_LONGEST_NAME = 63
+_NUMBER_LENGTH = 4
+_NOT_IN_NAMES = re.compile("[^a-z0-9_]+")
 
 _WRITE_LOCK: Final = 0x696D616C696E6B
 """The advisory lock that a writer of a catalog holds, "imalink" in ASCII; such locks are each database's own."""
@@ -177,13 +182,13 @@ def back_up(engine: Engine, label: str) -> str | None:
             tables = _table_names(connection)
             if not tables:
                 return None
-            name = _free_schema(connection, f"{BACKUP_SCHEMA}_{label}")
+            name = _free_schema(connection, BACKUP_SCHEMA, label)
             connection.exec_driver_sql(f"CREATE SCHEMA {name}")
             for table in tables:
                 connection.exec_driver_sql(f"CREATE TABLE {name}.{table} AS TABLE {table}")
     except DBAPIError as error:
         raise CatalogError(
-            f"The catalog's tables could not be copied before their migration: {error.orig}. Nothing was changed.",
+            f"The catalog's tables could not be copied to a schema beside them: {error.orig}. Nothing was changed.",
             hint="Let the catalog's user make schemas in its database, and see that its disk has room.",
         ) from error
     return name
@@ -199,7 +204,7 @@ def set_aside(engine: Engine, label: str) -> str | None:
             tables = _table_names(connection)
             if not tables:
                 return None
-            name = _free_schema(connection, f"{DAMAGED_SCHEMA}_{label}")
+            name = _free_schema(connection, DAMAGED_SCHEMA, label)
             connection.exec_driver_sql(f"CREATE SCHEMA {name}")
             for table in tables:
                 connection.exec_driver_sql(f"ALTER TABLE {table} SET SCHEMA {name}")
@@ -219,7 +224,9 @@ def _table_names(connection: Connection) -> list[str]:
     return [str(name) for name in rows.scalars()]
 
 
-def _free_schema(connection: Connection, wanted: str) -> str:
+def _free_schema(connection: Connection, beginning: str, label: str) -> str:
+    """Give a name that no schema has and that needs no quotes, in no statement of ours and none of the user's."""
+    wanted = _NOT_IN_NAMES.sub("_", f"{beginning}_{label}".lower())[: _LONGEST_NAME - _NUMBER_LENGTH]
     rows = connection.exec_driver_sql("SELECT nspname FROM pg_namespace")
     taken = {str(name) for name in rows.scalars()}
     name, number = wanted, 2
