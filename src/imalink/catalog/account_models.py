@@ -6,10 +6,10 @@ takes any (decision 70).
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text
+from sqlalchemy import ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from imalink.catalog.column_types import CoreJson, Digest, Instant
+from imalink.catalog.column_types import CoreJson, Digest, Instant, ShortText, StoredText
 from imalink.catalog.model_base import Base
 
 
@@ -19,9 +19,9 @@ class AccountRow(Base):
     __tablename__ = "accounts"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), unique=True)
-    role: Mapped[str] = mapped_column(String(20))
-    password: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(ShortText(64), unique=True)
+    role: Mapped[str] = mapped_column(ShortText(20))
+    password: Mapped[str] = mapped_column(StoredText)
     created_at: Mapped[str] = mapped_column(Instant)
     last_login_at: Mapped[str | None] = mapped_column(Instant)
 
@@ -45,10 +45,10 @@ class ApiTokenRow(Base):
 
     __tablename__ = "api_tokens"
 
-    token_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    token_id: Mapped[str] = mapped_column(ShortText(36), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
-    label: Mapped[str] = mapped_column(Text)
-    scope: Mapped[str] = mapped_column(String(20))
+    label: Mapped[str] = mapped_column(StoredText)
+    scope: Mapped[str] = mapped_column(ShortText(20))
     key_hash: Mapped[str] = mapped_column(Digest, unique=True)
     created_at: Mapped[str] = mapped_column(Instant)
     expires_at: Mapped[str] = mapped_column(Instant)
@@ -62,8 +62,8 @@ class LoginFailureRow(Base):
 
     __tablename__ = "login_failures"
 
-    scope: Mapped[str] = mapped_column(String(20), primary_key=True)
-    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    scope: Mapped[str] = mapped_column(ShortText(20), primary_key=True)
+    subject: Mapped[str] = mapped_column(ShortText(64), primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
     last_at: Mapped[str] = mapped_column(Instant, index=True)
 
@@ -86,11 +86,11 @@ class AuditRow(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     at: Mapped[str] = mapped_column(Instant)
-    action: Mapped[str] = mapped_column(String(40))
-    by_kind: Mapped[str] = mapped_column(String(20))
-    by_name: Mapped[str] = mapped_column(Text)
-    address: Mapped[str] = mapped_column(Text)
-    subject: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(ShortText(40))
+    by_kind: Mapped[str] = mapped_column(ShortText(20))
+    by_name: Mapped[str] = mapped_column(StoredText)
+    address: Mapped[str] = mapped_column(StoredText)
+    subject: Mapped[str] = mapped_column(StoredText)
     facts: Mapped[dict[str, object]] = mapped_column(CoreJson(dict[str, object]))
 
 

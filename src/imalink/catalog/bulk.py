@@ -14,8 +14,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeEngine
 
 from imalink.catalog import postgresql_engine
-from imalink.catalog.column_types import CoreJson, Digest, Instant
-from imalink.catalog.core_json import dump_compact, dump_facts
+from imalink.catalog.column_types import CoreJson, Digest, Instant, StoredText
+from imalink.catalog.core_json import dump_compact, dump_facts, escape_text
 from imalink.catalog.dialects import is_postgresql, write_rows
 from imalink.core.picture import PictureFacts
 from imalink.core.timestamps import parse_instant_ns
@@ -132,6 +132,8 @@ def _converter(kind: TypeEngine[object], dialect: Dialect) -> Callable[[object],
         return cast(Callable[[object], object], bytes.fromhex)
     if isinstance(kind, CoreJson):
         return cast(Callable[[object], object], dump_facts) if kind.kind is PictureFacts else dump_compact
+    if isinstance(kind, StoredText):
+        return cast(Callable[[object], object], escape_text)
     if isinstance(kind, Boolean):
         return None
     if isinstance(kind, Instant) and dialect.name == "sqlite":

@@ -1,4 +1,4 @@
-"""Column types: hashes as 32 bytes, instants that sort, and core values as JSON text; the same on every engine."""
+"""Column types: text that every engine holds, hashes as 32 bytes, instants that sort, core values as JSON text."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Generic, TypeVar
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, Text
+from sqlalchemy import DateTime, Dialect, LargeBinary, String, Text
 from sqlalchemy.types import TypeDecorator
 
-from imalink.catalog.core_json import dump_compact, load_compact
+from imalink.catalog.core_json import dump_compact, escape_text, load_compact
 from imalink.core.timestamps import parse_instant
 
 T = TypeVar("T")
@@ -27,6 +27,27 @@ def canonical_instant(text: str) -> str:
 def _format_instant(moment: datetime) -> str:
     text = moment.isoformat().removesuffix("+00:00")
     return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+class StoredText(TypeDecorator[str]):
+    """Text, whoever wrote it: what no database holds, NUL and lone surrogates, is kept and looked for escaped.
+
+    PostgreSQL refuses a whole statement for one such character, and a drive of somebody else may be full of them.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Give the text as it is kept."""
+        return None if value is None else escape_text(value)
+
+
+class ShortText(StoredText):
+    """Text of at most so many characters."""
+
+    impl = String
+    cache_ok = True
 
 
 class Digest(TypeDecorator[str]):

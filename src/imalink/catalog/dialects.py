@@ -37,15 +37,17 @@ def make_private_file(url: str) -> None:
 def open_engine(url: str) -> Engine:
     """Give an engine for ``url``, set up so that one writes at a time, and readers keep nobody waiting.
 
+    What its errors say never has the values of a statement in it: these are people's own words, and hashes of secrets.
     Nothing is opened yet. Raises CatalogError for an address that names no database that a catalog can be in.
     """
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
         if backend == "postgresql":
-            engine = create_engine(postgresql_engine.normalized(parsed), **postgresql_engine.ENGINE_OPTIONS)
+            address = postgresql_engine.normalized(parsed)
+            engine = create_engine(address, hide_parameters=True, **postgresql_engine.ENGINE_OPTIONS)
         else:
-            engine = create_engine(parsed)
+            engine = create_engine(parsed, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise CatalogError(
             f"The driver for {shown_url(url)} is not installed: {error}.",
@@ -91,7 +93,8 @@ def back_up(engine: Engine, label: str) -> str | None:
     """Keep a complete copy of the catalog as it is, and give its name; None when there is nothing to copy.
 
     A SQLite file is copied to ``<file>.backup-<label>`` beside it, the tables of PostgreSQL to the schema
-    ``imalink_backup_<label>`` in the same database; or to the next free such name. Raises CatalogError.
+    ``imalink_backup_<label>`` in the same database, spelt so that no quotes are needed; or to the next free such
+    name. Raises CatalogError.
     """
     if engine.dialect.name == "postgresql":
         return postgresql_engine.back_up(engine, label)

@@ -19,15 +19,13 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from imalink.catalog.column_types import CoreJson, Digest, Instant
+from imalink.catalog.column_types import CoreJson, Digest, Instant, ShortText, StoredText
 from imalink.catalog.model_base import Base
 from imalink.catalog.records import EntryRecord, SessionHead
 from imalink.core.damage import Damage
@@ -50,12 +48,12 @@ class Author(Base):
     __table_args__ = (UniqueConstraint("name", "email"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    email: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(StoredText)
+    email: Mapped[str] = mapped_column(StoredText, default="")
     is_self: Mapped[bool] = mapped_column(default=False)
-    author_key: Mapped[str] = mapped_column(String(36), index=True, unique=True)
-    known_as: Mapped[str] = mapped_column(Text)
-    bio: Mapped[str] = mapped_column(Text, default="")
+    author_key: Mapped[str] = mapped_column(ShortText(36), index=True, unique=True)
+    known_as: Mapped[str] = mapped_column(StoredText)
+    bio: Mapped[str] = mapped_column(StoredText, default="")
     is_deleted: Mapped[bool] = mapped_column(default=False)
 
 
@@ -69,12 +67,12 @@ class FileStorage(Base):
     __tablename__ = "file_storages"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    storage_uuid: Mapped[str] = mapped_column(String(36), unique=True)
-    directory_name: Mapped[str] = mapped_column(Text)
-    base_path: Mapped[str] = mapped_column(Text)
-    display_name: Mapped[str] = mapped_column(Text)
-    description: Mapped[str] = mapped_column(Text, default="")
-    layout: Mapped[str] = mapped_column(Text, default="hybrid")
+    storage_uuid: Mapped[str] = mapped_column(ShortText(36), unique=True)
+    directory_name: Mapped[str] = mapped_column(StoredText)
+    base_path: Mapped[str] = mapped_column(StoredText)
+    display_name: Mapped[str] = mapped_column(StoredText)
+    description: Mapped[str] = mapped_column(StoredText, default="")
+    layout: Mapped[str] = mapped_column(StoredText, default="hybrid")
     created_at: Mapped[str] = mapped_column(Instant)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_accessible: Mapped[bool] = mapped_column(default=True)
@@ -82,9 +80,9 @@ class FileStorage(Base):
     total_size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     last_scan_at: Mapped[str | None] = mapped_column(Instant)
     master_digest: Mapped[str | None] = mapped_column(Digest)
-    device: Mapped[str | None] = mapped_column(Text)
-    inode: Mapped[str | None] = mapped_column(Text)
-    file_system_uuid: Mapped[str | None] = mapped_column(Text)
+    device: Mapped[str | None] = mapped_column(StoredText)
+    inode: Mapped[str | None] = mapped_column(StoredText)
+    file_system_uuid: Mapped[str | None] = mapped_column(StoredText)
 
     import_sessions: Mapped[list[ImportSession]] = relationship(back_populates="file_storage", lazy="raise_on_sql")
 
@@ -122,14 +120,14 @@ class ImportSession(Base):
     __tablename__ = "import_sessions"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    session_uuid: Mapped[str] = mapped_column(String(36), unique=True)
-    title: Mapped[str] = mapped_column(Text)
-    description: Mapped[str] = mapped_column(Text, default="")
+    session_uuid: Mapped[str] = mapped_column(ShortText(36), unique=True)
+    title: Mapped[str] = mapped_column(StoredText)
+    description: Mapped[str] = mapped_column(StoredText, default="")
     imported_at: Mapped[str] = mapped_column(Instant)
     file_storage_id: Mapped[int | None] = mapped_column(ForeignKey("file_storages.id"), index=True)
     default_author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"))
-    original_source_path: Mapped[str] = mapped_column(Text, default="")
-    status: Mapped[str] = mapped_column(String(40), default=SessionStatus.CREATED.value)
+    original_source_path: Mapped[str] = mapped_column(StoredText, default="")
+    status: Mapped[str] = mapped_column(ShortText(40), default=SessionStatus.CREATED.value)
     copy_started_at: Mapped[str | None] = mapped_column(Instant)
     copy_completed_at: Mapped[str | None] = mapped_column(Instant)
     total_scanned: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -196,7 +194,7 @@ class SessionFile(Base):
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
     generation: Mapped[int] = mapped_column(BigInteger, default=0)
-    generated_at: Mapped[str] = mapped_column(Text, default="")
+    generated_at: Mapped[str] = mapped_column(StoredText, default="")
     head: Mapped[SessionHead] = mapped_column(CoreJson(SessionHead))
 
 
@@ -222,31 +220,31 @@ class Photo(Base):
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    photo_uuid: Mapped[str] = mapped_column(String(36), unique=True)
+    photo_uuid: Mapped[str] = mapped_column(ShortText(36), unique=True)
     primary_hothash: Mapped[str] = mapped_column(Digest)
-    title: Mapped[str | None] = mapped_column(Text)
-    caption: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(StoredText)
+    caption: Mapped[str | None] = mapped_column(StoredText)
     rating: Mapped[int | None] = mapped_column(Integer)
-    label: Mapped[str | None] = mapped_column(Text)
+    label: Mapped[str | None] = mapped_column(StoredText)
     rejected: Mapped[bool] = mapped_column(default=False)
-    author: Mapped[str | None] = mapped_column(Text)
+    author: Mapped[str | None] = mapped_column(StoredText)
     taken_at: Mapped[str | None] = mapped_column(Instant)
-    taken_at_local: Mapped[str | None] = mapped_column(Text)
-    taken_at_offset: Mapped[str | None] = mapped_column(Text)
-    taken_at_source: Mapped[str | None] = mapped_column(Text)
-    camera_make: Mapped[str | None] = mapped_column(Text)
-    camera_model: Mapped[str | None] = mapped_column(Text)
-    lens: Mapped[str | None] = mapped_column(Text)
+    taken_at_local: Mapped[str | None] = mapped_column(StoredText)
+    taken_at_offset: Mapped[str | None] = mapped_column(StoredText)
+    taken_at_source: Mapped[str | None] = mapped_column(StoredText)
+    camera_make: Mapped[str | None] = mapped_column(StoredText)
+    camera_model: Mapped[str | None] = mapped_column(StoredText)
+    lens: Mapped[str | None] = mapped_column(StoredText)
     width: Mapped[int | None] = mapped_column(BigInteger)
     height: Mapped[int | None] = mapped_column(BigInteger)
     latitude: Mapped[float | None] = mapped_column(Float(53))
     longitude: Mapped[float | None] = mapped_column(Float(53))
     altitude: Mapped[float | None] = mapped_column(Float(53))
-    file_format: Mapped[str] = mapped_column(Text)
+    file_format: Mapped[str] = mapped_column(StoredText)
     local_day: Mapped[int | None] = mapped_column(Integer)
     aspect: Mapped[int] = mapped_column(Integer, default=0)
     has_raw: Mapped[bool] = mapped_column(default=False)
-    search_text: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    search_text: Mapped[str] = mapped_column(StoredText, default="", deferred=True)
     user_facts: Mapped[CorePhoto | None] = mapped_column(CoreJson(CorePhoto))
 
     image_files: Mapped[list[ImageFile]] = relationship(back_populates="photo", lazy="raise_on_sql")
@@ -277,7 +275,7 @@ class Tag(Base):
     __tablename__ = "tags"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    name: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(StoredText, unique=True)
 
 
 photo_tags = Table(
@@ -303,17 +301,17 @@ class ImageFile(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     hothash: Mapped[str] = mapped_column(Digest, unique=True)
-    hothash_method: Mapped[str] = mapped_column(Text)
+    hothash_method: Mapped[str] = mapped_column(StoredText)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
     import_session_id: Mapped[int] = mapped_column(ForeignKey("import_sessions.id"), index=True)
     imported_at: Mapped[str] = mapped_column(Instant)
-    original_filename: Mapped[str] = mapped_column(Text)
-    original_path: Mapped[str] = mapped_column(Text)
-    file_format: Mapped[str] = mapped_column(Text)
+    original_filename: Mapped[str] = mapped_column(StoredText)
+    original_path: Mapped[str] = mapped_column(StoredText)
+    file_format: Mapped[str] = mapped_column(StoredText)
     width: Mapped[int | None] = mapped_column(BigInteger)
     height: Mapped[int | None] = mapped_column(BigInteger)
     orientation: Mapped[int] = mapped_column(Integer)
-    hotpreview_rendition: Mapped[str | None] = mapped_column(Text)
+    hotpreview_rendition: Mapped[str | None] = mapped_column(StoredText)
     facts: Mapped[PictureFacts] = mapped_column(CoreJson(PictureFacts))
     previous_hothashes: Mapped[tuple[str, ...] | None] = mapped_column(CoreJson(tuple[str, ...]))
 
@@ -351,13 +349,13 @@ class FileLocation(Base):
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
     import_session_id: Mapped[int] = mapped_column(ForeignKey("import_sessions.id"))
     number: Mapped[int] = mapped_column(Integer)
-    relative_path: Mapped[str] = mapped_column(Text)
+    relative_path: Mapped[str] = mapped_column(StoredText)
     relative_path_bytes: Mapped[bytes | None] = mapped_column(LargeBinary)
     file_size: Mapped[int] = mapped_column(BigInteger, index=True)
     sha256: Mapped[str] = mapped_column(Digest, index=True)
     modified_ns: Mapped[int] = mapped_column(BigInteger)
     imported_at: Mapped[str] = mapped_column(Instant)
-    status: Mapped[str] = mapped_column(String(10))
+    status: Mapped[str] = mapped_column(ShortText(10))
     last_seen_at: Mapped[str | None] = mapped_column(Instant)
     damage: Mapped[Damage | None] = mapped_column(CoreJson(Damage))
     entry: Mapped[EntryRecord | None] = mapped_column(CoreJson(EntryRecord))
@@ -376,12 +374,12 @@ class CompanionFile(Base):
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
     import_session_id: Mapped[int] = mapped_column(ForeignKey("import_sessions.id"))
     number: Mapped[int] = mapped_column(Integer)
-    relative_path: Mapped[str] = mapped_column(Text)
+    relative_path: Mapped[str] = mapped_column(StoredText)
     relative_path_bytes: Mapped[bytes | None] = mapped_column(LargeBinary)
     file_size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(Digest)
     modified_ns: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(StoredText)
     damage: Mapped[Damage | None] = mapped_column(CoreJson(Damage))
 
 
@@ -392,7 +390,7 @@ class SessionPhoto(Base):
 
     import_session_id: Mapped[int] = mapped_column(ForeignKey("import_sessions.id"), primary_key=True)
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
-    photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
+    photo_uuid: Mapped[str] = mapped_column(ShortText(36), primary_key=True, index=True)
     imported_at: Mapped[str] = mapped_column(Instant)
     record: Mapped[CorePhoto] = mapped_column(CoreJson(CorePhoto))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
-from imalink.catalog.column_types import CoreJson, Instant
+from imalink.catalog.column_types import CoreJson, Instant, ShortText, StoredText
 from imalink.catalog.model_base import Base
 from imalink.core.library import LibraryEdited
 from imalink.core.photo import UserFacts
@@ -37,7 +37,7 @@ class WaitingEdit(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"))
-    photo_uuid: Mapped[str] = mapped_column(String(36), index=True)
+    photo_uuid: Mapped[str] = mapped_column(ShortText(36), index=True)
     said_at: Mapped[str] = mapped_column(Instant)
     hothashes: Mapped[tuple[str, ...]] = mapped_column(CoreJson(tuple[str, ...]))
     said: Mapped[UserFacts] = mapped_column(CoreJson(UserFacts))
@@ -51,12 +51,12 @@ class LibraryFieldRow(Base):
 
     __tablename__ = "library_fields"
 
-    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
-    key: Mapped[str] = mapped_column(String(100), primary_key=True)
-    field: Mapped[str] = mapped_column(String(200), primary_key=True)
-    value: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(ShortText(40), primary_key=True)
+    key: Mapped[str] = mapped_column(ShortText(100), primary_key=True)
+    field: Mapped[str] = mapped_column(ShortText(200), primary_key=True)
+    value: Mapped[str] = mapped_column(StoredText)
     counter: Mapped[int] = mapped_column(BigInteger)
-    writer: Mapped[str] = mapped_column(Text)
+    writer: Mapped[str] = mapped_column(StoredText)
 
 
 class WaitingLibraryEdit(Base):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from imalink.catalog.column_types import CoreJson, Digest, Instant
+from imalink.catalog.column_types import CoreJson, Digest, Instant, ShortText, StoredText
 from imalink.catalog.model_base import Base
 from imalink.core.job import JobError, JobProgress, JobRequest
 from imalink.core.library_change import LibraryChange
@@ -51,14 +51,14 @@ class RecordedOperation(Base):
     __tablename__ = "operations"
     __table_args__ = (Index(None, "recorded_at"), Index(None, "undoes"))
 
-    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
+    operation_uuid: Mapped[str] = mapped_column(ShortText(36), primary_key=True)
     file_storage_id: Mapped[int] = mapped_column(ForeignKey("file_storages.id"), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    title: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(ShortText(40))
+    title: Mapped[str] = mapped_column(StoredText)
     counts: Mapped[dict[str, int]] = mapped_column(CoreJson(dict[str, int]))
     recorded_at: Mapped[str] = mapped_column(Instant)
     lamport: Mapped[int] = mapped_column(BigInteger)
-    undoes: Mapped[str | None] = mapped_column(String(36))
+    undoes: Mapped[str | None] = mapped_column(ShortText(36))
     has_inverse: Mapped[bool]
 
 
@@ -67,8 +67,8 @@ class OperationEdit(Base):
 
     __tablename__ = "operation_edits"
 
-    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
-    photo_uuid: Mapped[str] = mapped_column(String(36), primary_key=True, index=True)
+    operation_uuid: Mapped[str] = mapped_column(ShortText(36), primary_key=True)
+    photo_uuid: Mapped[str] = mapped_column(ShortText(36), primary_key=True, index=True)
     edit: Mapped[FactsEdit] = mapped_column(CoreJson(FactsEdit))
 
 
@@ -81,15 +81,15 @@ class LibraryOperation(Base):
     __tablename__ = "library_operations"
     __table_args__ = (Index(None, "item_key"),)
 
-    operation_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(40))
-    title: Mapped[str] = mapped_column(Text)
+    operation_uuid: Mapped[str] = mapped_column(ShortText(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(ShortText(40))
+    title: Mapped[str] = mapped_column(StoredText)
     counts: Mapped[dict[str, int]] = mapped_column(CoreJson(dict[str, int]))
     recorded_at: Mapped[str] = mapped_column(Instant)
     counter: Mapped[int] = mapped_column(BigInteger)
-    undoes: Mapped[str | None] = mapped_column(String(36))
-    item_kind: Mapped[str] = mapped_column(String(40))
-    item_key: Mapped[str] = mapped_column(String(100))
+    undoes: Mapped[str | None] = mapped_column(ShortText(36))
+    item_kind: Mapped[str] = mapped_column(ShortText(40))
+    item_key: Mapped[str] = mapped_column(ShortText(100))
     change: Mapped[LibraryChange] = mapped_column(CoreJson(LibraryChange), deferred=True)
 
 
@@ -102,9 +102,9 @@ class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (Index(None, "queued_at"), Index(None, "state"))
 
-    job_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ShortText(36), primary_key=True)
     asked: Mapped[JobRequest] = mapped_column(CoreJson(JobRequest))
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(ShortText(20))
     holder: Mapped[bytes] = mapped_column(LargeBinary)
     queued_at: Mapped[str] = mapped_column(Instant)
     started_at: Mapped[str | None] = mapped_column(Instant)
@@ -134,9 +134,9 @@ class ScheduledRow(Base):
 
     __tablename__ = "scheduled_tasks"
 
-    task: Mapped[str] = mapped_column(String(40), primary_key=True)
-    storage_uuid: Mapped[str] = mapped_column(String(36), primary_key=True)
+    task: Mapped[str] = mapped_column(ShortText(40), primary_key=True)
+    storage_uuid: Mapped[str] = mapped_column(ShortText(36), primary_key=True)
     counts_from: Mapped[str] = mapped_column(Instant)
     tried_at: Mapped[str | None] = mapped_column(Instant)
-    outcome: Mapped[str] = mapped_column(Text, default="")
-    job_id: Mapped[str | None] = mapped_column(String(36))
+    outcome: Mapped[str] = mapped_column(StoredText, default="")
+    job_id: Mapped[str | None] = mapped_column(ShortText(36))
