@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from imalink.core.ids import SessionUuid
+from imalink.core.plain_text import check_line, check_text
 from imalink.errors import UsageError
 
 
@@ -31,23 +32,23 @@ MAX_DESCRIPTION_CHARACTERS = 5000
 
 
 def check_title(title: str) -> str:
-    """Give a session's title as it is kept. Raises UsageError when it is empty or too long."""
+    """Give a session's title as it is kept. Raises UsageError when it is empty, too long or not one plain line."""
     title = title.strip()
     if not title:
         raise UsageError("A session needs a title.", hint="Give it one, such as 'Italy, summer 2024'.")
     if len(title) > MAX_TITLE_CHARACTERS:
         raise UsageError(f"The title has {len(title):,} characters; at most {MAX_TITLE_CHARACTERS} are kept.")
-    return title
+    return check_line(title, "title")
 
 
 def check_description(description: str) -> str:
-    """Give a session's description as it is kept. Raises UsageError when it is too long."""
+    """Give a session's description as it is kept. Raises UsageError when it is too long or not plain text."""
     if len(description) > MAX_DESCRIPTION_CHARACTERS:
         raise UsageError(
             f"The description has {len(description):,} characters; at most {MAX_DESCRIPTION_CHARACTERS:,} are kept.",
             hint="Keep long notes in a file beside the pictures.",
         )
-    return description
+    return check_text(description, "description")
 
 
 _COPY_STATUS = {
@@ -67,6 +68,11 @@ class Author:
 
     name: str
     email: str | None = None
+
+
+def named_author(name: str | None) -> Author | None:
+    """Give the author whom a user names; None for no name. Raises UsageError for one that is not one plain line."""
+    return None if name is None else Author(name=check_line(name, "author's name"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from imalink.catalog import health as kept_health
 from imalink.catalog import jobs as kept_jobs
 from imalink.core.health import ResponseTime
 from imalink.core.job import JobState
+from imalink.core.plain_text import escaped
 from imalink.errors import CatalogError
 from imalink.runtime.jobs import JobRunner
 from imalink.workflows.tools import Tools
@@ -114,7 +115,7 @@ class _Archive(Collector):
         for record in records:
             if not record.is_active:
                 continue
-            of = [record.storage_uuid, record.display_name.encode("utf-8", "backslashreplace").decode()]
+            of = [record.storage_uuid, escaped(record.display_name)]
             known = counts.get(record.id, kept_health.StorageCounts())
             for family, value in (
                 (files, record.total_files),

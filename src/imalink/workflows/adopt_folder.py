@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid
+from imalink.core.plain_text import check_text
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.run_request import RunKind, RunRequest
 from imalink.errors import StorageReadOnlyError, WrongStateError
@@ -44,6 +45,7 @@ def adopt_folder(
     CancelledError.
     """
     display_name = check_name(tools, display_name)
+    check_text(description, "description")
     _refuse_reference(tools, folder)
     try:
         storage = found_in_place(

@@ -12,6 +12,7 @@ from pathlib import Path
 from imalink.catalog import file_storages
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import StorageUuid
+from imalink.core.plain_text import check_text
 from imalink.core.progress import Progress
 from imalink.core.relative_path import RelativePath
 from imalink.errors import ImalinkError, WrongStateError
@@ -42,6 +43,7 @@ def create_or_adopt(
     StorageError, CancelledError.
     """
     display_name = check_name(tools, display_name)
+    check_text(description, "description")
     found = _find_unknown(tools, base_path.absolute(), display_name)
     if len(found) > 1:
         places = ", ".join(str(candidate.path) for candidate in found)

@@ -7,7 +7,7 @@ from imalink.catalog.authors import AuthorRecord
 from imalink.catalog.catalog import Db
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.ids import SessionUuid
-from imalink.core.session import Author, ImportSession, SessionStatus, check_description, check_title
+from imalink.core.session import ImportSession, SessionStatus, check_description, check_title, named_author
 from imalink.core.timestamps import format_instant
 from imalink.errors import NotFoundError
 from imalink.workflows.storage_access import get_storage
@@ -41,7 +41,7 @@ def create_session(
             title=title,
             description=description,
             imported_at=format_instant(tools.clock.now()),
-            default_author=None if author is None else Author(name=author),
+            default_author=named_author(author),
             default_author_id=author_id,
             file_storage_id=None if record is None else record.id,
             status=SessionStatus.CREATED,

@@ -7,6 +7,7 @@ from pathlib import Path
 from imalink.catalog import file_storages, library
 from imalink.catalog.file_storages import DiskInstance, StorageRecord
 from imalink.core.ids import StorageUuid
+from imalink.core.plain_text import check_line, check_text
 from imalink.errors import NameInUseError, UsageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import found_storage, open_base
@@ -20,6 +21,7 @@ def create_storage(tools: Tools, *, base_path: Path, display_name: str, descript
     Raises UsageError when the folder is not there or the name is empty or taken, and StorageError.
     """
     display_name = check_storage(tools, base_path=base_path, display_name=display_name)
+    check_text(description, "description")
     storage = found_storage(
         base_path.absolute(),
         storage_uuid=StorageUuid(tools.new_uuid()),
@@ -41,8 +43,8 @@ def check_storage(tools: Tools, *, base_path: Path, display_name: str) -> str:
 
 
 def check_name(tools: Tools, display_name: str) -> str:
-    """Give a new storage's name as it would be kept. Raises UsageError when it is empty or taken."""
-    display_name = display_name.strip()
+    """Give a new storage's name as it would be kept. Raises UsageError when it is empty, taken or not plain text."""
+    display_name = check_line(display_name.strip(), "name")
     if not display_name:
         raise UsageError("A storage needs a name.", hint='Give it one with --name "Blue Samsung".')
     with tools.catalog.read() as db:

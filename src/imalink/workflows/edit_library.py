@@ -18,6 +18,7 @@ from imalink.core.library import (
     photo_field,
     places_between,
 )
+from imalink.core.plain_text import check_line, check_text
 from imalink.core.search_query import parse_query
 from imalink.errors import AuthorInUseError, NameTakenError, UsageError, WrongStateError
 from imalink.workflows.flush_outbox import flush_outbox
@@ -232,20 +233,20 @@ def _title(text: str) -> str:
     line = _line(text)
     if not line:
         raise UsageError("A name is needed.")
-    return line
+    return check_line(line, "name")
 
 
 def _line(text: str) -> str:
     line = " ".join(text.split())
     if len(line) > MAX_TITLE_LENGTH:
         raise UsageError(f"This name is too long: at most {MAX_TITLE_LENGTH} characters.")
-    return line
+    return check_line(line, "name")
 
 
 def _text(text: str) -> str:
     if len(text) > MAX_TEXT_LENGTH:
         raise UsageError(f"This text is too long: at most {MAX_TEXT_LENGTH:,} characters.")
-    return text.strip()
+    return check_text(text.strip(), "text")
 
 
 def _taken(name: str) -> NameTakenError:

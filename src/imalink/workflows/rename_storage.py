@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imalink.catalog.file_storages import StorageRecord
+from imalink.core.plain_text import check_text
 from imalink.errors import UsageError
 from imalink.workflows.create_storage import check_name, remember_storage
 from imalink.workflows.mend_indexes import mend_indexes
@@ -31,6 +32,8 @@ def rename_storage(
         raise UsageError(
             f"The description has {len(description):,} characters; at most {MAX_DESCRIPTION_CHARACTERS:,} are kept."
         )
+    if description is not None:
+        check_text(description, "description")
     with open_storage(tools, record) as storage, storage.lock("rename"):
         mend_indexes(tools, record, storage)
         signature = storage.signature

@@ -16,7 +16,7 @@ from imalink.core.ids import RunUuid, SessionUuid
 from imalink.core.journal import RunBegin, RunEnd
 from imalink.core.progress import Progress
 from imalink.core.run_request import RunRequest
-from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus
+from imalink.core.session import Author, ImportSession, ImportStatistics, SessionStatus, named_author
 from imalink.core.timestamps import format_instant
 from imalink.errors import RUN_AGAIN, CancelledError, CatalogError, ImalinkError, WrongStateError
 from imalink.storage.file_storage import FileStorage
@@ -84,7 +84,7 @@ def begin_session(
             title=title,
             description=description,
             imported_at=now,
-            default_author=None if author is None else Author(name=author),
+            default_author=named_author(author),
             file_storage_id=record.id,
             source_path=source_path,
             status=SessionStatus.RUNNING,

@@ -10,11 +10,12 @@ from imalink.api.schemas.envelope import Asking
 from imalink.api.schemas.storages import UUID_EXAMPLE
 from imalink.core.account import MAX_LABEL_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_DAYS, MIN_PASSWORD_LENGTH
 from imalink.core.audit import AuditAction
+from imalink.core.plain_text import LINE_PATTERN
 
 RoleName = Literal["read-only", "editor", "admin"]
 Scope = Literal["read", "edit", "administer"]
 
-_NAME = Field(min_length=1, max_length=64, examples=["ada"])
+_NAME = Field(min_length=1, max_length=64, pattern=LINE_PATTERN, examples=["ada"])
 _NEW_PASSWORD = Field(
     min_length=MIN_PASSWORD_LENGTH, max_length=MAX_PASSWORD_LENGTH, examples=["correct horse battery staple"]
 )

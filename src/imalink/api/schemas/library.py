@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 from imalink.api.schemas.envelope import Asking, Meta
 from imalink.api.schemas.photos import ListedPhoto, Selection
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
+from imalink.core.plain_text import LINE_PATTERN, TEXT_PATTERN
 from imalink.core.search_query import MAX_TEXT_LENGTH
 from imalink.workflows.edit_library import MAX_TEXT_LENGTH as MAX_DESCRIPTION
 from imalink.workflows.edit_library import MAX_TITLE_LENGTH
 
 _PLAIN = r"^[^\x00]*$"
-Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_LENGTH, pattern=_PLAIN)]
-Description = Annotated[str, Field(max_length=MAX_DESCRIPTION, pattern=_PLAIN)]
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_LENGTH, pattern=LINE_PATTERN)]
+Description = Annotated[str, Field(max_length=MAX_DESCRIPTION, pattern=TEXT_PATTERN)]
 
 
 class Tag(BaseModel):
@@ -63,7 +64,7 @@ class NewAuthor(Asking):
     """Who took pictures."""
 
     name: Title = Field(examples=["Anna Berg"])
-    email: str = Field(default="", max_length=MAX_TITLE_LENGTH, pattern=_PLAIN, examples=["anna@example.org"])
+    email: str = Field(default="", max_length=MAX_TITLE_LENGTH, pattern=LINE_PATTERN, examples=["anna@example.org"])
     bio: Description = Field(default="")
 
 
@@ -71,7 +72,7 @@ class AuthorChange(Asking):
     """What is to be different about an author; what is not named stays."""
 
     name: Title | None = Field(default=None, examples=["Anna Berg"])
-    email: str | None = Field(default=None, max_length=MAX_TITLE_LENGTH, pattern=_PLAIN)
+    email: str | None = Field(default=None, max_length=MAX_TITLE_LENGTH, pattern=LINE_PATTERN)
     bio: Description | None = None
 
 

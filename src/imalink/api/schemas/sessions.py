@@ -7,13 +7,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from imalink.api.schemas.envelope import Asking, Finding, Meta
+from imalink.core.plain_text import LINE_PATTERN, TEXT_PATTERN
 
 
 class NewSession(Asking):
     """A session into which pictures are to be imported."""
 
-    title: str = Field(min_length=1, max_length=500, examples=["Italy Vacation 2024"])
-    description: str | None = Field(default=None, max_length=5000, examples=["Family trip to Rome and Venice"])
+    title: str = Field(min_length=1, max_length=500, pattern=LINE_PATTERN, examples=["Italy Vacation 2024"])
+    description: str | None = Field(
+        default=None, max_length=5000, pattern=TEXT_PATTERN, examples=["Family trip to Rome and Venice"]
+    )
     default_author_id: int | None = Field(default=None, ge=1, le=2**31 - 1, examples=[1])
     file_storage_id: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="The `id` of the storage its pictures go to.", examples=[5]
@@ -23,8 +26,8 @@ class NewSession(Asking):
 class SessionChange(Asking):
     """What is to be different about a session; what is not named stays."""
 
-    title: str | None = Field(default=None, min_length=1, max_length=500)
-    description: str | None = Field(default=None, max_length=5000)
+    title: str | None = Field(default=None, min_length=1, max_length=500, pattern=LINE_PATTERN)
+    description: str | None = Field(default=None, max_length=5000, pattern=TEXT_PATTERN)
 
 
 class Importing(Asking):

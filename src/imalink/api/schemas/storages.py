@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from imalink.api.schemas.envelope import Asking, Finding, Meta
+from imalink.core.plain_text import LINE_PATTERN, TEXT_PATTERN
 
 UUID_PATTERN = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 UUID_EXAMPLE = "a1b2c3d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
@@ -17,8 +18,10 @@ class NewStorage(Asking):
     """A storage to be made in a folder of its own below ``base_path``."""
 
     base_path: str = Field(min_length=1, max_length=4096, examples=[PATH_EXAMPLE])
-    display_name: str = Field(min_length=1, max_length=200, examples=["Blue Samsung"])
-    description: str | None = Field(default=None, max_length=5000, examples=["Primary storage for all family photos"])
+    display_name: str = Field(min_length=1, max_length=200, pattern=LINE_PATTERN, examples=["Blue Samsung"])
+    description: str | None = Field(
+        default=None, max_length=5000, pattern=TEXT_PATTERN, examples=["Primary storage for all family photos"]
+    )
     create_base_path: bool = Field(
         default=False,
         description="Make the folder `base_path` if it is not there. Without this a folder that is not there is "
@@ -30,8 +33,8 @@ class AdoptedFolder(Asking):
     """The user's own folder, to become a storage in place."""
 
     folder: str = Field(min_length=1, max_length=4096, examples=["/home/ada/Pictures"])
-    display_name: str = Field(min_length=1, max_length=200, examples=["Pictures"])
-    description: str | None = Field(default=None, max_length=5000)
+    display_name: str = Field(min_length=1, max_length=200, pattern=LINE_PATTERN, examples=["Pictures"])
+    description: str | None = Field(default=None, max_length=5000, pattern=TEXT_PATTERN)
     index: bool = Field(default=True, description="Take what is in it into a session at once.")
 
 
@@ -45,8 +48,10 @@ class StorageChange(Asking):
         examples=["/media/larger"],
         description="Where its folder stands now. What stands there must be this storage by its signature.",
     )
-    display_name: str | None = Field(default=None, min_length=1, max_length=200, examples=["Red Toshiba"])
-    description: str | None = Field(default=None, max_length=5000)
+    display_name: str | None = Field(
+        default=None, min_length=1, max_length=200, pattern=LINE_PATTERN, examples=["Red Toshiba"]
+    )
+    description: str | None = Field(default=None, max_length=5000, pattern=TEXT_PATTERN)
 
 
 class Roots(Asking):
