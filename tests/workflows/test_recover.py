@@ -13,7 +13,7 @@ import pytest
 
 from imalink.catalog import file_storages
 from imalink.catalog.file_storages import StorageRecord
-from imalink.errors import NotFoundError
+from imalink.errors import NotFoundError, WrongStateError
 from imalink.workflows.recover import RecoveryReport, find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
@@ -357,6 +357,36 @@ def test_a_copy_of_the_storage_beside_it_is_left_out_with_a_finding(
     assert len(report.storages) == 1
     assert "storage-copy" in new.findings
     assert frozen(folder / "disk" / "zz copy") == copied
+
+
+def test_a_copy_of_a_storage_in_use_is_called_one(scene: Scene, folder: Path) -> None:
+    clone = folder / "clone"
+    shutil.copytree(scene.root, clone)
+    for is_check in (False, True):
+        with pytest.raises(WrongStateError) as told:
+            find_candidates(scene.bench.tools, [clone], is_check=is_check)
+        assert str(clone) in told.value.message
+        assert f"in use at {scene.root}" in told.value.message
+    scene.root.rename(scene.root.with_name("away"))
+    [candidate], _ = find_candidates(scene.bench.tools, [clone])
+    assert candidate.path == clone
+
+
+def test_pictures_of_which_no_index_tells_are_counted_with_what_takes_them_in(
+    scene: Scene, new: NewMachine, folder: Path
+) -> None:
+    for path in (scene.root / ".imalink", scene.root / "imports"):
+        shutil.rmtree(path)
+    for name in ("index.json", "imalink-master.json"):
+        (scene.root / name).unlink()
+    report = new.recover(scene.root)
+    assert report.restored_sessions == 0
+    [bare] = [finding for finding in report.findings if finding.code == "pictures-without-session"]
+    pictures = list((scene.root / "photos").rglob("*.jpg"))
+    assert bare.facts["pictures"] == len(pictures)
+    reindex(new.bench.tools, new.record(), ReindexRequest(adds_orphans=True))
+    assert new.recover(scene.root).restored_files == len(pictures)
+    assert "pictures-without-session" not in new.findings
 
 
 def test_a_storage_this_machine_never_saw_is_a_stranger(scene: Scene, new: NewMachine) -> None:

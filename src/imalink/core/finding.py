@@ -221,6 +221,10 @@ CODES: Mapping[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "The folder of the storage's pictures is not there now; its sessions are known, its files were not looked for.",
     ),
+    "pictures-without-session": (
+        Severity.WARNING,
+        "Pictures stand there, but no index tells of a session, so none of them came into the catalog.",
+    ),
     "storage-copy": (Severity.WARNING, "A second folder carries the same storage's signature; it was left out."),
     "storage-read-only": (Severity.WARNING, "The storage cannot be written, so it was taken as it is."),
     "file-damaged": (Severity.ERROR, "The file's bytes are not the ones that were archived."),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,8 +30,10 @@ from imalink.errors import (
     StorageError,
     StorageOfflineError,
     StorageReadOnlyError,
+    WrongStateError,
 )
 from imalink.formats.layouts.hybrid import HYBRID
+from imalink.media.kinds import is_picture_name
 from imalink.storage.caps import TRUSTED, UNTRUSTED
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.create_storage import remember_storage
@@ -124,7 +127,8 @@ def find_candidates(
 
     A second folder with the same UUID is a copy: it is left out with a finding. To a check a storage that is merely
     not plugged in is no finding: its report counts what it could not compare. Raises NotFoundError when there is
-    nothing to recover from, SignatureDamagedError when nothing but a storage with a damaged signature is there.
+    nothing to recover from, WrongStateError when nothing but copies of storages in use is there, SignatureDamagedError
+    when nothing but a storage with a damaged signature is.
     """
     trusted = tools.registry.places()
     with tools.catalog.read() as db:
@@ -132,6 +136,7 @@ def find_candidates(
     candidates: dict[StorageUuid, Candidate] = {}
     findings: list[Finding] = []
     refused: list[SignatureDamagedError] = []
+    copies: list[tuple[Candidate, Path]] = []
     for path in find_places(tools, roots, {**known, **trusted}):
         try:
             with FileStorage.open(
@@ -153,12 +158,15 @@ def find_candidates(
         usual = known.get(candidate.storage_uuid)
         if usual is not None and usual != candidate.path and _answers(tools, usual, candidate.storage_uuid):
             findings.append(Finding(code="storage-copy", path=str(path), facts={"of": str(usual)}))
+            copies.append((candidate, usual))
             continue
         first = candidates.setdefault(candidate.storage_uuid, candidate)
         if first.path != candidate.path:
             findings.append(Finding(code="storage-copy", path=str(path), facts={"of": str(first.path)}))
     if refused and not candidates:
         raise refused[0]
+    if copies and not candidates:
+        raise _in_use(*copies[0])
     if not candidates:
         where = ", ".join(str(root) for root in roots) or "the places this machine knows"
         raise NotFoundError(
@@ -166,6 +174,16 @@ def find_candidates(
             hint="Name the folder of a storage, or one above it: imalink recover /media/disk",
         )
     return list(candidates.values()), findings
+
+
+def _in_use(copy: Candidate, usual: Path) -> WrongStateError:
+    return WrongStateError(
+        f"{copy.path} is a copy of {copy.display_name!r}, which is in use at {usual}: both are storage "
+        f"{copy.storage_uuid}. Nothing was changed.",
+        hint=f"To compare or refresh the one in use, name that: imalink recover {shlex.quote(str(usual))}. To use the "
+        "copy instead, unplug or rename the other folder first and run the same again. Both at once can only be used "
+        "on two machines.",
+    )
 
 
 def recover(
@@ -340,6 +358,8 @@ def _recover_storage(
             tally.without_pictures.append(candidate.storage_uuid)
             if not is_check:
                 tally.findings.append(Finding(code="pictures-out-of-reach", path=str(storage.path)))
+        if seen is not None and not taken.sessions:
+            tally.findings.extend(_bare(record, storage, seen))
         for session in taken.sessions:
             summary = expected.get(session.number)
             tally.sessions.append(
@@ -356,6 +376,16 @@ def _recover_storage(
             if seen is not None:
                 _check_files(tools, storage, session, seen, tally, progress, verifies_bytes=verifies_bytes)
         tally.storages.add(candidate.storage_uuid)
+
+
+def _bare(record: StorageRecord, storage: FileStorage, seen: Collection[RelativePath]) -> Iterator[Finding]:
+    """Tell of the pictures of a storage of which no session is known."""
+    count = sum(is_picture_name(path.name) for path in seen)
+    if count:
+        command = f"imalink reindex {record.storage_uuid[:8]} --add-orphans"
+        yield Finding(
+            code="pictures-without-session", path=str(storage.path), facts={"pictures": count, "next": command}
+        )
 
 
 def _scan(storage: FileStorage, progress: Progress) -> Mapping[RelativePath, ScannedFile]:
