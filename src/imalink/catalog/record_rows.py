@@ -22,9 +22,9 @@ from imalink.catalog.index_rows import Row, RowOwner, storable_ns
 from imalink.core.search_words import MAX_WORD_LENGTH, words_of
 from imalink.core.timestamps import CaptureTime, CaptureTimeSource, instants_ns, minute_in_utc, parse_instant_ns
 from imalink.formats.file_records import FileRecord
+from imalink.formats.photo_records import PhotoRecord
 from imalink.formats.picture_records import CameraRecord, EmbeddedRecord, GpsRecord
 from imalink.formats.session_records import SessionRecords
-from imalink.formats.sessions import PhotoRecord
 
 _RAW = "RAW"
 _FIRST_TURNED, _LAST_TURNED = 5, 8

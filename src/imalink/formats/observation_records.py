@@ -13,8 +13,8 @@ from imalink.formats.operation_records import (
     RestoredItem,
     ShiftRecord,
 )
+from imalink.formats.photo_records import UserFactsRecord
 from imalink.formats.records import Integer, Record
-from imalink.formats.sessions import UserFactsRecord
 
 
 class MovedItem(Record, kw_only=True, tag_field="op", tag="moved"):

@@ -73,6 +73,7 @@ from imalink.formats.operation_records import (
     shift_from,
     shift_record,
 )
+from imalink.formats.photo_records import user_facts_from, user_facts_record
 from imalink.formats.records import (
     file_path_from,
     hothash_from,
@@ -82,7 +83,6 @@ from imalink.formats.records import (
     sha256_from,
     size_from,
 )
-from imalink.formats.sessions import user_facts_from, user_facts_record
 
 
 def observation_item(observation: Observation) -> ObservationItem:

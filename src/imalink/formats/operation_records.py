@@ -38,6 +38,14 @@ from imalink.formats.file_records import (
     file_record,
 )
 from imalink.formats.layouts.hybrid_records import OrphanFileRecord, orphan_from, orphan_record
+from imalink.formats.photo_records import (
+    PhotoRecord,
+    TombstoneRecord,
+    photo_from,
+    photo_record,
+    tombstone_from,
+    tombstone_record,
+)
 from imalink.formats.records import (
     Integer,
     Record,
@@ -47,14 +55,6 @@ from imalink.formats.records import (
     safe_text,
     sha256_from,
     size_from,
-)
-from imalink.formats.sessions import (
-    PhotoRecord,
-    TombstoneRecord,
-    photo_from,
-    photo_record,
-    tombstone_from,
-    tombstone_record,
 )
 
 

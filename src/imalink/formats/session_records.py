@@ -14,8 +14,8 @@ from imalink.core.index import FileStatus, SessionIndex
 from imalink.core.timestamps import are_instants, are_local_times
 from imalink.formats.bulk import are_hex64
 from imalink.formats.file_records import FileRecord, are_sound, entries_from
+from imalink.formats.photo_records import PhotoRecord, photos_from
 from imalink.formats.records import MAX_SIZE_BYTES
-from imalink.formats.sessions import PhotoRecord, photos_from
 
 _ODD_TEXT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """Escapes of what no database holds as it is, NUL and surrogates; a pair of these may be a good letter."""

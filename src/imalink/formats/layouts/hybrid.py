@@ -26,6 +26,7 @@ from imalink.formats.layouts.layout import Layout, ReadSession
 from imalink.formats.layouts.master_codec import MASTER_PATH
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION, OVERVIEW_PATH
 from imalink.formats.layouts.spelling import SessionSpelling, Spelling
+from imalink.formats.photo_records import photo_record, photos_from, tombstone_from, tombstone_record
 from imalink.formats.records import path_fields, safe_text
 from imalink.formats.session_records import SessionRecords, checked_records
 from imalink.formats.sessions import (
@@ -35,14 +36,10 @@ from imalink.formats.sessions import (
     finding_from,
     finding_record,
     generation_from,
-    photo_record,
-    photos_from,
     session_from,
     session_record,
     sources_from,
     sources_record,
-    tombstone_from,
-    tombstone_record,
 )
 
 LAYOUT = "hybrid"

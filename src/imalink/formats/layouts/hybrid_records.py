@@ -10,15 +10,9 @@ from imalink.core.picture import Fingerprint
 from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import format_instant_ns, parse_instant_ns
 from imalink.formats.file_records import CompanionRecord, CopyRecord, DamageRecord, FileRecord
+from imalink.formats.photo_records import PhotoRecord, TombstoneRecord
 from imalink.formats.records import Integer, Record, hothash_from, path_fields, path_from, sha256_from, size_from
-from imalink.formats.sessions import (
-    FindingRecord,
-    PhotoRecord,
-    SessionRecord,
-    SourcesRecord,
-    StatisticsRecord,
-    TombstoneRecord,
-)
+from imalink.formats.sessions import FindingRecord, SessionRecord, SourcesRecord, StatisticsRecord
 
 
 class StorageInfoRecord(Record, kw_only=True, omit_defaults=False):

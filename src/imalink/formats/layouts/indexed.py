@@ -19,29 +19,31 @@ from imalink.formats.layouts.hybrid import repeat_photo_facts
 from imalink.formats.layouts.layout import Layout, ReadSession
 from imalink.formats.layouts.overview_codec import IMALINK_VERSION
 from imalink.formats.layouts.spelling import SessionSpelling, Spelling
+from imalink.formats.photo_records import (
+    PhotoRecord,
+    TombstoneRecord,
+    photo_record,
+    photos_from,
+    tombstone_from,
+    tombstone_record,
+)
 from imalink.formats.records import Integer, Record
 from imalink.formats.session_records import SessionRecords, checked_records
 from imalink.formats.sessions import (
     AuthorRecord,
     CountsRecord,
     FindingRecord,
-    PhotoRecord,
     SessionRecord,
     SourcesRecord,
-    TombstoneRecord,
     counts_from,
     counts_record,
     finding_from,
     finding_record,
     generation_from,
-    photo_record,
-    photos_from,
     session_from,
     session_record,
     sources_from,
     sources_record,
-    tombstone_from,
-    tombstone_record,
 )
 
 

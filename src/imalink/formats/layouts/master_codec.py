@@ -53,11 +53,7 @@ from imalink.formats.records import (
     sha256_from,
     size_from,
 )
-from imalink.formats.sessions import (
-    generation_from,
-    sources_from,
-    sources_record,
-)
+from imalink.formats.sessions import generation_from, sources_from, sources_record
 
 MASTER_PATH = RelativePath("imalink-master.json")
 MASTER_VERSION = "1.0"

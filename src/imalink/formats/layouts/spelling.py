@@ -12,7 +12,7 @@ from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, MasterEntry
 from imalink.core.photo import Photo
 from imalink.formats.file_records import FileRecord
-from imalink.formats.sessions import PhotoRecord
+from imalink.formats.photo_records import PhotoRecord
 
 EntryT = TypeVar("EntryT", FileEntry, MasterEntry)
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
