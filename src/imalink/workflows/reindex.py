@@ -20,7 +20,7 @@ from imalink.core.reconcile import Reconciliation, reconcile
 from imalink.core.relative_path import RelativePath
 from imalink.core.removal import removable
 from imalink.core.restraint import with_unread, without_copies, without_moves
-from imalink.core.scan import ScannedFile, ScanResult
+from imalink.core.scan import ScanResult
 from imalink.core.timestamps import format_instant
 from imalink.errors import IndexDamagedError, MassMissingError, NotFoundError
 from imalink.formats import scan_snapshot
@@ -29,13 +29,13 @@ from imalink.media.kinds import is_companion_name, is_picture_name
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.arrived_clips import find_arrived_clips
 from imalink.workflows.drain_outbox import has_waiting_edits
-from imalink.workflows.index_in_place import index_in_place
 from imalink.workflows.look_at_trash import sessions_with_deleted
 from imalink.workflows.losses import refuse_suspicious_loss
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import counted, new_operation
 from imalink.workflows.quick_check import check_names
 from imalink.workflows.rehash import plan_rehashing, rehash
+from imalink.workflows.reindex_adding import add_orphans, pictures_to_add
 from imalink.workflows.reindex_deleted import DeletedPictures
 from imalink.workflows.reindex_plan import ReindexPlan
 from imalink.workflows.reindex_reading import FilesRead, files_to_read, known_fingerprints, read_files
@@ -49,7 +49,6 @@ from imalink.workflows.reindex_snapshot import (
     note_unchanged,
     suspect_sessions,
 )
-from imalink.workflows.reindex_standing import duplicates, indexed_pictures, same_names
 from imalink.workflows.remake_hotpreviews import remake_hotpreviews
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.tools import Tools
@@ -124,7 +123,7 @@ class _Reindex:
         plan = self._plan(master, comparison, scanned)
         if self._request.strategy is Strategy.FULL and not self._request.dry_run:
             remake_hotpreviews(self._storage, self._tools.analyser, comparison, self._progress)
-        to_add = self._pictures_to_add(plan, comparison, scanned)
+        to_add = pictures_to_add(plan, comparison, scanned) if self._request.adds_orphans else {}
         run_uuid = RunUuid(self._tools.new_uuid()) if to_add else None
         if not self._request.dry_run:
             self._write_down(plan, run_uuid)
@@ -135,7 +134,17 @@ class _Reindex:
         if not self._request.dry_run:
             self._fold(plan, report)
             if run_uuid is not None:
-                report = self._add_orphans(to_add, run_uuid, report)
+                report = add_orphans(
+                    self._tools,
+                    self._record,
+                    self._storage,
+                    to_add,
+                    report,
+                    run_uuid=run_uuid,
+                    finds_duplicates=self._request.finds_duplicates,
+                    progress=self._progress,
+                )
+                self._findings.extend(report.added.findings if report.added is not None else ())
             if self._request.rehashes:
                 report = self._rehash(report)
             report = replace(report, findings=tuple(self._findings), seconds=round(time.monotonic() - started, 3))
@@ -376,44 +385,6 @@ class _Reindex:
         result = self._storage.fold(notes, master=plan.master)
         self._findings.extend(result.findings)
         self._findings.extend(project_fold(self._tools, self._record, result))
-
-    def _pictures_to_add(
-        self, plan: ReindexPlan, comparison: Comparison, scanned: ScanResult
-    ) -> dict[RelativePath, ScannedFile]:
-        """Give the pictures that belong to no session, with the companions that came with them, if they are wanted."""
-        if not self._request.adds_orphans:
-            return {}
-        paths = [orphan.path for orphan in plan.orphans]
-        paths += [path for path in comparison.appeared if is_companion_name(path.name)]
-        files = {path: scanned.files[path] for path in paths if path in scanned.files}
-        return files if any(is_picture_name(path.name) for path in files) else {}
-
-    def _add_orphans(
-        self, files: Mapping[RelativePath, ScannedFile], run_uuid: RunUuid, report: ReindexReport
-    ) -> ReindexReport:
-        """Take pictures that belong to no session into a new one."""
-        added = index_in_place(
-            self._tools,
-            self._record,
-            self._storage,
-            self._storage.indexes.load_master().index,
-            files,
-            title=f"Found in {self._record.display_name}",
-            progress=self._progress,
-            run_uuid=run_uuid,
-        )
-        master = self._storage.indexes.load_master().index
-        self._findings.extend(added.findings)
-        pictures = indexed_pictures(master)
-        finds_duplicates = self._request.finds_duplicates
-        return replace(
-            report,
-            added=added,
-            duplicates=duplicates(pictures) if finds_duplicates else (),
-            same_names=same_names(pictures) if finds_duplicates else (),
-            orphans=tuple(orphan.path for orphan in master.orphans),
-            once_deleted=once_deleted(master.orphans),
-        )
 
     def _rehash(self, report: ReindexReport) -> ReindexReport:
         """Give every picture that was read the hothash of today's method, an operation of its own."""
