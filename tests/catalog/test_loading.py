@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -339,6 +342,57 @@ def test_a_catalog_is_set_up_after_a_load_as_it_was_before(sqlite_catalogs: Cata
         assert settings_of(catalog) == before
         with catalog.read() as db:
             assert db.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from imalink.catalog import sqlite_engine
+from imalink.catalog.catalog import Catalog
+from imalink.catalog.file_storages import get_storage
+from imalink.catalog.loading import load_parts
+from imalink.catalog.parts import Part
+from imalink.core.progress import SilentProgress
+
+class Dies(SilentProgress):
+    def start_phase(self, name, *, total_files=None, total_bytes=None):
+        self.name = name
+
+    def advance(self, *, files=0, size_bytes=0, current="", phase=""):
+        if self.name == sys.argv[4]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sqlite_engine._LOADER_CACHE_KB = 100
+path = Path(sys.argv[2])
+with Catalog.open(sys.argv[1]) as catalog, Part(path) as part:
+    with catalog.read() as db:
+        storage = get_storage(db, sys.argv[3])
+    with catalog.begin(changes_photos=True, beside=[path]) as db:
+        load_parts(db, storage, [part], many=0, progress=Dies())
+"""
+
+
+@pytest.mark.parametrize("phase", [LOAD_PHASE, INDEX_PHASE])
+def test_a_load_that_is_killed_leaves_the_catalog_as_it_was(
+    sqlite_catalogs: Catalogs, tmp_path: Path, phase: str
+) -> None:
+    url = sqlite_catalogs.make_url()
+    index = make_index([make_entry(seed) for seed in range(3000)])
+    with Catalog.open(url) as catalog:
+        storage = storage_in(catalog, index.storage_uuid)
+        before, names = dump_of(catalog), index_names(catalog)
+    path = write_part(tmp_path / "part", storage.id, index)
+    file = Path(url.removeprefix("sqlite:///"))
+    size = file.stat().st_size
+    killed = subprocess.run([sys.executable, "-c", _KILLED, url, path, storage.storage_uuid, phase], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert file.stat().st_size > size  # half of it stands in the file itself
+    with Catalog.open(url) as catalog:
+        assert (dump_of(catalog), index_names(catalog)) == (before, names)
+        assert settings_of(catalog)["journal_mode"] == "wal"
+        catalog.verify()
+        load(catalog, [rich_index()], many=0)
+        assert compare(sqlite_catalogs.dump_after([rich_index()]), dump_of(catalog)) == []
 
 
 @pytest.mark.parametrize("is_open_elsewhere", [True, False])

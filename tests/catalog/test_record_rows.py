@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from imalink.catalog.derivation import IMAGE_COLUMNS, PHOTO_COLUMNS
 from imalink.catalog.index_rows import COMPANION_COLUMNS, LOCATION_COLUMNS
-from imalink.catalog.parts import PartWriter
+from imalink.catalog.parts import Part, PartWriter
 from imalink.catalog.record_rows import sort_records
 from imalink.core.damage import Damage, Verdict
 from imalink.core.ids import Hothash, PhotoUuid
@@ -24,6 +24,7 @@ from imalink.core.index import FileEntry, FileStatus, SessionIndex
 from imalink.core.photo import Photo
 from imalink.core.picture import Embedded, GpsPosition
 from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
 from imalink.core.timestamps import CaptureTime
 from imalink.formats.layouts.hybrid import HYBRID
 from imalink.formats.layouts.indexed import INDEXED
@@ -262,3 +263,31 @@ def test_a_photo_that_two_entries_claim_is_never_plain() -> None:
     sorted_ = sort_records(records)
     assert sorted_ is not None
     assert set(sorted_.hothashes) == {PLAIN.hothash, OTHER.hothash}
+
+
+def test_only_files_that_do_not_stand_as_they_were_left_are_looked_at(tmp_path: Path) -> None:
+    gone = replace(make_entry("gone"), status=FileStatus.MISSING)
+    damaged = replace(make_entry("damaged"), damage=Damage(found_at="2024-11-01T00:00:00Z", verdict=Verdict.DAMAGED))
+    odd = replace(make_entry("odd"), relative_path=RelativePath.from_bytes(b"photos/\xff.jpg"))
+    plain = [make_entry(name) for name in ("as left", "larger", "later", "away")]
+    copied = replace(make_entry("copied"), copies=(make_copy("photos/copy.jpg", session=make_session()),))
+    entries = [*plain, gone, damaged, odd, copied]
+    seen = {
+        place.relative_path: ScannedFile(place.relative_path, place.size_bytes, place.modified_ns, inode=1, device=1)
+        for entry in entries
+        for place in (entry, *entry.copies)
+    }
+    larger, later, away = (each.relative_path for each in plain[1:])
+    seen[larger] = seen[larger]._replace(size_bytes=1)
+    seen[later] = seen[later]._replace(modified_ns=1)
+    del seen[away]
+    with PartWriter(tmp_path / "part", storage_id=1) as writer:
+        writer.add(make_index(entries))
+    as_left: list[Hothash] = []
+    with Part(tmp_path / "part") as part:
+        [session] = part.sessions()
+        unlike = {file.path for file in part.files_unlike(session, seen, as_left.append)}
+        everything = {file.path for file in part.files(session)}
+    assert unlike == {larger, later, away, gone.relative_path, damaged.relative_path, odd.relative_path}
+    assert sorted(as_left) == sorted([plain[0].hothash, copied.hothash, copied.hothash])
+    assert len(everything) == len(entries) + 1

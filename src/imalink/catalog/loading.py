@@ -291,6 +291,9 @@ def _spoken_of_elsewhere(db: Session, start: _Before) -> set[int]:
         .where(said.import_session_id != IMAGES.c.import_session_id)
     )
     waiting = select(PHOTOS.c.id).join(WaitingEdit, WaitingEdit.photo_uuid == PHOTOS.c.photo_uuid)
-    found = set(db.execute(by_others.distinct()).scalars())
-    found.update(db.execute(waiting.where(PHOTOS.c.id > start.photo)).scalars())
+    found: set[int] = set()
+    if db.execute(select(said.photo_uuid).limit(1)).first() is not None:
+        found.update(db.execute(by_others.distinct()).scalars())
+    if db.execute(select(WaitingEdit.id).limit(1)).first() is not None:
+        found.update(db.execute(waiting.where(PHOTOS.c.id > start.photo)).scalars())
     return found

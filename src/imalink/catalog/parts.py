@@ -7,11 +7,11 @@ nothing of it is flushed, and one that is not finished is thrown away.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from sqlalchemy import Table
 from sqlalchemy.dialects import sqlite
@@ -35,6 +35,7 @@ from imalink.catalog.records import SessionHead
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import FileStatus, SessionIndex
 from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
 from imalink.core.user_facts import highest_counter
 from imalink.errors import CatalogError, IndexDamagedError
 from imalink.formats.file_records import FileRecord
@@ -58,6 +59,7 @@ _INSERTS = {
     table: f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our names
     for table, columns in _COLUMNS.items()
 }
+_PRESENT = FileStatus.PRESENT.value
 _TAGS = "photo_tags"
 _RANGED = (*(table.name for table in _COLUMNS), _TAGS)
 """The tables of which each session has a range of rows, in the order of ``PartSession.rows``."""
@@ -290,6 +292,27 @@ class Part:
 
     def files(self, session: PartSession) -> Iterator[PartFile]:
         """Give the image files of a session, copies too."""
+        return self._files(session, None)
+
+    def files_unlike(
+        self, session: PartSession, seen: Mapping[RelativePath, ScannedFile], as_left: Callable[[Hothash], None]
+    ) -> Iterator[PartFile]:
+        """Give those that do not stand as they were left, of their size and time; ``as_left`` hears of others."""
+        known = cast(Mapping[str, ScannedFile], seen)
+
+        def is_as_left(digest: bytes, path: str, size_bytes: int, modified_ns: int) -> bool:
+            now = known.get(path)
+            if now is None or now.size_bytes != size_bytes or now.modified_ns != modified_ns:
+                return False
+            as_left(Hothash(digest.hex()))
+            return True
+
+        return self._files(session, is_as_left)
+
+    def _files(
+        self, session: PartSession, passes_over: Callable[[bytes, str, int, int], bool] | None
+    ) -> Iterator[PartFile]:
+        """Give image files, but of those that stand whole under a path in UTF-8 only what is not passed over."""
         query = (
             "SELECT hothash, relative_path, relative_path_bytes, file_size, sha256, modified_ns, status, "
             "damage IS NOT NULL, last_seen_at FROM file_locations AS f JOIN image_files AS i ON i.id = f.image_file_id "
@@ -297,6 +320,9 @@ class Part:
         )
         with self._reading(query, session.rows[LOCATIONS.name]) as rows:
             for hothash, path, raw, size, sha256, modified_ns, status, is_damaged, seen_at in rows:
+                is_whole = raw is None and status == _PRESENT and not is_damaged
+                if passes_over is not None and is_whole and passes_over(hothash, path, size, modified_ns):
+                    continue
                 yield PartFile(
                     hothash=Hothash(hothash.hex()),
                     path=RelativePath(path) if raw is None else RelativePath.from_bytes(raw),

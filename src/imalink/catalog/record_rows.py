@@ -27,6 +27,7 @@ from imalink.formats.picture_records import CameraRecord, EmbeddedRecord, GpsRec
 from imalink.formats.session_records import SessionRecords
 
 _RAW = "RAW"
+_TO_SECONDS = len("2024-07-10T14:30:00")
 _FIRST_TURNED, _LAST_TURNED = 5, 8
 _NO_CAMERA, _NOTHING_SAID = CameraRecord(), EmbeddedRecord()
 _SAID: Final = attrgetter(
@@ -34,7 +35,8 @@ _SAID: Final = attrgetter(
 )
 _UNSAID: Final[tuple[object, ...]] = (*repeat(None, 8), {}, {}, {})
 _LETTERS = string.ascii_lowercase + string.digits
-_TO_WORDS = {code: chr(code) if chr(code) in _LETTERS else " " for code in range(128)}
+_TO_WORDS = {code: chr(code) if chr(code) in f"{_LETTERS}\n" else " " for code in range(128)}
+"""What a character of a plain text is among words; lines stay lines."""
 
 
 class _Taken(msgspec.Struct, gc=False):
@@ -165,10 +167,7 @@ def plain_rows(
         [None if each is None else day_number(each.local) for each in taken],
         [_aspect_of(width, height) for width, height in shown],
         [name == _RAW for name in formats],
-        [
-            _search_text(entry.original_filename, camera, embedded, names)
-            for entry, camera, embedded, names in zip(entries, cameras, said, tags, strict=True)
-        ],
+        _search_texts(entries, cameras, said, tags),
         repeat(None),
         strict=False,
     )
@@ -199,7 +198,7 @@ def plain_rows(
         repeat(None),
         sizes,
         [bytes.fromhex(entry.sha256) for entry in entries],
-        list(map(storable_ns, instants_ns(entry.file_modified for entry in entries))),
+        _modified(entries),
         imported,
         [entry.status for entry in entries],
         [None if entry.last_seen_at is None else _moment(entry.last_seen_at) for entry in entries],
@@ -214,6 +213,15 @@ def plain_rows(
         images=images,
         locations=locations,
         tags=[(photo_id, names) for photo_id, names in enumerate(tags, first_photo_id) if names],
+    )
+
+
+def _modified(entries: Sequence[FileRecord]) -> list[int]:
+    times = instants_ns(entry.file_modified for entry in entries)
+    return (
+        times
+        if storable_ns(min(times)) == min(times) <= max(times) == storable_ns(max(times))
+        else list(map(storable_ns, times))
     )
 
 
@@ -236,7 +244,8 @@ def _taken_moment(local: str, offset: str | None) -> str:
     minute = local[11:16] if offset is None else minute_in_utc(local[11:16], offset)
     if minute is None:
         return _moment(CaptureTime(local=local, offset=offset, source="exif").taken_at)
-    return f"{local[:10]} {minute}{local[16:19]}.{local[20:26]:0<6}"
+    fraction = local[20:26].ljust(6, "0") if len(local) > _TO_SECONDS else "000000"
+    return f"{local[:10]} {minute}{local[16:19]}.{fraction}"
 
 
 @lru_cache(maxsize=4096)
@@ -252,17 +261,32 @@ def _tags_of(said: EmbeddedRecord) -> tuple[str, ...]:
     return ()
 
 
-def _search_text(name: str, camera: CameraRecord, said: EmbeddedRecord, tags: Iterable[str]) -> str:
-    if name.isascii() and len(name) <= MAX_WORD_LENGTH:
-        words = name.lower().translate(_TO_WORDS).split()
-    else:
-        words = list(words_of(name))
-    known = _camera_words(camera.make, camera.model, camera.lens)
-    if said is _NOTHING_SAID:
-        return " ".join(dict.fromkeys((*words, *known)))
-    texts = (said.title, said.caption, *tags, said.author)
-    spoken = [word for text in texts if text for word in words_of(text)]
-    return " ".join(dict.fromkeys((*spoken, *words, *known)))
+def _search_texts(
+    entries: Sequence[FileRecord],
+    cameras: Sequence[CameraRecord],
+    said: Sequence[EmbeddedRecord],
+    tags: Sequence[tuple[str, ...]],
+) -> list[str]:
+    """Give what full-text search looks in, of each picture."""
+    names = [entry.original_filename for entry in entries]
+    texts: list[str] = []
+    for of_name, camera, embedded, its_tags in zip(_words_of_names(names), cameras, said, tags, strict=True):
+        known = _camera_words(camera.make, camera.model, camera.lens)
+        if embedded is _NOTHING_SAID:
+            texts.append(" ".join(dict.fromkeys((*of_name, *known))))
+            continue
+        spoken = (embedded.title, embedded.caption, *its_tags, embedded.author)
+        words = [word for text in spoken if text for word in words_of(text)]
+        texts.append(" ".join(dict.fromkeys((*words, *of_name, *known))))
+    return texts
+
+
+def _words_of_names(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Give the words of each name, of all at once where they are plain."""
+    lines = "\n".join(names)
+    if lines.isascii() and lines.count("\n") == len(names) - 1 and max(map(len, names)) <= MAX_WORD_LENGTH:
+        return map(str.split, lines.lower().translate(_TO_WORDS).split("\n"))
+    return map(words_of, names)
 
 
 @lru_cache(maxsize=4096)

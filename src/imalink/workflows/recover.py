@@ -435,7 +435,8 @@ def _check_files(
     verifies_bytes: bool,
 ) -> None:
     """Look for every present file; read those whose size or time is another (or all), and say what became of them."""
-    for file in session.files():
+    files = session.files() if verifies_bytes else session.files_unlike(seen, tally.found.add)
+    for file in files:
         path = file.path
         now = seen.get(path)
         if now is None:

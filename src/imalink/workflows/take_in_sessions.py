@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,11 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.loading import LoadedSession, load_parts
 from imalink.catalog.parts import Part, PartFile, part_files
 from imalink.core.finding import Finding
-from imalink.core.ids import PhotoUuid, SessionUuid
+from imalink.core.ids import Hothash, PhotoUuid, SessionUuid
 from imalink.core.index import SessionIndex
 from imalink.core.progress import Progress
+from imalink.core.relative_path import RelativePath
+from imalink.core.scan import ScannedFile
 from imalink.errors import IndexDamagedError, NotFoundError
 from imalink.storage.file_storage import FileStorage
 from imalink.workflows.make_parts import UnreadIndex, make_parts
@@ -25,7 +27,10 @@ from imalink.workflows.tools import Tools
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenSession:
-    """A session that the catalog has now. ``files`` gives its image files as its index names them, copies too."""
+    """A session that the catalog has now. ``files`` gives its image files as its index names them, copies too.
+
+    ``files_unlike`` may leave out those that are seen standing as they were left, and tells which it left out.
+    """
 
     number: int
     session_uuid: SessionUuid
@@ -34,6 +39,7 @@ class TakenSession:
     file_count: int
     photo_uuids: Callable[[], Iterable[PhotoUuid]]
     files: Callable[[], Iterator[PartFile]]
+    files_unlike: Callable[[Mapping[RelativePath, ScannedFile], Callable[[Hothash], None]], Iterator[PartFile]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +134,7 @@ def _taken(part: Part, loaded: LoadedSession) -> TakenSession:
         file_count=session.file_count,
         photo_uuids=lambda: map(PhotoUuid, part.photo_uuids(session)),
         files=lambda: part.files(session),
+        files_unlike=lambda seen, as_left: part.files_unlike(session, seen, as_left),
     )
 
 
@@ -143,4 +150,5 @@ def _projected(storage: FileStorage, index: SessionIndex) -> TakenSession:
         file_count=index.file_count,
         photo_uuids=lambda: photo_uuids,
         files=lambda: part_files(storage.indexes.load_session(number).index),
+        files_unlike=lambda seen, as_left: part_files(storage.indexes.load_session(number).index),
     )
