@@ -51,6 +51,9 @@ NEEDS_A_BODY = frozenset(
         "PATCH /api/v1/photos",
         "PATCH /api/v1/photos/{hothash}",
         "POST /api/v1/photos/delete",
+        "POST /api/v1/photos/join",
+        "POST /api/v1/photos/split",
+        "POST /api/v1/hothash",
         "POST /api/v1/trash/restore",
         "POST /api/v1/quarantine/restore",
         "POST /api/v1/tags/rename",
@@ -131,6 +134,8 @@ def knowing(folder: Path, empty_catalog: Path, **further: str) -> Generator[Know
 
 def with_real_names(case: Any, known: Known) -> None:
     """Let about half of the requests name what is there, chosen by their own content, so that a run can be repeated."""
+    if case.query and "other" in case.query:
+        case.query["other"] = known.hothashes[0]
     body: Any = case.body
     if isinstance(body, dict) and str(case.path).endswith("/photos/delete"):
         for name, doomed in known.doomed.items():
@@ -163,6 +168,8 @@ def with_real_names(case: Any, known: Known) -> None:
             "new_path": str(known.served.disk),
             "destination": str(known.served.disk),
         }
+        if isinstance(body.get("hothash"), str):  # pyright: ignore[reportUnknownMemberType]  # JSON
+            body["hothash"] = known.hothashes[choice // 8 % 3]
         for name, place in places.items():
             if isinstance(body.get(name), str):  # pyright: ignore[reportUnknownMemberType]  # JSON
                 body[name] = place
@@ -171,6 +178,7 @@ def with_real_names(case: Any, known: Known) -> None:
             "photo_uuids": [*known.photo_uuids],
             "ids": [1, 2, 3],
             "names": [known.deleted],
+            "paths": [str(path) for path in sorted(known.source.rglob("*.jpg"))],
         }
         for name, values in several.items():
             if body.get(name):  # pyright: ignore[reportUnknownMemberType]  # JSON

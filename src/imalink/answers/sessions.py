@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from imalink.answers import finding_json, json_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imalink.catalog.import_sessions import SessionRecord
+    from imalink.catalog.statistics import MonthOfImports
     from imalink.core.session import ImportStatistics
     from imalink.workflows.look_at_sessions import SessionFile, SessionRun, SessionView
     from imalink.workflows.rollback_session import RollbackReport
@@ -93,6 +96,22 @@ def counts_json(counts: ImportStatistics) -> dict[str, object]:
         "ignored": counts.ignored,
         "errors": counts.errors,
         "total_size_bytes": counts.total_size_bytes,
+    }
+
+
+def months_json(months: Sequence[MonthOfImports]) -> dict[str, object]:
+    """Spell what came in month by month."""
+    return {
+        "months": [
+            {
+                "month": month.month,
+                "session_count": month.session_count,
+                "picture_count": month.picture_count,
+                "file_count": month.file_count,
+                "total_size_bytes": month.size_bytes,
+            }
+            for month in months
+        ]
     }
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import json_text
+from imalink.answers.likeness import explanation_json, identified_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
@@ -16,9 +15,6 @@ from imalink.cli.render import (
     show_note,
     show_table,
 )
-
-if TYPE_CHECKING:
-    from imalink.core.likeness import Subject
 
 
 @click.command("hothash")
@@ -30,20 +26,7 @@ def hothash_command(output: Output, files: tuple[Path, ...]) -> int:
 
     results = [identify(file) for file in files]
     if output.as_json:
-        show_json(
-            [
-                {
-                    "path": json_text(str(result.path)),
-                    "hothash": result.fingerprint.hothash,
-                    "hothash_method": result.fingerprint.method,
-                    "sha256": result.fingerprint.sha256,
-                    "file_size": result.fingerprint.size_bytes,
-                }
-                if result.fingerprint is not None
-                else {"path": json_text(str(result.path)), "error": json_text(result.error)}
-                for result in results
-            ]
-        )
+        show_json([identified_json(result) for result in results])
     else:
         show_lines(
             f"{result.fingerprint.hothash}  {result.fingerprint.method}  {result.path}"
@@ -71,22 +54,7 @@ def explain_command(output: Output, first: str, second: str) -> None:
         found = explain(tools, first, second)
     likeness = found.likeness
     if output.as_json:
-        show_json(
-            {
-                "relation": likeness.relation.value,
-                "reasons": [json_text(reason) for reason in likeness.reasons],
-                "a": _subject_json(found.first),
-                "b": _subject_json(found.second),
-                "differences": [
-                    {
-                        "fact": each.fact,
-                        "a": None if each.first is None else json_text(each.first),
-                        "b": None if each.second is None else json_text(each.second),
-                    }
-                    for each in likeness.differences
-                ],
-            }
-        )
+        show_json(explanation_json(found))
         return
     show_lines(likeness.reasons)
     if likeness.differences:
@@ -94,13 +62,3 @@ def explain_command(output: Output, first: str, second: str) -> None:
             ("FACT", "A", "B"),
             [(each.fact, each.first or "-", each.second or "-") for each in likeness.differences],
         )
-
-
-def _subject_json(subject: Subject) -> dict[str, object]:
-    return {
-        "name": json_text(subject.label),
-        "hothash": subject.hothash,
-        "hothash_method": subject.method,
-        "sha256": sorted(subject.sha256s),
-        "photo_uuid": subject.photo_uuid,
-    }

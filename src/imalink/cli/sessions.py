@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import import_json, json_text
-from imalink.answers.sessions import session_json, session_view_json
+from imalink.answers.sessions import months_json, session_json, session_view_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import (
@@ -92,20 +92,7 @@ def show_statistics(output: Output) -> None:
     with open_tools(output) as tools:
         months = count_by_month(tools)
     if output.as_json:
-        show_json(
-            {
-                "months": [
-                    {
-                        "month": month.month,
-                        "session_count": month.session_count,
-                        "picture_count": month.picture_count,
-                        "file_count": month.file_count,
-                        "total_size_bytes": month.size_bytes,
-                    }
-                    for month in months
-                ]
-            }
-        )
+        show_json(months_json(months))
     elif not months:
         show_lines(["Nothing was imported yet."])
     else:

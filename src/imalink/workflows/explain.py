@@ -37,12 +37,21 @@ def explain(tools: Tools, first: str, second: str) -> Explanation:
     return Explanation(first=one, second=other, likeness=compare_subjects(one, other, is_one_file=is_one_file))
 
 
+def explain_pictures(tools: Tools, first: str, second: str) -> Explanation:
+    """Compare two pictures the catalog knows, by hothashes or unique beginnings of them; no file is read.
+
+    Raises UsageError, NotFoundError, AmbiguousError.
+    """
+    one, other = (_known(tools, text) for text in (first, second))
+    return Explanation(first=one, second=other, likeness=compare_subjects(one, other, is_one_file=False))
+
+
 def _subject(tools: Tools, text: str) -> Subject:
     path = Path(text)
     if path.exists():
         return _read_file(tools, path)
     try:
-        [picture] = get_pictures(tools, [text])
+        return _known(tools, text)
     except ImalinkError as error:
         looks_like_a_path = "/" in text or path.suffix
         if not looks_like_a_path:
@@ -50,6 +59,10 @@ def _subject(tools: Tools, text: str) -> Subject:
         raise NotFoundError(
             f"There is no file {text}.", hint="Name files by their paths, pictures by hothash."
         ) from error
+
+
+def _known(tools: Tools, text: str) -> Subject:
+    [picture] = get_pictures(tools, [text])
     with tools.catalog.read() as db:
         known = shots.find_images(db, [picture.hothash])[picture.hothash]
     place = picture.locations[0].relative_path if picture.locations else None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from imalink.answers import json_text
-from imalink.answers.sessions import session_details_json, session_view_json
+from imalink.answers.sessions import months_json, session_details_json, session_view_json
 from imalink.api import work
 from imalink.api.awaited import ACCEPTED, Prefer, answered
 from imalink.api.context import Asked, Right, needs, session_text
@@ -19,6 +19,7 @@ from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.sessions import (
     Imported,
     Importing,
+    ImportStatistics,
     MadeSession,
     NewPlace,
     NewSession,
@@ -39,7 +40,13 @@ from imalink.errors import UsageError
 from imalink.workflows.create_session import create_session
 from imalink.workflows.delete_session import delete_session
 from imalink.workflows.edit_session import edit_session
-from imalink.workflows.look_at_sessions import count_sessions, get_session, page_of_sessions, show_session
+from imalink.workflows.look_at_sessions import (
+    count_by_month,
+    count_sessions,
+    get_session,
+    page_of_sessions,
+    show_session,
+)
 from imalink.workflows.look_at_storages import get_storage_by_id
 from imalink.workflows.relocate_storage import relocate_storage
 from imalink.workflows.session_storage import get_storage_of_session, look_at_session_storage
@@ -104,6 +111,12 @@ def list_sessions(
             "meta": page_meta(total=total, offset=offset, limit=limit),
         }
     )
+
+
+@router.get("/statistics", dependencies=_READ, responses=answers(Success[ImportStatistics], 503))
+def count_imports(server: Asked) -> Response:
+    """Count what came in, month by month, in order."""
+    return success(months_json(count_by_month(server.tools)))
 
 
 @router.get("/{session}", dependencies=_READ, responses=answers(Success[SessionDetails], 503))

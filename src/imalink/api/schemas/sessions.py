@@ -221,6 +221,22 @@ class Imported(BaseModel):
     seconds: float
 
 
+class MonthOfImports(BaseModel):
+    """What came in in one month, by the days of the imports."""
+
+    month: str = Field(examples=["2024-07"])
+    session_count: int
+    picture_count: int
+    file_count: int
+    total_size_bytes: int
+
+
+class ImportStatistics(BaseModel):
+    """What came in, month by month, in order."""
+
+    months: list[MonthOfImports]
+
+
 class RolledBack(BaseModel):
     """What taking an import back did."""
 
