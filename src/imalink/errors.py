@@ -40,6 +40,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   └── CatalogDamagedError       its file is damaged: recover makes a new one
 ├── MachineShortageError          the machine is short of memory, processes or open files
 ├── TooManyJobsError              as much work waits as may wait
+├── ServerEndingError             the server ends, and what was asked for was not done to its end
 ├── PreviewBusyError              a preview is not made yet, or too many are being made
 ├── AccessError                   who asks may not have this
 │   ├── LoginNeededError          one has to log in for it
@@ -317,6 +318,20 @@ class TooManyJobsError(ImalinkError):
     """As many jobs wait as may wait; nothing was begun."""
 
     code = "too-many-jobs"
+
+
+class ServerEndingError(ImalinkError):
+    """The server ends; what was asked for was stopped at a safe point, or not begun.
+
+    ``go_on`` is the command that goes on with it, ``job_id`` the job that did it; empty where there is none.
+    """
+
+    code = "server-ending"
+
+    def __init__(self, message: str, *, go_on: str = "", job_id: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.go_on = go_on
+        self.job_id = job_id
 
 
 class PreviewBusyError(ImalinkError):

@@ -18,6 +18,7 @@ from imalink import __version__
 from imalink.api.account_gate import AccountGate
 from imalink.api.context import Server
 from imalink.api.counting import CountRequests
+from imalink.api.ending import AnswerAtTheEnd
 from imalink.api.errors import add_error_answers
 from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
 from imalink.api.preview_shortcut import PreviewShortcut
@@ -135,6 +136,7 @@ def create_app(
     app = make_routes(lifespan)
     check_rights(app)
     app.state.server = server
+    app.state.begin_ending = server.live.jobs.close
     app.state.gate = AccountGate(server.tools, asks_always=asks_always)
     # The last one added is the first that a request passes.
     app.add_middleware(PreviewShortcut)
@@ -147,6 +149,7 @@ def create_app(
         hosts=host_names(settings.host, settings.port, (*settings.allowed_hosts, *further_hosts)),
         is_any_address=is_any_address(settings.host),
     )
+    app.add_middleware(AnswerAtTheEnd)
     app.add_middleware(SecurityHeaders)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

@@ -25,6 +25,7 @@ from imalink.errors import (
     NotFoundError,
     StorageBusyError,
     StorageIoError,
+    ServerEndingError,
     TooManyJobsError,
 )
 from imalink.runtime.container import SystemClock
@@ -330,7 +331,7 @@ def test_ending_stops_what_runs_and_says_how_it_goes_on(bench: Workbench, hub: E
     started = time.monotonic()
     runner.close()
     assert time.monotonic() - started < 2
-    with pytest.raises(TooManyJobsError):
+    with pytest.raises(ServerEndingError):
         runner.submit(asked("heal"), Gate())
     with bench.catalog.read() as db:
         found = {job.asked.kind: job for job in kept_jobs.list_jobs(db)}

@@ -79,6 +79,9 @@ class JobAnswer(Response):
                 loop.call_soon_threadsafe(over.set)
 
         self._handle.when_over(tell)
-        await over.wait()
+        try:
+            await over.wait()
+        except asyncio.CancelledError as cancelled:  # the server ends, and the job does not stop in time
+            raise self._handle.ending() from cancelled
         scope.setdefault("state", {})[WAITED] = True
         await self._spell(self._handle.result())(scope, receive, send)

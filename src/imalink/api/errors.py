@@ -36,6 +36,7 @@ from imalink.errors import (
     OutOfSpaceError,
     PreviewBusyError,
     ServerUnreachableError,
+    ServerEndingError,
     SessionInUseError,
     SignatureDamagedError,
     SourceError,
@@ -87,6 +88,7 @@ STATUSES: tuple[tuple[type[ImalinkError], int], ...] = (
     (CatalogError, 503),
     (MachineShortageError, 503),
     (TooManyJobsError, 503),
+    (ServerEndingError, 503),
     (PreviewBusyError, 503),
     (LoginNeededError, 401),
     (LoginRefusedError, 401),
@@ -108,6 +110,9 @@ def answer_error(error: ImalinkError, *, tell: Callable[[str], str] = json_text)
     """Give the answer that tells of an error, with what to do about it; ``tell`` spells its words."""
     details: dict[str, object] = {"hint": tell(error.hint)} if error.hint else {}
     headers: dict[str, str] = {}
+    if isinstance(error, ServerEndingError):
+        details |= {"go_on": error.go_on or None, "job_id": error.job_id or None}
+        headers["connection"] = "close"
     if isinstance(error, PreviewBusyError):
         headers["retry-after"] = "2"
     if isinstance(error, TooManyTriesError):

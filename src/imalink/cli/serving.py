@@ -35,6 +35,7 @@ def serve_command(output: Output, host: str | None, port: int | None) -> None:
 
     import uvicorn
 
+    from imalink.runtime.ending import ENDING_SECONDS, EndingServer
     from imalink.runtime.listening import check_listening, listening_sockets
     from imalink.runtime.logging_setup import set_up_logging
     from imalink.runtime.settings import load_settings
@@ -54,7 +55,7 @@ def serve_command(output: Output, host: str | None, port: int | None) -> None:
         server_header=False,
         proxy_headers=False,
         http=_CONNECTION,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=ENDING_SECONDS,
         limit_concurrency=MAX_CONNECTIONS,
         ws_max_size=64 * 1024,
         h11_max_incomplete_event_size=64 * 1024,
@@ -65,7 +66,7 @@ def serve_command(output: Output, host: str | None, port: int | None) -> None:
             _show_setup(settings)
         if not output.is_quiet:
             show_note(_greeting(settings))
-        uvicorn.Server(config).run(sockets=sockets)
+        EndingServer(config).run(sockets=sockets)
 
 
 def _greeting(settings: Settings) -> str:

@@ -21,6 +21,7 @@ from imalink.errors import (
     CancelledError,
     CatalogError,
     ImalinkError,
+    ServerEndingError,
     StorageBusyError,
     TooManyJobsError,
     WrongStateError,
@@ -83,11 +84,22 @@ class JobHandle:
         self._runner.call_when_over(self._live, call)
 
     def result(self) -> Mapping[str, object]:
-        """Wait, and give the report. Raises what the work raised, CancelledError for one that was stopped."""
+        """Wait, and give the report.
+
+        Raises what the work raised, CancelledError for one that was stopped, ServerEndingError for one that stopped
+        because the program ends.
+        """
         self._live.over.wait()
+        if self.job.state is JobState.INTERRUPTED:
+            raise self.ending() from self._live.error
         if self._live.error is not None:
             raise self._live.error
         return self.job.report or {}
+
+    def ending(self) -> ServerEndingError:
+        """Give what to tell who waits for a job that stops because the program ends."""
+        told = interruption(self.job)
+        return ServerEndingError(told.message, go_on=self.job.asked.go_on, job_id=self.job_id, hint=told.hint)
 
 
 class JobRunner:
@@ -114,7 +126,8 @@ class JobRunner:
         """Have work done, or attach to the same that is under way.
 
         Where another job holds what it needs it waits for that, unless ``waits`` is False: then it raises
-        StorageBusyError. Raises TooManyJobsError when too many wait, CatalogError when it cannot be written down.
+        StorageBusyError. Raises TooManyJobsError when too many wait, ServerEndingError when the runner is closed,
+        CatalogError when it cannot be written down.
         """
         with self._lock:
             same = next((each for each in self._live.values() if each.job.asked.key == asked.key), None)
@@ -143,7 +156,7 @@ class JobRunner:
 
     def _refuse(self, asked: JobRequest, *, waits: bool) -> None:
         if self._closing.is_set():
-            raise TooManyJobsError("ImaLink is ending; nothing was begun.", hint="Try again when it runs again.")
+            raise ServerEndingError("ImaLink is ending; nothing was begun.", hint="Try again when it runs again.")
         waiting = sum(each.job.state is JobState.QUEUED for each in self._live.values())
         if waiting >= self._queue_length:
             raise TooManyJobsError(
@@ -240,7 +253,7 @@ class JobRunner:
     def close(self, wait_seconds: float = 10.0) -> None:
         """Begin nothing more, stop what runs at a safe point, and wait for that so long at most.
 
-        What is stopped so counts as interrupted, with the command that goes on with it.
+        What is stopped so counts as interrupted, with the command that goes on with it. May be called again.
         """
         with self._lock:
             self._closing.set()
@@ -248,11 +261,11 @@ class JobRunner:
             for live in left:
                 live.meter.cancel()
         deadline = time.monotonic() + wait_seconds
+        for live in left:  # whoever waits for what never began is told first
+            if live.job.state is JobState.QUEUED:
+                self._end(live, JobState.INTERRUPTED, error=CancelledError(interruption(live.job).message))
         for live in left:
-            if live.job.state is not JobState.QUEUED:
-                live.over.wait(max(0.0, deadline - time.monotonic()))
-        for live in left:
-            if not live.over.is_set():  # never begun, or held by a disk that does not answer
+            if not live.over.wait(max(0.0, deadline - time.monotonic())):  # a disk that does not answer holds it
                 self._end(live, JobState.INTERRUPTED, error=CancelledError(interruption(live.job).message))
         self._wakes_keeper.set()
 

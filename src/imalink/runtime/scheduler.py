@@ -14,7 +14,7 @@ from imalink.core.ids import StorageUuid
 from imalink.core.job import Job, JobRequest, JobState
 from imalink.core.timestamps import format_instant
 from imalink.core.timetable import Outcome, Task, TaskNote, due_notes, missing_notes
-from imalink.errors import CatalogError, ImalinkError, StorageUnavailableError, TooManyJobsError
+from imalink.errors import CatalogError, ImalinkError, ServerEndingError, StorageUnavailableError, TooManyJobsError
 from imalink.runtime.jobs import JobHandle, JobRunner, Work
 from imalink.workflows.look_at_storages import check_accessibility
 from imalink.workflows.tools import Tools
@@ -114,7 +114,7 @@ class Scheduler:
         asked, work = self._plan(note.task, record)
         try:
             handle = self._runner.submit(asked, work)
-        except TooManyJobsError as error:
+        except (TooManyJobsError, ServerEndingError) as error:
             self._keep(replace(tried, outcome=Outcome.SKIPPED, why=error.message))
             return None
         running = replace(tried, outcome=Outcome.RUNNING, why="", job_id=handle.job_id)
