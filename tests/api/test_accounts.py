@@ -462,6 +462,19 @@ def test_folders_of_this_machine_are_told_to_administrators_alone(household: Hou
     assert "storage" in told[Role.EDITOR]
 
 
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_who_uploads_to_a_storage_that_is_away_is_told_no_folder(household: Household, method: str) -> None:
+    admin, editor = household.client(Role.ADMIN), household.client(Role.EDITOR)
+    made = {"base_path": str(household.served.disk), "display_name": "My disk"}
+    storage = admin.post(f"{API}/file-storage", json=made).json()["data"]
+    session = editor.post(f"{API}/import-sessions", json={"title": "Card", "file_storage_id": storage["id"]})
+    household.served.disk.rename(household.served.disk.with_name("unplugged"))
+    where = f"{API}/import-sessions/{session.json()['data']['id']}/upload"
+    answer = editor.request(method, where, params={"path": "x.jpg"}, content=b"x" if method == "POST" else None)
+    assert code_of(answer) == (503, "storage-offline")
+    assert str(household.served.disk.parent) not in answer.text
+
+
 def test_what_is_written_down_is_for_administrators(household: Household) -> None:
     household.client().post(f"{API}/auth/login", json={"name": "my secret password", "password": "x"})
     admin = household.client(Role.ADMIN)

@@ -113,7 +113,9 @@ def test_no_folder_is_written_where_it_may_not_be(served: Served, archived: list
     inside = str(archived[0]["path"].parent)
     assert served.ask("POST", "export", status=400, json={"query": "", "destination": inside})
     assert served.ask("POST", "export", status=403, json={"query": "", "destination": "/etc"})
-    assert served.ask("POST", "export", status=503, json={"query": "", "destination": str(tmp_path / "none")})
+    told = served.ask("POST", "export", status=404, json={"query": "", "destination": str(tmp_path / "none")})["error"]
+    assert told["message"] == f"There is no folder {tmp_path / 'none'}. Nothing was written."
+    assert "recover" not in told["details"]["hint"]
     assert not list(tmp_path.rglob("imalink-export-*"))
 
 

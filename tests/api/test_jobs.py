@@ -351,7 +351,9 @@ def test_who_waits_for_a_job_is_told_by_a_server_that_ends_what_goes_on_with_it(
 
 
 @pytest.mark.slow
-def test_a_request_that_came_by_half_is_told_that_the_server_ends(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_request_that_came_by_half_is_told_that_the_server_ends(
+    home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with serving(home) as (http, process), socket.create_connection((http.base_url.host, http.base_url.port)) as half:
         half.sendall(b"POST /api/v1/tags/rename HTTP/1.1\r\nHost: localhost:%d\r\n" % (http.base_url.port or 0))
         half.sendall(b"Content-Length: 100\r\n\r\n{")

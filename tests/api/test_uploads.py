@@ -125,6 +125,41 @@ def test_the_same_again_is_known_and_something_else_of_that_name_is_refused(serv
     assert served.get(where)["files"][0]["sha256"] == sha256_of(first)
 
 
+def test_no_folder_of_uploads_is_called_as_only_storages_are(served: Served, session: Json) -> None:
+    where = f"import-sessions/{session['id']}/upload"
+    sent = {"imalink_a/x.jpg": jpeg(1), "a/_imalink_b/imalink_c.jpg": jpeg(2), "imalink_a/notes.txt": b"no picture"}
+    for path, data in sent.items():
+        told = served.post(where, params={"path": path, "import": "false"}, content=data)
+        assert [file["path"] for file in told["files"]] == [path]
+    assert sorted(file["path"] for file in served.get(where)["files"]) == sorted(sent)
+    assert [path.name for path in served.disk.rglob("imalink_*") if path.is_dir()] == [Path(session["full_path"]).name]
+    imported = served.post(where)["imported"]
+    assert (imported["new_imports"], imported["left"]) == (2, ["imalink_a/notes.txt"])
+    assert [path.name for path in served.disk.rglob("imalink_*") if path.is_dir()] == [Path(session["full_path"]).name]
+    assert served.ask("DELETE", where)["data"] == {"discarded": 1}
+    assert uploads_in(session) == []
+
+
+def test_an_ignore_file_that_is_sent_rules_nothing(served: Served, session: Json) -> None:
+    files = form_of({".imalinkignore": b"*\n", "a.jpg": jpeg()})
+    imported = served.post(f"import-sessions/{session['id']}/upload", files=files)["imported"]
+    assert (imported["new_imports"], imported["left"]) == (1, [".imalinkignore"])
+
+
+def test_a_body_of_unknown_length_that_cannot_fit_is_told_so_in_fitting_words(
+    served: Served, session: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imalink.storage.fs.StorageFiles.free_bytes", lambda _: 1000)
+    where = f"import-sessions/{session['id']}/upload"
+    told = served.ask("POST", where, status=507, params={"path": "a.jpg"}, content=iter([jpeg()]))["error"]
+    assert told["message"] == (
+        "The storage's disk has 1,000 bytes free, and 67,108,864 have to stay free, whatever is uploaded. "
+        "Nothing was kept."
+    )
+    known = served.ask("POST", where, status=507, params={"path": "a.jpg"}, content=b"12345")["error"]
+    assert "uploading 5 and importing them may need 67,108,874." in known["message"]
+
+
 @pytest.mark.parametrize("path", ["../out.jpg", "a/../../out.jpg", "a//b.jpg", "a\0b.jpg", "x" * 300, ".."])
 def test_a_name_that_leads_out_is_refused(served: Served, session: Json, path: str) -> None:
     where = f"import-sessions/{session['id']}/upload"

@@ -23,9 +23,9 @@ from imalink.errors import (
     CancelledError,
     CatalogError,
     NotFoundError,
+    ServerEndingError,
     StorageBusyError,
     StorageIoError,
-    ServerEndingError,
     TooManyJobsError,
 )
 from imalink.runtime.container import SystemClock

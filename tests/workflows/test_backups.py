@@ -199,6 +199,11 @@ def test_a_folder_that_is_no_backup_is_told(bench: Workbench) -> None:
         check_backup(bench.tools, bench.folder / "card")
 
 
+def test_a_backup_that_is_not_there_is_told(bench: Workbench, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="There is no folder"):
+        check_backup(bench.tools, tmp_path / "unmounted")
+
+
 def test_edits_that_no_storage_has_yet_are_never_left_out(bench: Workbench) -> None:
     report = write_backup(bench)
     bench.disk.rename(bench.folder / "unplugged")

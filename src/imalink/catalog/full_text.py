@@ -88,7 +88,7 @@ def matches(db: Session, text: str) -> Select[int] | ColumnElement[bool] | None:
     """Give what tells that a photo has every word of ``text``, the last one as the beginning of a word.
 
     On SQLite that is a choice of photo ids, on PostgreSQL a condition for which the server finds the better way itself.
-    None where ``text`` has no word: then nothing is asked for.
+    None where ``text`` has no word: no photo has what was asked for.
     """
     words = words_of(text)
     if not words:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -148,7 +149,7 @@ class Conditions:
     def _has_text(self, text: str) -> list[ColumnElement[bool]]:
         found = full_text.matches(self._db, text)
         if found is None:
-            return []
+            return [false()]
         if not isinstance(found, Select):
             return [found]
         if self._reach is Reach.NEAR:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -45,6 +46,27 @@ class UploadedFile:
     was_there: bool = False
 
 
+_LIKE_A_STORAGE: Final = re.compile("_*imalink_")
+"""How names of folders begin that would look like storages, or like what those are called here."""
+
+
+def kept_path(path: RelativePath) -> RelativePath:
+    """Give where a file waits: a folder ``imalink_…`` gets a ``_`` before it, for only a storage is called so.
+
+    Whoever looks for storages by that name finds no other folder. Raises InvalidPathError for a name that is too long.
+    """
+    *folders, name = path.parts
+    kept = [f"_{part}" if _LIKE_A_STORAGE.match(part) else part for part in folders]
+    return RelativePath.parse("/".join((*kept, name)))
+
+
+def sent_path(kept: RelativePath) -> RelativePath:
+    """Give what a file that waits there is called by who sent it."""
+    *folders, name = kept.parts
+    sent = [part[1:] if part.startswith("_") and _LIKE_A_STORAGE.match(part) else part for part in folders]
+    return RelativePath("/".join((*sent, name)))
+
+
 def is_upload(source: Path, storage: Path) -> bool:
     """Tell whether a folder, resolved, is one of uploads to a storage."""
     return storage / UPLOADS in source.parents
@@ -68,7 +90,7 @@ class Uploads:
         self, path: RelativePath, *, sha256: Sha256 | None = None, modified_ns: int | None = None
     ) -> UploadReception:
         """Begin to take a file in. ``sha256`` is what it must have. Raises InvalidPathError, StorageError."""
-        final = self.folder.below(path)
+        final = self.folder.below(kept_path(path))
         self._files.make_directories(self.folder)
         return UploadReception(self, self._files, path=path, final=final, sha256=sha256, modified_ns=modified_ns)
 
@@ -78,7 +100,7 @@ class Uploads:
         found: list[UploadedFile] = []
         for path in sorted(self._walk(self.folder)):
             facts = self._files.get_facts(path)
-            name = path.relative_to(self.folder)
+            name = sent_path(path.relative_to(self.folder))
             noted = sums.get(name)
             sha256 = noted[1] if noted is not None and noted[0] == facts.size_bytes else self._hash(path)
             found.append(UploadedFile(path=name, size_bytes=facts.size_bytes, sha256=sha256))
@@ -92,7 +114,7 @@ class Uploads:
     def remove(self, paths: Iterable[RelativePath]) -> None:
         """Remove these files, and all folders of the uploads that are empty then. Raises StorageError."""
         for path in paths:
-            self._files.remove_own(self.folder.below(path))
+            self._files.remove_own(self.folder.below(kept_path(path)))
         if self._remove_empty(self.folder):
             self._files.remove_own(self._sums)
             with suppress(StorageError):  # something is coming in just now
@@ -100,7 +122,7 @@ class Uploads:
 
     def discard(self) -> int:
         """Remove all that was uploaded, and give how many files that were. Raises StorageError."""
-        paths = [path.relative_to(self.folder) for path in self._walk(self.folder)]
+        paths = [sent_path(path.relative_to(self.folder)) for path in self._walk(self.folder)]
         self.remove(paths)
         return len(paths)
 
@@ -120,7 +142,7 @@ class Uploads:
 
     def find_file(self, path: RelativePath) -> UploadedFile | None:
         """Give a file that is whole already, read through; None when there is none."""
-        final = self.folder.below(path)
+        final = self.folder.below(kept_path(path))
         facts = self._files.find_facts(final)
         if facts is None or not facts.is_file:
             return None

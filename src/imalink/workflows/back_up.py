@@ -72,7 +72,7 @@ def back_up(
     """
     started = time.monotonic()
     progress = progress or SilentProgress()
-    _require_folder(target)
+    require_folder(target)
     refuse_inside_storage(target)
     now = tools.clock.now()
     name = f"{BACKUP_PREFIX}{now:%Y%m%dT%H%M%SZ}"
@@ -110,7 +110,7 @@ def back_up(
     )
 
 
-def _require_folder(target: Path) -> None:
+def require_folder(target: Path) -> None:
     """Make no folder: it could be the place of a disk that is not mounted. Raises NotFoundError."""
     if not target.is_dir():
         raise NotFoundError(

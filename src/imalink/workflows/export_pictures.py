@@ -22,7 +22,7 @@ from imalink.core.timestamps import format_instant
 from imalink.errors import ImalinkError, NotFoundError, OutOfSpaceError, UsageError
 from imalink.storage.outgoing import outgoing_folder
 from imalink.storage.root import StorageRoot
-from imalink.workflows.back_up import refuse_inside_storage
+from imalink.workflows.back_up import refuse_inside_storage, require_folder
 from imalink.workflows.find_file import get_pictures
 from imalink.workflows.open_picture import OpenPicture, open_found
 from imalink.workflows.search_photos import search_photos
@@ -136,10 +136,11 @@ def plan_export(tools: Tools, request: ExportRequest) -> ExportPlan:
 def export_to_folder(tools: Tools, plan: ExportPlan, target: Path, *, progress: Progress | None = None) -> ExportReport:
     """Copy pictures into a new folder ``imalink-export-<UTC>`` in ``target``; each is flushed and read back.
 
-    The folder has its name only when all of it is there, with its report and checksums. Raises UsageError for a
-    ``target`` inside a storage, OutOfSpaceError, StorageError, CancelledError.
+    The folder has its name only when all of it is there, with its report and checksums. Raises NotFoundError
+    for a ``target`` that is not there, UsageError for one inside a storage, OutOfSpaceError, StorageError, CancelledError.
     """
     progress = progress or SilentProgress()
+    require_folder(target)
     refuse_inside_storage(target)
     _require_room(target, plan)
     name = f"imalink-export-{tools.clock.now():%Y%m%dT%H%M%SZ}"

@@ -30,7 +30,7 @@ from imalink.errors import (
 )
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.fs import StorageFiles
-from imalink.storage.ignore_rules import load_ignore_rules
+from imalink.storage.ignore_rules import IgnoreRules, load_ignore_rules
 from imalink.storage.root import StorageRoot
 from imalink.storage.scanner import scan_source
 from imalink.storage.staging import ImportRun
@@ -42,6 +42,7 @@ from imalink.workflows.import_source import (
     refuse_nesting,
     require_importable,
     require_space,
+    was_sent,
 )
 from imalink.workflows.import_tally import ImportTally
 from imalink.workflows.incoming_shots import IncomingShot, IncomingShots
@@ -145,7 +146,9 @@ def _begin(
         known = get_open_session(tools, request.session)
         request = replace(request, title=known.session.title)
     progress.start_phase("scan")
-    ignore = load_ignore_rules(StorageFiles(source), None).and_also(request.exclude)
+    # A file sent over HTTP is a file like others, and rules nothing.
+    left_out = IgnoreRules() if was_sent(source, storage) else load_ignore_rules(StorageFiles(source), None)
+    ignore = left_out.and_also(request.exclude)
     ignore.check()
     scanned = scan_source(source, ignore=ignore, checkpoint=lambda _: progress.checkpoint())
     listing = list_pictures(StorageFiles(source), scanned.files, analyser=tools.analyser)

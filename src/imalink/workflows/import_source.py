@@ -40,11 +40,16 @@ def require_importable(storage: FileStorage) -> None:
         )
 
 
+def was_sent(source: StorageRoot, storage: FileStorage) -> bool:
+    """Tell whether the source is what was uploaded to this storage."""
+    return is_upload(Path(source.path).resolve(), Path(storage.root.path).resolve())
+
+
 def refuse_nesting(source: StorageRoot, storage: FileStorage) -> None:
     """Refuse a source inside the storage or around it, but for what was uploaded. Raises NestedSourceError."""
-    source_path, storage_path = Path(source.path).resolve(), Path(storage.root.path).resolve()
-    if is_upload(source_path, storage_path):
+    if was_sent(source, storage):
         return
+    source_path, storage_path = Path(source.path).resolve(), Path(storage.root.path).resolve()
     if source_path == storage_path or storage_path in source_path.parents:
         raise NestedSourceError(
             f"{source.path} lies inside the storage, so its pictures are in it already. Nothing was changed.",

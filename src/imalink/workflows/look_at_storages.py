@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 from imalink.catalog import file_storages, outbox
 from imalink.catalog.file_storages import StorageChange, StorageRecord
-from imalink.errors import NotFoundError, StorageError
+from imalink.errors import NotFoundError, OutOfSpaceError, StorageError, StorageReadOnlyError
+from imalink.workflows.import_source import SPARE_BYTES
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageLook:
-    """A storage and how it answered: ``status`` is ``online``, or the error code that says why not.
+    """A storage and how it answered: ``status`` is ``online``, or the error code that says why not; of one that
+    answers and in which nothing can be placed, the code that this would end with.
 
     ``hint`` says what to do about it. ``is_writable`` is whether this user may place files there.
     ``free_bytes`` is None where that is not known, or nothing can be placed; ``total_bytes`` is 0 while it is away.
@@ -76,11 +78,15 @@ def _look(tools: Tools, record: StorageRecord, waiting_edits: int) -> StorageLoo
             waiting_edits=waiting_edits,
             hint=error.hint,
         )
+    status, reason, hint = _why_not_writable(
+        record, space.free_bytes, is_reference=is_reference, is_writable=is_writable
+    )
     return StorageLook(
         record=record,
         is_accessible=True,
-        status="online",
-        reason=_why_not_writable(record, space.free_bytes, is_reference=is_reference, is_writable=is_writable),
+        status=status,
+        reason=reason,
+        hint=hint,
         free_bytes=None if is_reference else space.free_bytes,
         waiting_edits=waiting_edits,
         is_writable=is_writable,
@@ -88,13 +94,43 @@ def _look(tools: Tools, record: StorageRecord, waiting_edits: int) -> StorageLoo
     )
 
 
-def _why_not_writable(record: StorageRecord, free_bytes: int, *, is_reference: bool, is_writable: bool) -> str:
-    """Say why nothing can be placed in a storage that answers; nothing where something can."""
+def _why_not_writable(
+    record: StorageRecord, free_bytes: int, *, is_reference: bool, is_writable: bool
+) -> tuple[str, str, str]:
+    """Give the status of a storage that answers; and why nothing can be placed there and what to do, where that is so.
+
+    One that is only referred to is as it should be.
+    """
+    where = record.full_path
     if is_reference:
-        return f"{record.full_path} is only referred to, and never written into."
+        return "online", f"{where} is only referred to, and never written into.", ""
+    if not is_writable and _is_mounted_read_only(where):
+        return (
+            StorageReadOnlyError.code,
+            f"{where} cannot be written: its disk is mounted read-only. It can be read.",
+            "A disk turns read-only after errors: look at it (`dmesg`, `smartctl -a`), then mount it again.",
+        )
     if not is_writable:
-        return f"{record.full_path} cannot be written: its disk is mounted read-only, or it belongs to another user."
-    return "" if free_bytes else f"The disk of {record.full_path} is full."
+        return (
+            StorageReadOnlyError.code,
+            f"{where} cannot be written: it belongs to another user, or its permissions forbid it. It can be read.",
+            "Look at the owner and the permissions of the folder (`ls -ld`).",
+        )
+    if free_bytes < SPARE_BYTES:
+        return (
+            OutOfSpaceError.code,
+            f"The disk of {where} is full: {free_bytes:,} bytes are free, and an import needs more than "
+            f"{SPARE_BYTES:,}. It can be read.",
+            "Make room on it (`df -h`).",
+        )
+    return "online", "", ""
+
+
+def _is_mounted_read_only(path: str) -> bool:
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:  # gone just now
+        return False
 
 
 def get_storage_by_id(tools: Tools, storage_id: int) -> StorageRecord:

@@ -87,10 +87,15 @@ class _Tally:
 def check_backup(tools: Tools, folder: Path, *, progress: Progress | None = None) -> CheckedBackup:
     """Read a backup through against its checksums; nothing is changed.
 
-    Raises NotFoundError for a folder that is no backup, VerificationError when its catalog or its document is not
+    Raises NotFoundError for a folder that is not there, or is no backup, VerificationError when its catalog or its document is not
     as it was written, StorageError.
     """
     progress = progress or SilentProgress()
+    if not folder.is_dir():
+        raise NotFoundError(
+            f"There is no folder {folder}. Nothing was changed.",
+            hint="Is its disk connected? Name the folder imalink-backup-… that `imalink backup` made.",
+        )
     with StorageRoot.open(folder, calls=tools.calls) as root:
         files = FolderReader(root)
         if not (files.exists(RelativePath(BACKUP_NAME)) and files.exists(RelativePath(CHECKSUMS_NAME))):

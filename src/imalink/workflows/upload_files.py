@@ -26,14 +26,18 @@ class OpenUploads:
     storage: FileStorage
     uploads: Uploads
 
-    def require_room(self, size_bytes: int) -> None:
-        """Make sure that so much fits, and once more when it is imported. Raises OutOfSpaceError."""
+    def require_room(self, size_bytes: int | None) -> None:
+        """Make sure that so much fits, and once more when it is imported; None is not known. Raises OutOfSpaceError."""
         free = self.storage.files.free_bytes()
-        needed = 2 * size_bytes + SPARE_BYTES
+        needed = 2 * (size_bytes or 0) + SPARE_BYTES
         if free < needed:
+            why = (
+                f", and {SPARE_BYTES:,} have to stay free, whatever is uploaded."
+                if size_bytes is None
+                else f"; uploading {size_bytes:,} and importing them may need {needed:,}."
+            )
             raise OutOfSpaceError(
-                f"The storage's disk has {free:,} bytes free; uploading {size_bytes:,} and importing them may need "
-                f"{needed:,}. Nothing was kept.",
+                f"The storage's disk has {free:,} bytes free{why} Nothing was kept.",
                 hint="Make room on it, or upload less at a time.",
             )
 

@@ -20,6 +20,7 @@ from imalink.api.awaited import ACCEPTED, JobAnswer, Prefer, accepted, prefers_a
 from imalink.api.context import Asked, Right, Server, needs, session_text
 from imalink.api.envelope import failure, success
 from imalink.api.errors import answer_error
+from imalink.api.hiding import words_for
 from imalink.api.parameters import SessionKey
 from imalink.api.receiving import Receiver, receive_body, receive_form
 from imalink.api.schemas.envelope import Success, answers
@@ -112,7 +113,7 @@ async def upload(
         with _place():
             await _receive(server, request, known, came, path=path, sha256=sha256, modified_ms=modified_ms)
     except ImalinkError as error:
-        answer = answer_error(error)
+        answer = await to_thread.run_sync(_told, request, error)
         answer.headers["connection"] = "close"  # what is still to come is not read
         return answer
     except ClientDisconnect:
@@ -145,6 +146,10 @@ def discard(server: Asked, session: SessionKey) -> Response:
     return success({"discarded": discard_uploads(server.tools, known)})
 
 
+def _told(request: Request, error: ImalinkError) -> Response:
+    return answer_error(error, tell=words_for(request))
+
+
 async def _receive(
     server: Server,
     request: Request,
@@ -166,7 +171,7 @@ async def _receive(
     holding = open_uploads(server.tools, known)
     opened: OpenUploads = await to_thread.run_sync(holding.__enter__)
     try:
-        await to_thread.run_sync(opened.require_room, int(length) if length.isdecimal() else 0)
+        await to_thread.run_sync(opened.require_room, int(length) if length.isdecimal() else None)
         if is_form:
             await receive_form(request, lambda name, fields: _of_form(opened, name, fields), came.append)
         elif path is not None:

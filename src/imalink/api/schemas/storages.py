@@ -135,7 +135,10 @@ class Accessibility(BaseModel):
     display_name: str
     is_active: bool
     is_accessible: bool
-    status: str = Field(description="`online`, or the code of the error that says why not.", examples=["online"])
+    status: str = Field(
+        description="`online`, or the code of the error that says why it is away, or is only read, or is full.",
+        examples=["online"],
+    )
     reason: str
     hint: str
     is_writable: bool
