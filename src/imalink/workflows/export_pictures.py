@@ -136,8 +136,8 @@ def plan_export(tools: Tools, request: ExportRequest) -> ExportPlan:
 def export_to_folder(tools: Tools, plan: ExportPlan, target: Path, *, progress: Progress | None = None) -> ExportReport:
     """Copy pictures into a new folder ``imalink-export-<UTC>`` in ``target``; each is flushed and read back.
 
-    The folder has its name only when all of it is there, with its report and checksums. Raises NotFoundError
-    for a ``target`` that is not there, UsageError for one inside a storage, OutOfSpaceError, StorageError, CancelledError.
+    The folder has its name only when all of it is there, with its report and checksums. Raises NotFoundError for a
+    ``target`` that is not there, UsageError for one inside a storage, OutOfSpaceError, StorageError, CancelledError.
     """
     progress = progress or SilentProgress()
     require_folder(target)

@@ -87,8 +87,8 @@ class _Tally:
 def check_backup(tools: Tools, folder: Path, *, progress: Progress | None = None) -> CheckedBackup:
     """Read a backup through against its checksums; nothing is changed.
 
-    Raises NotFoundError for a folder that is not there, or is no backup, VerificationError when its catalog or its document is not
-    as it was written, StorageError.
+    Raises NotFoundError for a folder that is not there, or is no backup, VerificationError when its catalog or its
+    document is not as it was written, StorageError.
     """
     progress = progress or SilentProgress()
     if not folder.is_dir():
