@@ -12,6 +12,7 @@ import pytest
 
 from imalink.api import receiving
 from imalink.storage import uploads as stored
+from imalink.storage.fs import StorageFiles
 from imalink.workflows.look_at_sessions import get_session
 from imalink.workflows.upload_files import remove_archived
 from tests.api.conftest import Json, Served
@@ -136,7 +137,7 @@ def test_no_folder_of_uploads_is_called_as_only_storages_are(served: Served, ses
     imported = served.post(where)["imported"]
     assert (imported["new_imports"], imported["left"]) == (2, ["imalink_a/notes.txt"])
     assert [path.name for path in served.disk.rglob("imalink_*") if path.is_dir()] == [Path(session["full_path"]).name]
-    assert served.ask("DELETE", where)["data"] == {"discarded": 1}
+    assert served.ask("DELETE", where) == {"discarded": 1}
     assert uploads_in(session) == []
 
 
@@ -149,7 +150,10 @@ def test_an_ignore_file_that_is_sent_rules_nothing(served: Served, session: Json
 def test_a_body_of_unknown_length_that_cannot_fit_is_told_so_in_fitting_words(
     served: Served, session: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("imalink.storage.fs.StorageFiles.free_bytes", lambda _: 1000)
+    def has_little(_: StorageFiles) -> int:
+        return 1000
+
+    monkeypatch.setattr(StorageFiles, "free_bytes", has_little)
     where = f"import-sessions/{session['id']}/upload"
     told = served.ask("POST", where, status=507, params={"path": "a.jpg"}, content=iter([jpeg()]))["error"]
     assert told["message"] == (

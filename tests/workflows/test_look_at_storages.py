@@ -33,8 +33,15 @@ def test_a_storage_that_is_only_read_says_why_and_what_to_do(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, flags: int, reason: str, hint: str
 ) -> None:
     record = bench.create()
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=flags))
+
+    def may_not(_path: str, _mode: int) -> bool:
+        return False
+
+    def mounted_so(_path: str) -> SimpleNamespace:
+        return SimpleNamespace(f_flag=flags)
+
+    monkeypatch.setattr(os, "access", may_not)
+    monkeypatch.setattr(os, "statvfs", mounted_so)
     look = look_at_storage(bench.tools, record.storage_uuid)
     assert (look.is_accessible, look.is_writable, look.status) == (True, False, "storage-read-only")
     assert reason in look.reason
