@@ -21,7 +21,8 @@ class EndingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Have work stop, and answer who waits for it; then end."""
-        state: object = getattr(self.config.loaded_app, "state", None)
+        application = cast("object", self.config.loaded_app)  # pyright: ignore[reportUnknownMemberType]  # any server's
+        state: object = getattr(application, "state", None)
         begin = cast("Callable[[], None] | None", getattr(state, "begin_ending", None))
         stopping = None if begin is None else asyncio.get_running_loop().run_in_executor(None, begin)
         await super().shutdown(sockets)
