@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,7 @@ from imalink.workflows.accounts import add_account, add_token, prepare_setup, re
 from imalink.workflows.tools import Tools
 from imalink.workflows.write_audit import list_audit
 from tests.api.conftest import Served, serving
+from tests.support.workbench import make_source
 
 PASSWORD = "correct horse battery"
 
@@ -521,3 +524,41 @@ class Later:
 
     def now(self):  # pyright: ignore[reportUnknownParameterType]
         return self._clock.now() + self._by
+
+
+def test_whoever_may_read_may_have_an_archive_but_not_write_to_a_folder(household: Household) -> None:
+    served = household.served
+    reader, editor = household.with_token(Role.READ_ONLY), household.with_token(Role.EDITOR)
+    admin = household.with_token(Role.ADMIN)
+    body: dict[str, object] = {"base_path": str(served.disk), "display_name": "Blue"}
+    storage = admin.post(f"{API}/file-storage", json=body).json()["data"]
+    session = {"title": "Italy", "file_storage_id": storage["id"]}
+    assert editor.post(f"{API}/import-sessions", json=session).is_success
+    source = {"source_directory": str(make_source(served.card, 2))}
+    assert editor.post(f"{API}/import-sessions/1/import", json=source).is_success
+    answer = reader.post(f"{API}/export", json={"query": ""})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert {"IMG_0001.jpg", "IMG_0002.jpg"} < set(archive.namelist())
+    stick = served.disk / "stick"
+    stick.mkdir()
+    refused = reader.post(f"{API}/export", json={"query": "", "destination": str(stick)})
+    assert code_of(refused) == (403, "not-allowed")
+    assert list(stick.iterdir()) == []
+    assert household.client().post(f"{API}/export", json={"query": ""}).status_code == 401
+    assert editor.post(f"{API}/export", json={"query": "", "destination": str(stick)}).is_success
+    assert len(list(stick.iterdir())) == 1
+
+
+def test_a_recovery_says_that_it_brought_no_accounts_only_where_there_are_none(
+    household: Household, tmp_path: Path, empty_catalog: Path
+) -> None:
+    admin = household.with_token(Role.ADMIN)
+    body: dict[str, object] = {"base_path": str(household.served.disk), "display_name": "Blue"}
+    storage = admin.post(f"{API}/file-storage", json=body).json()["data"]
+    roots = {"roots": [storage["full_path"]]}
+    assert admin.post(f"{API}/file-storage/recover", json=roots).json()["data"]["notes"] == []
+    (tmp_path / "other").mkdir()
+    with serving(tmp_path / "other", empty_catalog) as other:
+        [said] = other.post("file-storage/recover", json=roots)["notes"]
+        assert "imalink user add" in said

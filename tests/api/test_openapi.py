@@ -33,6 +33,7 @@ EXCEPTIONS = {
     "POST /auth/tokens": Right.READ,
     "DELETE /auth/tokens/{token}": Right.READ,
     "POST /file-storage/{storage}/accessibility": Right.READ,
+    "POST /export": Right.READ,
     "GET /auth/users": Right.ADMINISTER,
     "GET /audit": Right.ADMINISTER,
 }

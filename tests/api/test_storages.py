@@ -187,3 +187,23 @@ def test_a_storage_that_cannot_be_written_says_why(served: Served, tmp_path: Pat
     access: Json = served.post(f"file-storage/{reference['uuid']}/accessibility")
     assert (access["is_accessible"], access["is_writable"]) == (True, False)
     assert "never written" in access["reason"]
+
+
+def test_sidecars_are_written_beside_the_pictures_of_which_something_was_said(served: Served) -> None:
+    storage = served.create()
+    served.imported(storage)
+    hothash = served.get("photos")["photos"][0]["hothash"]
+    [place] = [each for each in served.get("import-sessions/1")["files"] if each["hothash"] == hothash]
+    path = Path(storage["full_path"]) / f"{place['relative_path']}.xmp"
+    served.ask("PATCH", f"photos/{hothash}", json={"rating": 4})
+    where = f"file-storage/{storage['uuid']}/sidecars"
+    planned = served.post(where, json={"dry_run": True})
+    assert (planned["dry_run"], planned["written"], path.exists()) == (True, [f"{place['relative_path']}.xmp"], False)
+    written = served.post(where)
+    assert (written["written"], written["left_alone"]) == (planned["written"], [])
+    assert b'xmp:Rating="4"' in path.read_bytes() or b"<xmp:Rating>4<" in path.read_bytes()
+    assert served.post(where)["unchanged"] == 1
+    path.write_text("<x/>")
+    served.post(f"storage-index/scan/{storage['uuid']}")
+    assert served.post(where)["left_alone"] == [place["relative_path"]]
+    assert served.post("jobs", json={"kind": "sidecars", "storage": storage["uuid"]})["job"]["kind"] == "sidecars"

@@ -360,6 +360,9 @@ def test_a_storage_nobody_trusts_yet_needs_a_yes(scene: Scene, run: Run, monkeyp
     assert run("sessions", "list", "--json").json == {"sessions": []}
     assert run("storage", "list", "--json").json == {"storages": []}
     assert run("recover", scene.root, "--check").code in (0, 4)
-    assert run("recover", scene.root, "--yes").code == 0
+    recovered = run("recover", scene.root, "--yes")
+    assert recovered.code == 0
+    assert "Accounts and tokens are in no storage" in recovered.out
+    assert "Accounts" not in run("recover", scene.root, "--check").out
     assert len(run("sessions", "list", "--json").json["sessions"]) == 1
     assert run("recover", scene.root).code == 0

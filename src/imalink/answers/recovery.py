@@ -52,6 +52,17 @@ def backup_json(report: BackupReport) -> dict[str, object]:
     }
 
 
+NO_ACCOUNTS = (
+    "Accounts and tokens are in no storage, and this catalog has none. Where people log in, make the first with "
+    "`imalink user add NAME --role admin`, or with the token that `imalink serve` prints; then new tokens for scripts."
+)
+
+
+def recovery_notes(report: RecoveryReport) -> list[str]:
+    """Give what a recovery cannot bring back, in words, with what to do next; nothing where nothing is to be done."""
+    return [] if report.has_accounts else [NO_ACCOUNTS]
+
+
 def recovery_json(report: RecoveryReport) -> dict[str, object]:
     """Spell what a recovery restored or a check compared; its findings are told beside it."""
     return {
@@ -100,6 +111,7 @@ def recovery_json(report: RecoveryReport) -> dict[str, object]:
             }
             for each in report.not_compared
         ],
+        "notes": recovery_notes(report),
         "seconds": report.seconds,
     }
 

@@ -13,13 +13,14 @@ from imalink.answers.operations import undo_json
 from imalink.answers.photos import edited_json
 from imalink.answers.recovery import recovery_json, regenerate_json
 from imalink.answers.sessions import rollback_json
+from imalink.answers.sidecars import sidecars_json
 from imalink.api.context import Server
 from imalink.api.schemas.envelope import Asking
 from imalink.api.schemas.indexes import Scanning
 from imalink.api.schemas.library import TagRename
 from imalink.api.schemas.operations import Undoing
 from imalink.api.schemas.sessions import Importing, ImportingUploads, Resuming, RollingBack
-from imalink.api.schemas.storages import Roots, Verification
+from imalink.api.schemas.storages import Roots, Verification, WritingSidecars
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.duplicate import DuplicatePolicy
@@ -34,6 +35,7 @@ from imalink.runtime.health_words import health_json
 from imalink.runtime.jobs import Work
 from imalink.workflows.create_session import author_named
 from imalink.workflows.edit_photos import EditedPhoto, EditReport, edit_chosen
+from imalink.workflows.flush_outbox import tell_storage
 from imalink.workflows.heal import heal
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportRequest
@@ -53,6 +55,7 @@ from imalink.workflows.undo_operation import undo_operation
 from imalink.workflows.upload_files import open_uploads, remove_archived, storage_of_uploads
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import Depth, VerifyRequest
+from imalink.workflows.write_sidecars import write_sidecars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,20 @@ def verification(server: Server, record: StorageRecord, body: Verification) -> P
 
     go_on = f"imalink verify {record.storage_uuid} --depth {request.depth.value}"
     return Planned(asked=on_storage(record, "verify", _said(body), go_on), work=work)
+
+
+def sidecars(server: Server, record: StorageRecord, body: WritingSidecars) -> Planned:
+    """Write what was said of photos beside their pictures."""
+
+    def work(progress: Progress) -> Mapping[str, object]:
+        if body.dry_run:  # it only reads the indexes, and what was said a moment ago is not in them yet
+            tell_storage(server.tools, record)
+        with server.turns.of(record.storage_uuid):
+            report = write_sidecars(server.tools, record, dry_run=body.dry_run, progress=progress)
+        return sidecars_json(report, dry_run=body.dry_run)
+
+    go_on = f"imalink sidecars {record.storage_uuid}"
+    return Planned(asked=on_storage(record, "sidecars", _said(body), go_on), work=work)
 
 
 def importing(server: Server, known: SessionRecord, body: Importing) -> Planned:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import finding_json
-from imalink.answers.recovery import preview_json, recovery_json, regenerate_json
+from imalink.answers.recovery import preview_json, recovery_json, recovery_notes, regenerate_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -179,6 +179,7 @@ def _show(report: RecoveryReport, *, is_check: bool) -> None:
             if report.not_compared
             else "No difference: the catalog could be rebuilt from the storages as it is."
         )
+    lines.extend(() if is_check else recovery_notes(report))
     show_lines(lines)
 
 

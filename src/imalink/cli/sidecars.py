@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from imalink.answers import finding_json
+from imalink.answers.sidecars import sidecars_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -29,18 +29,7 @@ def sidecars_command(output: Output, name: str, dry_run: bool) -> int:
         with progress_of(is_quiet=output.is_quiet) as progress:
             report = write_sidecars(tools, record, dry_run=dry_run, progress=progress)
     if output.as_json:
-        show_json(
-            {
-                "storage_uuid": report.storage_uuid,
-                "dry_run": dry_run,
-                "written": [path.printable() for path in report.written],
-                "replaced": [path.printable() for path in report.replaced],
-                "left_alone": [path.printable() for path in report.left_alone],
-                "unchanged": report.unchanged,
-                "findings": [finding_json(finding) for finding in report.findings],
-                "seconds": report.seconds,
-            }
-        )
+        show_json(sidecars_json(report, dry_run=dry_run))
     elif not output.is_quiet:
         done = "Would write" if dry_run else "Wrote"
         new = plural(len(report.written), "sidecar")

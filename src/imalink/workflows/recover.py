@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from imalink.catalog import dump, file_storages, operations
+from imalink.catalog import accounts, dump, file_storages, operations
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.audit import AuditAction
@@ -84,6 +84,7 @@ class RecoveryReport:
     """What was found in the storages; ``differences`` is what a check found between them and the live catalog.
 
     ``not_compared`` are storages that a check could not ask, or not ask about all; nothing of them is a difference.
+    ``has_accounts``: the catalog has some. No storage has any: docs/decisions/0070-accounts-belong-to-one-catalog.md
     """
 
     storages: tuple[Candidate, ...]
@@ -98,6 +99,7 @@ class RecoveryReport:
     not_compared: tuple[NotCompared, ...]
     findings: tuple[Finding, ...]
     seconds: float
+    has_accounts: bool
 
     @property
     def has_warnings(self) -> bool:
@@ -230,6 +232,8 @@ def recover(
         if is_check:
             with target.read() as rebuilt, tools.catalog.read() as live:
                 differences = dump.compare(dump.dump(live), dump.dump(rebuilt))
+    with tools.catalog.read() as db:
+        has_accounts = accounts.has_accounts(db)
     return RecoveryReport(
         storages=tuple(candidates),
         sessions=tuple(tally.sessions),
@@ -243,6 +247,7 @@ def recover(
         not_compared=tuple(not_compared),
         findings=tuple(tally.findings),
         seconds=round(time.monotonic() - started, 3),
+        has_accounts=has_accounts,
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Generator
 from typing import Final
 
 from anyio import CancelScope, to_thread
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from imalink.api.awaited import ACCEPTED, Prefer, answered
-from imalink.api.context import Asked, Right, needs
+from imalink.api.context import Asked, Right, needs, require
 from imalink.api.export_work import export_request, exporting
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.exports import Exported, Exporting
@@ -21,7 +21,7 @@ from imalink.errors import TooManyJobsError
 from imalink.workflows.export_pictures import iter_archive, plan_export
 
 router = APIRouter(prefix="/export", tags=["export"])
-_EDIT = [Depends(needs(Right.EDIT))]
+_READ = [Depends(needs(Right.READ))]
 MAX_ARCHIVES: Final = 4
 """So many archive files are made at a time."""
 _places = threading.BoundedSemaphore(MAX_ARCHIVES)
@@ -33,16 +33,19 @@ _ANSWERS[200] = {
 }
 
 
-@router.post("", dependencies=_EDIT, responses=_ANSWERS)
-def export(server: Asked, body: Exporting, prefer: Prefer = None) -> Response:
+@router.post("", dependencies=_READ, responses=_ANSWERS)
+def export(server: Asked, request: Request, body: Exporting, prefer: Prefer = None) -> Response:
     """Export pictures: as a ZIP file that is made while it is sent; or to a folder, every copy read back, as a job.
 
-    Which files could not be had, and which are not as the index knows them, stands in `imalink-export.json` inside.
+    Whoever may read may have a ZIP file; to write to a folder one must be allowed to edit. Which files could not be
+    had, and which are not as the index knows them, stands in `imalink-export.json` inside.
     """
-    request = export_request(body)
     if body.destination is not None:
-        return answered(server, exporting(server, request, body, body.destination), prefer)
-    pieces = iter_archive(server.tools, plan_export(server.tools, request))
+        require(request, Right.EDIT)
+    wanted = export_request(body)
+    if body.destination is not None:
+        return answered(server, exporting(server, wanted, body, body.destination), prefer)
+    pieces = iter_archive(server.tools, plan_export(server.tools, wanted))
     if not _places.acquire(blocking=False):
         raise TooManyJobsError(
             f"{MAX_ARCHIVES} archive files are being made already.", hint="Ask again when one is done."

@@ -38,6 +38,8 @@ from imalink.api.schemas.storages import (
     StorageStatistics,
     Verification,
     Verified,
+    WritingSidecars,
+    WrittenSidecars,
 )
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.session import check_description
@@ -247,6 +249,21 @@ def verify_storage(
 ) -> Response:
     """Compare the files of a storage with its indexes, and heal them from other storages if that is asked for."""
     return answered(server, work.verification(server, server.storage(storage), body or Verification()), prefer)
+
+
+@router.post(
+    "/{storage}/sidecars",
+    dependencies=_EDIT,
+    responses=answers(Success[WrittenSidecars], 409, 423, 503, 507) | ACCEPTED,
+)
+def write_sidecars(
+    server: Asked, storage: StorageKey, body: WritingSidecars | None = None, prefer: Prefer = None
+) -> Response:
+    """Write what was said of photos into XMP files beside their pictures, for other programs to read.
+
+    A sidecar that another program made, or wrote into since, is left as it is. No picture is touched.
+    """
+    return answered(server, work.sidecars(server, server.storage(storage), body or WritingSidecars()), prefer)
 
 
 @router.get("/{storage}/browse", dependencies=_READ, responses=answers(Success[Browsed], 409, 503))

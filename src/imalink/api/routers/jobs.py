@@ -20,7 +20,7 @@ from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.indexes import Scanning
 from imalink.api.schemas.jobs import AcceptedJob, FoundJob, JobList, NewJob
 from imalink.api.schemas.sessions import Importing, Resuming, RollingBack
-from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN, Roots, Verification
+from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN, Roots, Verification, WritingSidecars
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.job import JobState
@@ -96,6 +96,8 @@ def _planned(server: Server, body: NewJob) -> work.Planned:
             return work.scan(server, _storage(server, body), _body(Scanning, body))
         case "verify":
             return work.verification(server, _storage(server, body), _body(Verification, body))
+        case "sidecars":
+            return work.sidecars(server, _storage(server, body), _body(WritingSidecars, body))
         case "recover":
             return work.recovery(server, _body(Roots, body))
 

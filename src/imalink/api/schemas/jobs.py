@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from imalink.api.schemas.envelope import Asking, Meta
 from imalink.api.schemas.storages import UUID_EXAMPLE
 
-JobKind = Literal["import", "resume", "rollback", "generate", "scan", "verify", "recover"]
+JobKind = Literal["import", "resume", "rollback", "generate", "scan", "verify", "sidecars", "recover"]
 
 
 class Phase(BaseModel):
@@ -86,7 +86,9 @@ class NewJob(Asking):
 
     kind: JobKind = Field(examples=["import"])
     storage: str | None = Field(
-        default=None, max_length=64, description="For generate, scan and verify: the storage's UUID, or its `id`."
+        default=None,
+        max_length=64,
+        description="For generate, scan, sidecars and verify: the storage's UUID, or its `id`.",
     )
     session: str | None = Field(
         default=None, max_length=64, description="For import, resume and rollback: the session's `id`, or its UUID."

@@ -77,6 +77,12 @@ class Verification(Asking):
     heal: bool = Field(default=False, description="Bring back what is found damaged or missing from other storages.")
 
 
+class WritingSidecars(Asking):
+    """How sidecars are to be written."""
+
+    dry_run: bool = Field(default=False, description="Only tell what would be written.", examples=[True])
+
+
 class Storage(BaseModel):
     """One storage as the catalog knows it."""
 
@@ -219,6 +225,7 @@ class Recovery(BaseModel):
     corrupt_indexes: list[str]
     differences: list[str]
     not_compared: list[dict[str, object]]
+    notes: list[str] = Field(description="What no storage can give back, such as accounts, and what to do next.")
     findings: list[Finding]
     seconds: float
 
@@ -238,6 +245,19 @@ class Verified(BaseModel):
     bytes_read: int
     seconds: float
     findings: list[Finding]
+
+
+class WrittenSidecars(BaseModel):
+    """What became of the sidecars of a storage, or would; paths in it."""
+
+    storage_uuid: str
+    dry_run: bool
+    written: list[str]
+    replaced: list[str]
+    left_alone: list[str] = Field(description="Beside these stand sidecars of other programs: nothing was written.")
+    unchanged: int
+    findings: list[Finding]
+    seconds: float
 
 
 class Browsed(BaseModel):
