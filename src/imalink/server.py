@@ -82,7 +82,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 ROOT_ROUTERS: tuple[APIRouter, ...] = (previews.address_router,)
 """Beside the API: addresses for browsers."""
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0002
 """So long a thread of an import may keep the interpreter while a request waits for it; Python's 5 ms add up."""
 _UPLOADS = ("/upload",)
 
