@@ -19,6 +19,7 @@ from imalink.core.session import Author
 from imalink.core.timestamps import CaptureTime
 from imalink.core.user_facts import FactChange, UserValue, custom_field, tag_field
 from imalink.workflows import make_parts
+from imalink.workflows.create_session import create_session
 from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.edit_library import create_author, create_collection, delete_collection, save_search
 from imalink.workflows.edit_photos import edit_photos
@@ -53,7 +54,7 @@ class World:
         self.whole = self.bench.dump()
 
     def _say_everything(self) -> None:
-        tools, blue = self.bench.tools, self.records[0]
+        tools, (blue, _, green) = self.bench.tools, self.records
         one, two, three, four, five = self.first
         self.say(
             one,
@@ -77,6 +78,7 @@ class World:
         delete_collection(tools, create_collection(tools, "A mistake").key)
         save_search(tools, "Stars", "rating:4", is_favorite=True)
         edit_session(tools, "2", title="Norway again", description="In the rain")
+        create_session(tools, title="Greece", description="Not yet", storage=green.storage_uuid, author="Kari")
         write_sidecars(tools, blue)
         delete_photos(tools, [five], mode=DeletionMode.TRASH, reason="blurred")
         photo = self.bench.root(blue) / "photos" / "IMG_0003.jpg"
@@ -208,7 +210,19 @@ def test_all_that_was_said_comes_back(world: World, lose: Callable[[Path], None]
 
 def test_the_world_says_everything_that_is_promised(world: World) -> None:
     told = "\n".join(world.whole)
-    promised = ("Trevi", "Fontana", "rome", "Ola", "Kari", "Landscapes", "Best of", "rating:4", "A3", "In the rain")
+    promised = (
+        "Trevi",
+        "Fontana",
+        "rome",
+        "Ola",
+        "Kari",
+        "Landscapes",
+        "Best of",
+        "rating:4",
+        "A3",
+        "In the rain",
+        "Not yet",
+    )
     assert [word for word in promised if word not in told] == []
     assert [kind for kind in ItemKind if f'"of":"{kind.value}"' not in told] == []
     assert '"kind":"deleted"' in told

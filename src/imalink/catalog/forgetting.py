@@ -13,6 +13,7 @@ from imalink.catalog.projection import remove_index
 from imalink.catalog.said_models import WaitingEdit
 from imalink.catalog.session_projection import leave_storage
 from imalink.catalog.tables import METADATA
+from imalink.core.ids import SessionUuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,13 @@ def count_loss(db: Session, storage_id: int) -> Loss:
         lost_session_count=len(_session_ids(db, storage_id) - _session_ids_elsewhere(db, storage_id)),
         waiting_edit_count=db.execute(waiting).scalar_one(),
     )
+
+
+def find_lost_sessions(db: Session, storage_id: int) -> set[SessionUuid]:
+    """Give the sessions that would be lost sight of."""
+    lost = _session_ids(db, storage_id) - _session_ids_elsewhere(db, storage_id)
+    rows = dict(iter(db.execute(select(ImportSession.id, ImportSession.session_uuid))))
+    return {SessionUuid(rows[session_id]) for session_id in lost}
 
 
 def forget_storage(db: Session, storage: StorageRecord) -> None:

@@ -1,4 +1,4 @@
-"""What belongs to the library and to no single photo: authors, collections, saved searches.
+"""What belongs to the library and to no single photo: authors, collections, saved searches, sessions to be.
 
 Each is an *item* of a kind with a key, and everything said of it is a *field* with a clock of its own, as user facts of
 photos have: the higher (counter, writer) holds, never wall time. So what several machines said is merged in any order,
@@ -38,6 +38,8 @@ class ItemKind(StrEnum):
     AUTHOR = "author"
     COLLECTION = "collection"
     SEARCH = "saved-search"
+    SESSION = "session"
+    """An import session into which nothing came yet (``core.planned_session``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

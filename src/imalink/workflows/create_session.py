@@ -10,6 +10,8 @@ from imalink.core.ids import SessionUuid
 from imalink.core.session import ImportSession, SessionStatus, check_description, check_title, named_author
 from imalink.core.timestamps import format_instant
 from imalink.errors import NotFoundError
+from imalink.workflows.flush_outbox import flush_outbox
+from imalink.workflows.say_of_session import say_of_session
 from imalink.workflows.storage_access import get_storage
 from imalink.workflows.tools import Tools
 
@@ -27,12 +29,12 @@ def create_session(
 
     Who takes its pictures is said by name, or by the number an author has in the catalog.
 
-    No storage is touched, so until something comes in only the catalog knows of it. Raises UsageError, NotFoundError,
-    AmbiguousError.
+    No storage has to be there for it: until something comes in it is an item of the library, of which every storage is
+    told when it is next told anything. Raises UsageError, NotFoundError, AmbiguousError.
     """
     title, description = check_title(title), check_description(description)
     record = get_storage(tools, storage) if storage is not None else None
-    with tools.catalog.begin() as db:
+    with tools.catalog.begin(is_durable=True) as db:
         if author_id is not None:
             _get_author(db, author_id)
         session = ImportSession(
@@ -46,7 +48,11 @@ def create_session(
             file_storage_id=None if record is None else record.id,
             status=SessionStatus.CREATED,
         )
-        return import_sessions.create_session(db, session, storage_uuid=None if record is None else record.storage_uuid)
+        storage_uuid = None if record is None else record.storage_uuid
+        made = import_sessions.create_session(db, session, storage_uuid=storage_uuid)
+        say_of_session(tools, db, made)
+    flush_outbox(tools)
+    return made
 
 
 def author_named(tools: Tools, author_id: int) -> str:

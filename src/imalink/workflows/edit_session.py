@@ -10,8 +10,10 @@ from imalink.core.journal import SessionEdited
 from imalink.core.operation import OperationKind
 from imalink.core.session import check_description, check_title
 from imalink.errors import UsageError
+from imalink.workflows.flush_outbox import flush_outbox
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.new_operation import new_operation
+from imalink.workflows.say_of_session import say_of_session
 from imalink.workflows.session_key import session_key
 from imalink.workflows.storage_access import open_storage, write_down
 from imalink.workflows.tools import Tools
@@ -33,9 +35,14 @@ def edit_session(tools: Tools, text: str, *, title: str | None = None, descripti
         record = import_sessions.get_session(db, session_key(text))
         records = {each.storage_uuid: each for each in file_storages.list_storages(db)}
     if not record.places:
-        # Nothing came in yet, so only the catalog knows of it.
-        with tools.catalog.begin() as db:
-            return import_sessions.update_session(db, record.session.session_uuid, title=title, description=description)
+        # Nothing came in yet, so no index tells of it, but the library does.
+        with tools.catalog.begin(is_durable=True) as db:
+            record = import_sessions.update_session(
+                db, record.session.session_uuid, title=title, description=description
+            )
+            say_of_session(tools, db, record)
+        flush_outbox(tools)
+        return record
     what = record.session.title if title is None else f"{record.session.title} → {title}"
     operation = new_operation(tools, OperationKind.SESSION_EDIT, f"Session {record.session.number}: {what}")
     with ExitStack() as stack:

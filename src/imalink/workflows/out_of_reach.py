@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from imalink.catalog import file_storages, forgetting, library, session_export
 from imalink.catalog.catalog import Catalog, Db
 from imalink.catalog.file_storages import StorageChange, StorageRecord
+from imalink.catalog.planned_sessions import settle_planned
 from imalink.core.ids import StorageUuid
 from imalink.errors import StorageError
 from imalink.workflows.storage_access import open_known, project_index
@@ -51,6 +52,9 @@ def carry_over(tools: Tools, rebuilt: Catalog, *, compared: Collection[StorageUu
                     index = session_export.export_index(live, record, session_uuid)
                     if index is not None:
                         project_index(db, theirs, index, only=None)
+        if away:
+            with rebuilt.begin() as db:
+                settle_planned(db)
     return [_not_compared(tools, record, *_why_away(tools, record)) for record in away]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from imalink.catalog import accounts, dump, file_storages, operations
 from imalink.catalog.catalog import Catalog
 from imalink.catalog.file_storages import StorageRecord
+from imalink.catalog.planned_sessions import settle_planned
 from imalink.core.audit import AuditAction
 from imalink.core.conflict import MissingFile
 from imalink.core.finding import Finding, Severity
@@ -228,6 +229,8 @@ def recover(
                     )
         not_compared = _carry_over(tools, target, tally) if is_check else []
         _list_unplugged(work)
+        with target.begin() as db:
+            settle_planned(db)  # now that every index has told of its session
         differences: list[str] = []
         if is_check:
             with target.read() as rebuilt, tools.catalog.read() as live:

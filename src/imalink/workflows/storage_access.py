@@ -9,6 +9,7 @@ from pathlib import Path
 from imalink.catalog import file_storages, library, operations, projection
 from imalink.catalog.catalog import Db
 from imalink.catalog.file_storages import StorageChange, StorageRecord
+from imalink.catalog.planned_sessions import settle_planned
 from imalink.core.finding import Finding
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import MasterIndex, SessionIndex
@@ -146,6 +147,7 @@ def project_fold(tools: Tools, record: StorageRecord, result: FoldResult) -> lis
         operations.keep_operations(db, record.id, result.operations)
         if result.library:
             library.hear(db, record.id, result.library)
+            settle_planned(db)
         known = file_storages.find_storage(db, record.storage_uuid)
         had = known.master_digest if known is not None else None
         is_in_step = result.tells_all or had in (None, result.base_digest)
@@ -167,6 +169,8 @@ def project_all(tools: Tools, record: StorageRecord, storage: FileStorage) -> li
         with tools.catalog.begin(changes_photos=True) as db:
             notes.extend(project_index(db, record, index, only=None))
     note_in_step(tools, record, storage, digest)
+    with tools.catalog.begin() as db:
+        settle_planned(db)
     return notes
 
 
