@@ -26,6 +26,7 @@ from imalink.api.reference import add_reference_page
 from imalink.api.rights import Application, check_rights
 from imalink.api.routers import (
     auth,
+    care,
     collections,
     events,
     export,
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     storage_index.router,
     import_sessions.router,
     uploads.router,
+    care.router,
     export.router,
     photos.router,
     photo_groups.router,
@@ -204,5 +206,6 @@ def _server_of(settings: Settings, container: Container) -> Server:
         folders=folders,
         restored=RestoredSessions(clock=tools.clock),
         timelines=Timelines(tools),
+        data_directory=settings.data_directory,
         backups=KeptBackups(folder=settings.data_directory / "backups", registry_path=settings.registry_path),
     )

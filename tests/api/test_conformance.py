@@ -51,6 +51,7 @@ NEEDS_A_BODY = frozenset(
         "PATCH /api/v1/photos",
         "PATCH /api/v1/photos/{hothash}",
         "POST /api/v1/photos/delete",
+        "POST /api/v1/card-check",
         "POST /api/v1/photos/join",
         "POST /api/v1/photos/split",
         "POST /api/v1/hothash",
@@ -164,7 +165,7 @@ def with_real_names(case: Any, known: Known) -> None:
         places = {
             "source_directory": str(known.source),
             "base_path": str(known.served.disk),
-            "folder": str(known.source),
+            "folder": str(known.served.disk if case.path == "/api/v1/backup" else known.source),
             "new_path": str(known.served.disk),
             "destination": str(known.served.disk),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -38,6 +39,8 @@ class Server:
     folders: FolderPolicy
     restored: RestoredSessions
     timelines: Timelines
+    data_directory: Path
+    """Where ImaLink's own data are on this machine."""
     backups: KeptBackups
     last_scans: dict[StorageUuid, dict[str, object]] = field(default_factory=dict[StorageUuid, dict[str, object]])
     """By storage, what its last re-index over HTTP told."""

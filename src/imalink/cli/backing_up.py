@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import finding_json, json_text
+from imalink.answers.care import drill_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -172,7 +173,7 @@ def drill_command(output: Output) -> int:
     with open_tools(output) as tools, progress_of(is_quiet=output.is_quiet) as progress:
         report = recovery_drill(tools, load_settings().data_directory, progress=progress)
     if output.as_json:
-        show_json(_drill_json(report))
+        show_json(drill_json(report))
     elif not output.is_quiet:
         _show_drill(report)
         show_findings(report.findings, is_verbose=output.is_verbose)
@@ -198,36 +199,3 @@ def _show_drill(report: DrillReport) -> None:
         for each in report.not_compared
     )
     show_lines(lines)
-
-
-def _drill_json(report: DrillReport) -> dict[str, object]:
-    return {
-        "is_passed": report.is_passed,
-        "storages": [json_text(name) for name in report.storages],
-        "rehearsals": [
-            {
-                "scenario": each.scenario,
-                "meaning": each.meaning,
-                "sessions": each.sessions,
-                "files": each.files,
-                "photos": each.photos,
-                "differences": [json_text(text) for text in each.differences],
-                "seconds": each.seconds,
-            }
-            for each in report.rehearsals
-        ],
-        "only_in_catalog": [json_text(text) for text in report.only_in_catalog],
-        "not_compared": [
-            {
-                "storage_uuid": each.storage_uuid,
-                "display_name": json_text(each.display_name),
-                "photos": each.photo_count,
-                "files": each.file_count,
-                "status": each.status,
-                "reason": json_text(each.reason),
-            }
-            for each in report.not_compared
-        ],
-        "findings": [finding_json(finding) for finding in report.findings],
-        "seconds": report.seconds,
-    }

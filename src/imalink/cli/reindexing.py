@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import finding_json, reindex_json
+from imalink.answers import reindex_json
+from imalink.answers.care import enriched_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -163,15 +164,7 @@ def enrich_command(output: Output, name: str) -> int:
         with progress_of(is_quiet=output.is_quiet) as progress:
             report = enrich_facts(tools, record, progress=progress)
     if output.as_json:
-        show_json(
-            {
-                "storage_uuid": report.storage_uuid,
-                "files_asked": report.files_asked,
-                "files_enriched": report.files_enriched,
-                "findings": [finding_json(finding) for finding in report.findings],
-                "seconds": report.seconds,
-            }
-        )
+        show_json(enriched_json(report))
     elif not output.is_quiet:
         asked = plural(report.files_asked, "file")
         show_lines([f"Asked ExifTool about {asked}; it told something new of {report.files_enriched:,}."])

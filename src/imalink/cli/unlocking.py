@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imalink.answers import json_text
+from imalink.answers.care import unlock_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.render import is_terminal, show_json, show_lines, show_note
@@ -15,7 +15,6 @@ from imalink.errors import UsageError
 if TYPE_CHECKING:
     from imalink.catalog.file_storages import StorageRecord
     from imalink.storage.lock_record import LockRecord
-    from imalink.storage.lock_watch import LockLook
     from imalink.workflows.unlock_storage import UnlockReport
 
 _WORDS = {
@@ -54,7 +53,7 @@ def unlock_command(output: Output, name: str, waits: bool, dry_run: bool) -> int
                 _ask_to_watch(record, look.record, output)
             report = unlock_storage(tools, record, waits=waits)
     if output.as_json:
-        show_json(_report_json(record, report, is_dry_run=dry_run))
+        show_json(unlock_json(record, report, is_dry_run=dry_run))
     elif not output.is_quiet:
         show_lines(_lines(record, report, is_dry_run=dry_run))
     return errors.DONE
@@ -76,32 +75,6 @@ def _ask_to_watch(record: StorageRecord, holder: LockRecord, output: Output) -> 
             hint=f"With --yes the same command watches {wanted} and breaks the lock if that stands still.",
         )
     click.confirm(f"Watch {wanted}, and break the lock if that stands still?", abort=True, err=True)
-
-
-def _report_json(record: StorageRecord, report: UnlockReport, *, is_dry_run: bool) -> dict[str, object]:
-    return {
-        "storage_uuid": record.storage_uuid,
-        "display_name": json_text(record.display_name),
-        "state": report.look.verdict.value,
-        "holder": _holder_json(report.look),
-        "dry_run": is_dry_run,
-        "broken": report.kept is not None,
-        "kept": None if report.kept is None else str(report.kept),
-    }
-
-
-def _holder_json(look: LockLook) -> dict[str, object] | None:
-    holder = look.record
-    if holder is None:
-        return None
-    return {
-        "hostname": json_text(holder.hostname),
-        "pid": holder.pid,
-        "purpose": json_text(holder.purpose),
-        "acquired": json_text(holder.acquired),
-        "heartbeat": holder.heartbeat,
-        "ttl_s": holder.silence_seconds,
-    }
 
 
 def _lines(record: StorageRecord, report: UnlockReport, *, is_dry_run: bool) -> list[str]:

@@ -22,6 +22,9 @@ class KeptBackups:
     def write(self, tools: Tools, progress: Progress) -> KeptReport:
         """Write one, and remove what it makes superfluous. Raises StorageError, CancelledError."""
         make_directory(self.folder)
+        return keep_backup(tools, self.folder, notes=self.notes(), progress=progress)
+
+    def notes(self) -> dict[str, bytes]:
+        """Give the small files that a backup takes along: this machine's list of storages, if there is one."""
         registry = read_local(self.registry_path)
-        notes = {} if registry is None else {REGISTRY_NAME: registry}
-        return keep_backup(tools, self.folder, notes=notes, progress=progress)
+        return {} if registry is None else {REGISTRY_NAME: registry}
