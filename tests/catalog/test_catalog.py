@@ -318,3 +318,22 @@ def test_a_connection_has_much_memory_only_while_it_writes(tmp_path: Path) -> No
             with block() as db:
                 sizes.append(-db.execute(text("PRAGMA cache_size")).scalar_one())
     assert sizes == [64 * 1024, 8 * 1024]
+
+
+def test_catalogs_that_are_made_at_once_in_one_process_each_get_all_tables(tmp_path: Path) -> None:
+    made: list[set[str]] = []
+
+    def make(number: int) -> None:
+        url = f"sqlite:///{tmp_path / str(number)}.sqlite"
+        Catalog.open(url).close()
+        with closing(sqlite3.connect(tmp_path / f"{number}.sqlite")) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        made.append({name for (name,) in rows})
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(made) == 6
+    assert all(set(METADATA.tables) <= tables for tables in made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "00
 """Every revision of the tables, oldest first; the last is the one this version works with."""
 
 VERSION_TABLE = "catalog_version"
+
+_MIGRATING = threading.Lock()
+"""Alembic keeps the migration that runs in variables of its modules: two at once in one process would mix."""
 
 
 def find_revision(connection: Connection) -> str | None:
@@ -74,7 +78,7 @@ def upgrade(url: str, *, config: Config | None = None) -> str | None:
                 check_database(connection, url)
                 revision = find_revision(connection)
             backup = back_up(engine, revision) if revision is not None else None
-            with engine.connect().execution_options(**{WRITES: True}) as connection:
+            with _MIGRATING, engine.connect().execution_options(**{WRITES: True}) as connection:
                 with connection.begin():
                     config.attributes["connection"] = connection
                     command.upgrade(config, "head")
