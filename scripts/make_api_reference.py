@@ -42,6 +42,8 @@ Work that takes long answers when it is done, or at once with the header `Prefer
 `GET /metrics` has [figures](../running.md#watching-it). Jobs on one storage come one after the other; other operations
 there wait for 30 seconds. After that, and where another process is at work, the answer is 423 and says who.
 
+What the command line does is done by [these routes](../reference/side_by_side.md).
+
 | Code of HTTP alone | Meaning |
 |---|---|
 | `invalid` | A field breaks a rule; `details.fields` has `field`, `rule`, `message`. |
