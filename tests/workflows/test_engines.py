@@ -11,7 +11,9 @@ from imalink.catalog.dump import compare
 from imalink.core.edit_request import EditRequest
 from imalink.core.search_query import parse_query
 from imalink.core.user_facts import FactChange, UserValue
+from imalink.workflows.edit_library import create_collection, edit_collection
 from imalink.workflows.edit_photos import edit_photos
+from imalink.workflows.look_at_library import get_collection
 from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
@@ -51,6 +53,10 @@ def test_import_reindex_edit_undo_and_recovery(
         edit_photos(bench.tools, [hothash_of(moved)], said(rating=5, title="Forum", tags=("Rome",)))
         edit_photos(bench.tools, [hothash_of(photos / "IMG_0002.jpg")], said(rating=2))
         undo_operation(bench.tools, None)
+        best = create_collection(bench.tools, "Best", photo_uuids=[])
+        edit_collection(bench.tools, best.key, title="Worst")
+        assert undo_operation(bench.tools, None).undone.operation.title == "Collection renamed: Best → Worst"
+        assert get_collection(bench.tools, best.key).title == "Best"
         found = search_photos(bench.tools, parse_query("tag:rome rating:1")).photos
         assert [photo.title for photo in found] == ["Forum"]
         before = bench.dump()
