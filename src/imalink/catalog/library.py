@@ -6,6 +6,7 @@ A storage is told all of it: any one of them gives the library back. What a stor
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -21,6 +22,10 @@ from imalink.catalog.said_models import LibraryFieldRow, WaitingLibraryEdit
 from imalink.core.ids import WriterId
 from imalink.core.library import DELETED, FieldFact, FieldValue, ItemKind, Library, LibraryEdited, cut, edits_of
 from imalink.core.photo import FieldClock
+
+_log = logging.getLogger(__name__)
+_LONGEST_KIND, _LONGEST_KEY, _LONGEST_AUTHOR_KEY, _LONGEST_FIELD = 40, 100, 36, 200
+"""No ImaLink calls anything by a longer name; what a storage says under one stays in that storage."""
 
 _FIELDS = table_of(LibraryFieldRow)
 _WAITING = table_of(WaitingLibraryEdit)
@@ -111,8 +116,12 @@ def merge(db: Session, edits: Sequence[LibraryEdited]) -> None:
     note_counter(db, max((edit.clock.counter for edit in edits), default=0))
     by_item: dict[tuple[str, str], dict[str, FieldFact]] = {}
     for edit in edits:
+        if not _can_be_kept(edit):
+            continue
         latest = by_item.setdefault((edit.kind, edit.key), {})
         for name, value in edit.values.items():
+            if len(name) > _LONGEST_FIELD:
+                continue
             fact = FieldFact(value, edit.clock)
             if name not in latest or fact.rank() > latest[name].rank():
                 latest[name] = fact
@@ -129,6 +138,14 @@ def merge(db: Session, edits: Sequence[LibraryEdited]) -> None:
         if kind == ItemKind.AUTHOR and new:
             settle_author(db, key, _values({**known, **new}))
     db.expire_all()
+
+
+def _can_be_kept(edit: LibraryEdited) -> bool:
+    longest = _LONGEST_AUTHOR_KEY if edit.kind == ItemKind.AUTHOR else _LONGEST_KEY
+    if len(edit.kind) <= _LONGEST_KIND and len(edit.key) <= longest:
+        return True
+    _log.warning("something said of a %.40s is left out: its key has %d characters", edit.kind, len(edit.key))
+    return False
 
 
 def _known(db: Session, kind: str, key: str) -> dict[str, FieldFact]:

@@ -16,6 +16,9 @@ from imalink.catalog.work_models import OperationEdit, RecordedOperation
 from imalink.core.ids import OperationUuid, PhotoUuid, StorageUuid
 from imalink.core.operation import FactsEdit, Operation, OperationLine
 
+_LONGEST_KIND = 40
+"""No ImaLink gives a longer one; a journal from elsewhere may."""
+
 
 class OperationState(StrEnum):
     """How an operation stands. ``partly-undone``: in some of its storages."""
@@ -53,7 +56,7 @@ def keep_operations(db: Session, storage_id: int, lines: Iterable[OperationLine]
                 RecordedOperation(
                     operation_uuid=operation.operation_uuid,
                     file_storage_id=storage_id,
-                    kind=operation.kind,
+                    kind=operation.kind[:_LONGEST_KIND],
                     title=operation.title,
                     counts=dict(operation.counts),
                     recorded_at=line.at,
