@@ -22,7 +22,7 @@ from imalink.core.damage import Damage, Verdict
 from imalink.core.ids import Hothash, PhotoUuid
 from imalink.core.index import FileEntry, FileStatus, SessionIndex
 from imalink.core.photo import Photo
-from imalink.core.picture import Embedded, GpsPosition
+from imalink.core.picture import Camera, Embedded, GpsPosition
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.timestamps import CaptureTime
@@ -139,6 +139,15 @@ FACTS = {
     "levels": make_facts(embedded=Embedded(hierarchical_keywords=("places|Rome", "Rome"), label="")),
     "a RAW of no size": replace(make_facts(file_format="RAW"), width=None, height=0),
     "a video": replace(make_facts(file_format="MP4"), duration_seconds=12.0, content_identifier="A-1"),
+    "noughts": replace(
+        make_facts(
+            camera=Camera(make="0", model="", lens="0", iso=0),
+            gps=GpsPosition(latitude=0.0, longitude=0.0),
+            embedded=Embedded(title="0", caption="0", label="0", author="0", rating=0),
+        ),
+        width=0,
+        height=0,
+    ),
     "another source": replace(
         make_facts(), capture_time=CaptureTime(local="2024-07-10T14:30:00", offset=None, source="mtime")
     ),

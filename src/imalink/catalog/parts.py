@@ -30,7 +30,7 @@ from imalink.catalog.index_rows import (
     rows_of_index,
 )
 from imalink.catalog.models import CompanionFile, DeletedFile, FileLocation, ImageFile, Photo, SessionPhoto
-from imalink.catalog.record_rows import plain_rows, sort_records
+from imalink.catalog.record_rows import IMAGE_VALUES, LOCATION_VALUES, PHOTO_VALUES, plain_rows, sort_records
 from imalink.catalog.records import SessionHead
 from imalink.core.ids import Hothash, Sha256
 from imalink.core.index import FileStatus, SessionIndex
@@ -58,6 +58,10 @@ _COLUMNS: dict[Table, Sequence[str]] = {
 _INSERTS = {
     table: f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our names
     for table, columns in _COLUMNS.items()
+}
+_PLAIN_INSERTS = {
+    table: f"INSERT INTO {table.name} VALUES ({values})"  # noqa: S608 - our names
+    for table, values in ((PHOTOS, PHOTO_VALUES), (IMAGES, IMAGE_VALUES), (LOCATIONS, LOCATION_VALUES))
 }
 _PRESENT = FileStatus.PRESENT.value
 _TAGS = "photo_tags"
@@ -201,7 +205,7 @@ class PartWriter:
             return 0
         rows = plain_rows(files, owner, first_photo_id=self._next(PHOTOS), first_image_id=self._next(IMAGES))
         for table, of_table in ((PHOTOS, rows.photos), (IMAGES, rows.images), (LOCATIONS, rows.locations)):
-            self._connection.executemany(_INSERTS[table], of_table)
+            self._connection.executemany(_PLAIN_INSERTS[table], of_table)
             self._counts[table.name] += rows.count
         self._insert_tags(rows.tags)
         return rows.size_bytes

@@ -65,9 +65,31 @@ class _Facts(msgspec.Struct, omit_defaults=True, gc=False):
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
+# The driver takes five times as long for None, bytes and bool as for numbers, texts and bytearray, which for most rows
+# is longer than all else. So None is another value that the column cannot have, and SQLite makes NULL of it.
+_NO_TEXT, _NO_NUMBER = 0, ""
+_TEXT, _NUMBER = "nullif(?, 0)", "nullif(?, '')"
+_KINDS = {"?": "?", "text": _TEXT, "number": _NUMBER, "null": "NULL", "0": "0"}
+
+
+def _values(kinds: str) -> str:
+    return ", ".join(_KINDS[kind] for kind in kinds.split())
+
+
+PHOTO_VALUES = _values(
+    "? ? ? text text number text ? text text text text text text text text number number number number number ? number "
+    "? ? ? null"
+)
+"""What SQLite makes the columns of photos, and before them their id, from ``PlainRows.photos``."""
+IMAGE_VALUES = _values("? ? ? ? ? ? ? ? ? number number ? text ? null")
+"""The same of image files."""
+LOCATION_VALUES = _values("? ? ? 0 ? null ? ? ? ? ? text null null")
+"""The same of file locations, which have no id yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainRows:
-    """The rows of plain pictures, each table's to be read once, in the order of its columns with its id.
+    """The values of plain pictures' rows, each table's to be read once, as PHOTO_VALUES and the like take them.
 
     ``tags`` are (photo id, names) of photos that have any.
     """
@@ -124,7 +146,7 @@ def plain_rows(
 ) -> PlainRows:
     """Give the rows of plain pictures; ids count up from those given. Raises ValueError."""
     entries = list(files.values())
-    hothashes = list(map(bytes.fromhex, files))
+    hothashes = list(map(bytearray.fromhex, files))
     uuids = [entry.photo_uuid for entry in entries]
     formats = [entry.file_format for entry in entries]
     widths = [entry.width for entry in entries]
@@ -145,30 +167,29 @@ def plain_rows(
         count(first_photo_id),
         uuids,
         hothashes,
-        [embedded.title or None for embedded in said],
-        [embedded.caption or None for embedded in said],
-        [embedded.rating for embedded in said],
-        [embedded.label or None for embedded in said],
-        [embedded.rejected for embedded in said],
-        [embedded.author or None for embedded in said],
-        [None if each is None else _taken_moment(each.local, each.offset) for each in taken],
-        [None if each is None else each.local for each in taken],
-        [None if each is None else each.offset for each in taken],
-        [None if each is None else each.source for each in taken],
-        [camera.make for camera in cameras],
-        [camera.model for camera in cameras],
-        [camera.lens for camera in cameras],
-        [width for width, _ in shown],
-        [height for _, height in shown],
-        [None if place is None else place.latitude for place in places],
-        [None if place is None else place.longitude for place in places],
-        [None if place is None else place.altitude for place in places],
+        [embedded.title or _NO_TEXT for embedded in said],
+        [embedded.caption or _NO_TEXT for embedded in said],
+        [_NO_NUMBER if embedded.rating is None else embedded.rating for embedded in said],
+        [embedded.label or _NO_TEXT for embedded in said],
+        [1 if embedded.rejected else 0 for embedded in said],
+        [embedded.author or _NO_TEXT for embedded in said],
+        [_NO_TEXT if each is None else _taken_moment(each.local, each.offset) for each in taken],
+        [_NO_TEXT if each is None else each.local for each in taken],
+        [_NO_TEXT if each is None or each.offset is None else each.offset for each in taken],
+        [_NO_TEXT if each is None else each.source for each in taken],
+        [_NO_TEXT if camera.make is None else camera.make for camera in cameras],
+        [_NO_TEXT if camera.model is None else camera.model for camera in cameras],
+        [_NO_TEXT if camera.lens is None else camera.lens for camera in cameras],
+        [_NO_NUMBER if width is None else width for width, _ in shown],
+        [_NO_NUMBER if height is None else height for _, height in shown],
+        [_NO_NUMBER if place is None else place.latitude for place in places],
+        [_NO_NUMBER if place is None else place.longitude for place in places],
+        [_NO_NUMBER if place is None or place.altitude is None else place.altitude for place in places],
         formats,
-        [None if each is None else day_number(each.local) for each in taken],
+        [_NO_NUMBER if each is None else day_number(each.local) for each in taken],
         [_aspect_of(width, height) for width, height in shown],
-        [name == _RAW for name in formats],
+        [1 if name == _RAW else 0 for name in formats],
         _search_texts(entries, cameras, said, tags),
-        repeat(None),
         strict=False,
     )
     images = zip(
@@ -181,29 +202,24 @@ def plain_rows(
         [entry.original_filename for entry in entries],
         [entry.original_path for entry in entries],
         formats,
-        widths,
-        heights,
+        [_NO_NUMBER if width is None else width for width in widths],
+        [_NO_NUMBER if height is None else height for height in heights],
         turns,
-        [entry.hotpreview_rendition if entry.has_hotpreview else None for entry in entries],
+        [_preview_of(entry) for entry in entries],
         _facts_of(entries, turns, taken),
-        repeat(None),
         strict=False,
     )
     locations = zip(
         count(first_image_id),
         repeat(owner.storage_id),
         repeat(owner.session_id),
-        repeat(0),
         [entry.relative_path for entry in entries],
-        repeat(None),
         sizes,
-        [bytes.fromhex(entry.sha256) for entry in entries],
+        [bytearray.fromhex(entry.sha256) for entry in entries],
         _modified(entries),
         imported,
         [entry.status for entry in entries],
-        [None if entry.last_seen_at is None else _moment(entry.last_seen_at) for entry in entries],
-        repeat(None),
-        repeat(None),
+        [_NO_TEXT if entry.last_seen_at is None else _moment(entry.last_seen_at) for entry in entries],
         strict=False,
     )
     return PlainRows(
@@ -214,6 +230,11 @@ def plain_rows(
         locations=locations,
         tags=[(photo_id, names) for photo_id, names in enumerate(tags, first_photo_id) if names],
     )
+
+
+def _preview_of(entry: FileRecord) -> str | int:
+    shown = entry.hotpreview_rendition if entry.has_hotpreview else None
+    return _NO_TEXT if shown is None else shown
 
 
 def _modified(entries: Sequence[FileRecord]) -> list[int]:

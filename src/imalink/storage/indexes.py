@@ -99,12 +99,15 @@ class IndexFiles:
             self._session_spellings[number] = read.spelling
         return Loaded(index=index, is_intact=read.is_intact, digest=content_digest(data))
 
-    def load_records(self, number: int) -> SessionRecords | None:
-        """Read the session index with this number as its records; None where ``load_session`` must look at it.
+    def find_sessions(self) -> dict[int, RelativePath]:
+        """Give the session files that are there, by number."""
+        return self._session_files()
+
+    def load_records(self, number: int, path: RelativePath) -> SessionRecords | None:
+        """Read the session index with this number at ``path`` as its records; None where ``load_session`` must do it.
 
         Raises NotFoundError, IndexDamagedError for a file that is too large.
         """
-        path = self._session_files().get(number, self.layout.session_path(number))
         read = self.layout.read_records(self._read(path, self._caps.session_bytes), path)
         if read is None or read.head.session.number != number or read.head.storage_uuid != self._storage_uuid:
             return None

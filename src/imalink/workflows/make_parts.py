@@ -20,6 +20,7 @@ from imalink.catalog.bulk import paused_collection
 from imalink.catalog.parts import PartWriter
 from imalink.core.ids import StorageUuid
 from imalink.core.progress import Progress, SilentProgress
+from imalink.core.relative_path import RelativePath
 from imalink.core.timestamps import parse_instant
 from imalink.errors import CatalogError, IndexDamagedError, NotFoundError, StorageError
 from imalink.storage.caps import TRUSTED, UNTRUSTED
@@ -147,19 +148,20 @@ def _make_part(
     indexes: IndexFiles, numbers: Sequence[int], path: Path, *, storage_id: int, progress: Progress
 ) -> list[UnreadIndex]:
     unread: list[UnreadIndex] = []
+    paths = indexes.find_sessions()
     with PartWriter(path, storage_id=storage_id) as part, paused_collection():
         for number in numbers:
             progress.checkpoint()
             try:
-                _add_session(part, indexes, number)
+                _add_session(part, indexes, number, paths.get(number))
             except (NotFoundError, IndexDamagedError) as error:
                 unread.append(UnreadIndex(number, error.message))
             progress.advance(files=1)
     return unread
 
 
-def _add_session(part: PartWriter, indexes: IndexFiles, number: int) -> None:
-    records = indexes.load_records(number)
+def _add_session(part: PartWriter, indexes: IndexFiles, number: int, path: RelativePath | None) -> None:
+    records = None if path is None else indexes.load_records(number, path)
     if records is None or not part.add_records(records):
         part.add(indexes.load_session(number).index)
 
