@@ -14,6 +14,7 @@ ImalinkError                      code, message (what happened and what is safe)
 │   └── FolderRefusedError        a folder that may not be named over HTTP
 ├── StaleViewError                what was looked at is otherwise by now
 ├── NotFoundError                 no such storage, session, photo or folder
+│   └── FileMissingError          a file does not stand where the index has it, and its storage does
 ├── StorageError                  trouble on the storage side: the operation stops
 │   ├── StorageUnavailableError   the storage cannot be used now
 │   │   ├── StorageOfflineError   nothing of it can be reached there
@@ -103,6 +104,12 @@ class NotFoundError(ImalinkError):
     """No such storage, session, photo or folder."""
 
     code = "not-found"
+
+
+class FileMissingError(NotFoundError):
+    """No file of a picture stands where the indexes have it, though all its storages can be reached."""
+
+    code = "file-missing"
 
 
 class AmbiguousError(UsageError):

@@ -21,6 +21,7 @@ from imalink.api.counting import CountRequests
 from imalink.api.ending import AnswerAtTheEnd
 from imalink.api.errors import add_error_answers
 from imalink.api.guards import JsonBodies, KnownHosts, PlainPaths, SameOrigin, SecurityHeaders
+from imalink.api.heads import HeadsAsGets
 from imalink.api.preview_shortcut import PreviewShortcut
 from imalink.api.reference import add_reference_page
 from imalink.api.rights import Application, check_rights
@@ -142,6 +143,7 @@ def create_app(
     app.state.gate = AccountGate(server.tools, asks_always=asks_always)
     # The last one added is the first that a request passes.
     app.add_middleware(PreviewShortcut)
+    app.add_middleware(HeadsAsGets)
     app.add_middleware(CountRequests, metrics=server.live.metrics)
     app.add_middleware(JsonBodies, uploads=_UPLOADS)
     app.add_middleware(PlainPaths)

@@ -152,7 +152,9 @@ def test_the_set_up_token_counts_for_a_day(tmp_path: Path, empty_catalog: Path) 
 
 def test_an_open_server_lets_nobody_make_accounts_over_http(served: Served) -> None:
     user = {"name": "eve", "password": PASSWORD, "role": "admin"}
-    assert code_of(served.http.post(f"{API}/auth/users", json=user)) == (403, "not-allowed")
+    answer = served.http.post(f"{API}/auth/users", json=user)
+    assert code_of(answer) == (403, "not-allowed")
+    assert answer.json()["error"]["message"].startswith("There are no accounts here yet")
     setup = {"token": "", "name": "eve", "password": PASSWORD}
     assert served.http.post(f"{API}/auth/setup", json=setup).status_code == 422
     assert served.http.post(f"{API}/auth/setup", json={**setup, "token": "x"}).status_code == 401

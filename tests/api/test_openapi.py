@@ -24,6 +24,7 @@ ROUTES = [
     for method, route in methods.items()
 ]
 EXCEPTIONS = {
+    "GET /": Right.ANYONE,
     "GET /health": Right.ANYONE,
     "GET /auth/me": Right.ANYONE,
     "POST /auth/login": Right.ANYONE,

@@ -118,6 +118,16 @@ def test_a_file_out_of_reach_is_404_in_the_words_callers_know(served: Served, fi
     assert served.get(f"photos/{said['hothash']}")["files"]
 
 
+def test_a_file_that_is_missing_is_404_and_said_to_be_missing(served: Served, file: tuple[Json, Path]) -> None:
+    said, path = file
+    path.unlink()
+    for where in (f"photos/{said['hothash']}/file", "images/1/file"):
+        document = served.get(where, status=404)
+        assert document["error"]["code"] == "file-missing"
+        assert document["detail"].startswith("The file is missing: it is not at ")
+        assert path.name in document["detail"]
+
+
 def test_the_second_storage_serves_where_the_first_is_away(served: Served, file: tuple[Json, Path]) -> None:
     said, path = file
     data = path.read_bytes()

@@ -45,6 +45,7 @@ def commands(scene: Scene) -> dict[str, list[str | Path]]:
         "storage adopt": ["storage", "adopt", own, "--name", "Own"],
         "storage list": ["storage", "list"],
         "storage show": ["storage", "show", NAME],
+        "storage statistics": ["storage", "statistics", NAME],
         "storage relocate": ["storage", "relocate", "Own", own],
         "storage deactivate": ["storage", "deactivate", "Own"],
         "storage reactivate": ["storage", "reactivate", "Own"],
@@ -203,7 +204,7 @@ def test_the_list_of_commands_here_is_whole() -> None:
     # `serve` runs until it is stopped, and is tried in test_serve.py; `restore` and what is about accounts in tests of
     # their own above.
     known = (
-        "storage create,storage adopt,storage list,storage show,storage relocate,"
+        "storage create,storage adopt,storage list,storage show,storage statistics,storage relocate,"
         "storage deactivate,storage reactivate,storage forget,"
         "import,reindex,scan,conflicts,verify,heal,card-check,find,whereis,search,export,sessions list,"
         "sessions create,sessions show,sessions edit,sessions resume,sessions rollback,sessions statistics,"

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
 from imalink.api.account_gate import AccountGate
+from imalink.api.known_parameters import refuse_unknown
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.account import Asker, Right
 from imalink.core.ids import StorageUuid, parse_uuid
@@ -89,6 +90,8 @@ def needs(right: Right) -> Callable[[Request], Coroutine[object, object, None]]:
     """Give the dependency of a route that asks the gate; every route has one, or the server does not start."""
 
     async def ask(request: Request) -> None:
+        if request.scope["query_string"]:
+            refuse_unknown(request)
         gate: Gate = request.app.state.gate
         # Where nobody has to say who they are the gate knows at once, and the request is spared a thread.
         asker = gate.find_local(request) if isinstance(gate, AccountGate) else None

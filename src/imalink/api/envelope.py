@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from starlette.responses import Response
+
+T = TypeVar("T")
 
 
 def success(data: object, *, status: int = 200, beside: Mapping[str, object] | None = None) -> Response:
@@ -40,6 +43,17 @@ def json_response(document: object, *, status: int = 200, headers: Mapping[str, 
     return Response(
         msgspec.json.encode(document), status_code=status, media_type="application/json", headers=dict(headers or {})
     )
+
+
+def page_of(
+    name: str, items: Sequence[T], *, offset: int, limit: int, spell: Callable[[T], object]
+) -> dict[str, object]:
+    """Give a page of a list that is at hand whole: under ``name``, with how many there are in all."""
+    return {
+        name: [spell(each) for each in items[offset : offset + limit]],
+        "total_count": len(items),
+        "meta": page_meta(total=len(items), offset=offset, limit=limit),
+    }
 
 
 def page_meta(*, total: int, offset: int, limit: int) -> dict[str, int]:

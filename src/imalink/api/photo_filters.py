@@ -43,7 +43,7 @@ def query_of(server: Server, asked: PhotoFilters) -> SearchQuery:
     return said if asked.q is None else _both(said, parse_query(asked.q))
 
 
-def page_of(server: Server, asked: PhotoPaging) -> SearchQuery:
+def query_of_page(server: Server, asked: PhotoPaging) -> SearchQuery:
     """Give what the filters ask for, and which page of it. Raises as ``query_of``."""
     return replace(query_of(server, asked), limit=asked.limit, after=asked.after, before=asked.before)
 

@@ -12,15 +12,19 @@ from fastapi import Depends, FastAPI
 from starlette.responses import HTMLResponse, Response
 
 from imalink.api.context import Right, needs
-from imalink.api.envelope import json_response
+from imalink.api.envelope import json_response, success
 
 Json = Mapping[str, object]
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def add_reference_page(app: FastAPI) -> None:
-    """Serve ``/openapi.json``, and the reference at ``/docs``: one plain page, nothing of it loaded from elsewhere."""
+    """Serve ``/openapi.json``, the reference at ``/docs``, one plain page of our own, and at ``/`` where these are."""
     read = [Depends(needs(Right.READ))]
+
+    @app.get("/", include_in_schema=False, dependencies=[Depends(needs(Right.ANYONE))])
+    def show_way() -> Response:  # pyright: ignore[reportUnusedFunction]  # registered
+        return success({"name": "ImaLink", "api": "/api/v1", "docs": "/docs", "openapi": "/openapi.json"})
 
     @app.get("/docs", include_in_schema=False, dependencies=read)
     def show_reference() -> Response:  # pyright: ignore[reportUnusedFunction]  # registered

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from imalink.api.envelope import failure
+from imalink.api.heads import IS_HEAD
 
 MAX_PARTS = 5
 _CHUNK_BYTES = 256 * 1024
@@ -93,7 +94,7 @@ class FileAnswer(Response):
                 return
         headers["content-length"] = str(file.size_bytes)
         await _start(send, 200, headers)
-        await self._send_bytes(send, [(b"", 0, file.size_bytes)], has_body=scope["method"] != "HEAD")
+        await self._send_bytes(send, [(b"", 0, file.size_bytes)], has_body=not scope.get(IS_HEAD))
 
     def _headers(self) -> dict[str, str]:
         file = self._file
@@ -112,7 +113,7 @@ class FileAnswer(Response):
     async def _send_parts(
         self, scope: Scope, send: Send, headers: dict[str, str], parts: Sequence[tuple[int, int]]
     ) -> None:
-        size, has_body = self._file.size_bytes, scope["method"] != "HEAD"
+        size, has_body = self._file.size_bytes, not scope.get(IS_HEAD)
         if len(parts) == 1:
             [(first, last)] = parts
             headers |= {"content-range": f"bytes {first}-{last}/{size}", "content-length": str(last - first + 1)}

@@ -57,6 +57,9 @@ from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import Depth, VerifyRequest
 from imalink.workflows.write_sidecars import write_sidecars
 
+IMPORTS = frozenset({"import", "import-uploads", "resume"})
+"""Kinds of jobs that bring pictures into a session."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:

@@ -69,8 +69,8 @@ class TagCount:
     photo_count: int
 
 
-def list_tags(db: Session, *, part: str = "", limit: int = 50) -> list[TagCount]:
-    """Give the tags a level of which begins with ``part``, those of most photos first, at most ``limit``."""
+def list_tags(db: Session, *, part: str = "", limit: int | None = 50) -> list[TagCount]:
+    """Give the tags a level of which begins with ``part``, those of most photos first; None is no limit."""
     wanted = part.casefold()
     ids: dict[str, list[int]] = {}
     for tag_id, name in db.execute(select(Tag.id, Tag.name)):

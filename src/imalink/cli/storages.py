@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imalink.answers import import_json
-from imalink.answers.storages import look_json, loss_json, storage_json
+from imalink.answers.storages import look_json, loss_json, statistics_json, storage_json
 from imalink.cli import errors
 from imalink.cli.context import Output, common_options, open_tools
 from imalink.cli.progress import progress_of
@@ -172,6 +172,40 @@ def show(output: Output, name: str) -> None:
         + ([f"  waiting      {plural(look.waiting_edits, 'edit')} to be told"] if look.waiting_edits else [])
         + ([f"  description  {record.description}"] if record.description else [])
     )
+
+
+@storage.command("statistics")
+@click.argument("name", metavar="STORAGE")
+@common_options
+def count(output: Output, name: str) -> None:
+    """Count what is indexed in a storage, session by session; also while it is away: then as last known."""
+    from imalink.workflows.look_at_sessions import list_sessions
+    from imalink.workflows.storage_access import get_storage
+
+    with open_tools(output) as tools:
+        record = get_storage(tools, name)
+        sessions = list_sessions(tools, storage=record.storage_uuid)
+    if output.as_json:
+        show_json(statistics_json(record, sessions))
+        return
+    show_lines(
+        [
+            f"{record.display_name} ({record.storage_uuid}): {plural(record.total_files, 'file')}, "
+            f"{size_text(record.total_size_bytes)}, {plural(len(sessions), 'session')}."
+        ]
+    )
+    if sessions:
+        rows = [
+            (
+                str(each.session.number),
+                each.session.title,
+                each.session.status.value,
+                f"{each.file_count:,}",
+                size_text(each.statistics.total_size_bytes),
+            )
+            for each in sessions
+        ]
+        show_table(("ID", "TITLE", "STATUS", "FILES", "SIZE"), rows)
 
 
 @storage.command("relocate")

@@ -208,14 +208,14 @@ def _alerts_of(storage: StorageHealth) -> Iterator[Alert]:
         yield alert(
             AlertCode.FILES_DAMAGED,
             Severity.ERROR,
-            f"{storage.damaged_files:,} files are known to be damaged.",
+            f"{_files(storage.damaged_files)} known to be damaged.",
             f"`imalink heal {short}` brings them back from other storages.",
         )
     if storage.missing_files:
         yield alert(
             AlertCode.FILES_MISSING,
             Severity.WARNING,
-            f"{storage.missing_files:,} files are missing.",
+            f"{_files(storage.missing_files)} missing.",
             f"`imalink conflicts {short}` lists them, and what can be done.",
         )
     if storage.days_unverified is not None and storage.days_unverified > VERIFICATION_DAYS:
@@ -225,6 +225,10 @@ def _alerts_of(storage: StorageHealth) -> Iterator[Alert]:
             f"some files were not read through for {storage.days_unverified:.0f} days.",
             f"`imalink verify {short} --depth full` reads them all.",
         )
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file is" if count == 1 else f"{count:,} files are"
 
 
 def _alerts_of_reached(storage: StorageHealth, alert: _AlertMaker) -> Iterator[Alert]:

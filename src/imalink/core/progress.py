@@ -12,6 +12,8 @@ ANALYSE_PHASE = "analyse"
 """Deciding on what was read; side by side with the copying."""
 ROLLBACK_PHASE = "rollback"
 """Taking back what was stopped or failed; it is not stopped itself."""
+NEW_COUNT = "new_imports"
+"""Under this name an import tells how many pictures it has brought in so far; they count once it is done."""
 
 _MIN_SECONDS = 0.5
 """Before that a speed says nothing."""

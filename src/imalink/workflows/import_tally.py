@@ -10,7 +10,7 @@ from imalink.core.duplicate import Fate
 from imalink.core.finding import Finding, Severity
 from imalink.core.ids import PhotoUuid, SessionUuid
 from imalink.core.picture import Fingerprint
-from imalink.core.progress import ANALYSE_PHASE, Progress
+from imalink.core.progress import ANALYSE_PHASE, NEW_COUNT, Progress
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
 from imalink.core.session import SessionStatus
@@ -123,6 +123,7 @@ class ImportTally:
         """Say that a picture is dealt with, and its companions."""
         current = picture.file.relative_path.printable()
         self._progress.advance(files=1, size_bytes=size_with_companions(picture), current=current, phase=ANALYSE_PHASE)
+        self._progress.tell({NEW_COUNT: self.came_in_before + self.counts.new_imports})
 
     def report(self, number: int | None, session_uuid: SessionUuid | None, status: SessionStatus) -> ImportReport:
         """Give what came of it all, with what earlier runs of the import brought."""

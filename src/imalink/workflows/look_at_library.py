@@ -27,10 +27,10 @@ class CollectionPage:
     known_count: int
 
 
-def list_tags(tools: Tools, *, part: str, limit: int) -> list[TagCount]:
+def list_tags(tools: Tools, *, part: str) -> list[TagCount]:
     """Give the tags a level of which begins with ``part``, those of most photos first."""
     with tools.catalog.read() as db:
-        return tags.list_tags(db, part=part, limit=limit)
+        return tags.list_tags(db, part=part, limit=None)
 
 
 def list_authors(tools: Tools) -> list[AuthorRecord]:

@@ -11,10 +11,10 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.locations import FoundImageFile, FoundLocation
 from imalink.catalog.shown_pictures import ShownPicture
 from imalink.core.analyser import Preview
-from imalink.core.ids import Hothash, Sha256
+from imalink.core.ids import Hothash, Sha256, StorageUuid
 from imalink.core.preview_key import PreviewSize
 from imalink.durable_files import READ_CHUNK_BYTES, FileCalls
-from imalink.errors import ImalinkError, NotFoundError, StorageError
+from imalink.errors import FileMissingError, ImalinkError, NotFoundError, StorageError
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.reading import facts_at, iter_chunks
 from imalink.workflows.find_file import get_pictures
@@ -63,13 +63,20 @@ def open_picture(tools: Tools, text: str) -> OpenPicture:
 
 
 def open_found(tools: Tools, picture: FoundImageFile) -> OpenPicture:
-    """Open a file of a picture, the best that can be reached. Raises NotFoundError."""
+    """Open a file of a picture, the best that can be reached.
+
+    Raises NotFoundError; FileMissingError where all its storages can be reached, and none has it.
+    """
+    reached: set[StorageUuid] = set()
     for location, storage, stack in _reached(tools, picture):
         with stack:
             try:
                 descriptor = stack.enter_context(storage.pictures.open_for_reading(location.relative_path))
                 facts = facts_at(storage.pictures.calls, descriptor)
-            except (StorageError, NotFoundError):
+            except NotFoundError:
+                reached.add(location.storage_uuid)
+                continue
+            except StorageError:
                 continue
             return OpenPicture(
                 hothash=picture.hothash,
@@ -82,6 +89,8 @@ def open_found(tools: Tools, picture: FoundImageFile) -> OpenPicture:
                 held=stack.pop_all(),
                 calls=storage.pictures.calls,
             )
+    if reached and reached == {location.storage_uuid for location in picture.locations}:
+        raise _missing(picture)
     raise _out_of_reach(picture)
 
 
@@ -136,6 +145,15 @@ def _reached(tools: Tools, picture: FoundImageFile) -> Iterator[tuple[FoundLocat
         except ImalinkError:
             continue
         yield location, storage, stack
+
+
+def _missing(picture: FoundImageFile) -> FileMissingError:
+    [first, *further] = picture.locations
+    more = f", nor at {len(further)} other places" if further else ""
+    return FileMissingError(
+        f"The file is missing: it is not at {first.relative_path.printable()} in {first.display_name}{more}.",
+        hint="If it was moved, `imalink reindex` finds it; `imalink conflicts` says what else can be done.",
+    )
 
 
 def _out_of_reach(picture: FoundImageFile) -> NotFoundError:

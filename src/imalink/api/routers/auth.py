@@ -10,7 +10,8 @@ from starlette.responses import Response
 from imalink.answers.accounts import account_json, asker_json, event_json, token_json
 from imalink.api.account_gate import AccountGate, address_of, delete_cookie, set_cookie
 from imalink.api.context import Asked, AskedBy, Right, needs
-from imalink.api.envelope import success
+from imalink.api.envelope import page_of, success
+from imalink.api.parameters import Limit, Offset
 from imalink.api.schemas.accounts import (
     AccountChange,
     AccountList,
@@ -29,7 +30,7 @@ from imalink.api.schemas.accounts import (
 )
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
-from imalink.core.account import Asker, Role, account_name
+from imalink.core.account import Asker, AskerKind, Role, account_name
 from imalink.core.audit import AuditAction
 from imalink.errors import NotAllowedError, NotFoundError, UsageError, WrongStateError
 from imalink.workflows import accounts
@@ -101,9 +102,10 @@ def change_password(server: Asked, asker: AskedBy, body: NewPassword) -> Respons
 
 
 @router.get("/auth/users", dependencies=_ADMINISTER, responses=answers(Success[AccountList], 503))
-def list_users(server: Asked) -> Response:
+def list_users(server: Asked, offset: Offset = 0, limit: Limit = 100) -> Response:
     """List the accounts."""
-    return success({"accounts": [account_json(each) for each in accounts.list_accounts(server.tools)]})
+    found = accounts.list_accounts(server.tools)
+    return success(page_of("accounts", found, offset=offset, limit=limit, spell=account_json))
 
 
 @router.post("/auth/users", status_code=201, dependencies=_ADMINISTER, responses=answers(Success[FoundAccount], 409, 429, 503, status=201))  # fmt: skip  # noqa: E501
@@ -144,10 +146,11 @@ def remove_user(server: Asked, request: Request, asker: AskedBy, name: Name) -> 
 
 
 @router.get("/auth/tokens", dependencies=_READ, responses=answers(Success[TokenList], 503))
-def list_tokens(server: Asked, asker: AskedBy) -> Response:
+def list_tokens(server: Asked, asker: AskedBy, offset: Offset = 0, limit: Limit = 100) -> Response:
     """List one's own tokens; administrators see all. The secrets nobody knows any more."""
     own = None if asker.right.covers(Right.ADMINISTER) else asker.name
-    return success({"tokens": [token_json(each) for each in accounts.list_tokens(server.tools, account=own)]})
+    found = accounts.list_tokens(server.tools, account=own)
+    return success(page_of("tokens", found, offset=offset, limit=limit, spell=token_json))
 
 
 @router.post("/auth/tokens", status_code=201, dependencies=_READ, responses=answers(Success[MadeToken], 409, 503, status=201))  # fmt: skip  # noqa: E501
@@ -207,6 +210,12 @@ def _without_credentials(request: Request) -> Request:
 
 def _in_person(asker: Asker) -> None:
     """Refuse whoever did not log in: a token that leaked must not make another. Raises NotAllowedError."""
+    if asker.kind is AskerKind.LOCAL:
+        raise NotAllowedError(
+            "There are no accounts here yet, and the first is not made over HTTP, where anybody on this machine could "
+            "make it. Nothing was changed.",
+            hint="Make it on the command line: imalink user add NAME",
+        )
     if not asker.is_in_person:
         raise NotAllowedError(
             "Only who logged in can change accounts and tokens, not a token. Nothing was changed.",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from imalink.answers.library import collection_json, search_json
 from imalink.answers.photos import listed_json
 from imalink.api.context import Asked, Right, needs
-from imalink.api.envelope import page_meta, success
+from imalink.api.envelope import page_meta, page_of, success
 from imalink.api.parameters import Limit, Offset, item_key
 from imalink.api.photo_changes import chosen, chosen_or_none
 from imalink.api.schemas.envelope import Success, answers
@@ -47,10 +47,10 @@ _OF_COLLECTION = answers(Success[Collection], 409, 503)
 
 
 @router.get("/collections", tags=["collections"], dependencies=_READ, responses=answers(Success[Collections], 503))
-def list_collections(server: Asked) -> Response:
-    """List all collections, by title."""
+def list_collections(server: Asked, offset: Offset = 0, limit: Limit = 100) -> Response:
+    """List the collections, by title."""
     found = look_at_library.list_collections(server.tools)
-    return success({"collections": [collection_json(each) for each in found]})
+    return success(page_of("collections", found, offset=offset, limit=limit, spell=collection_json))
 
 
 @router.post(
@@ -136,10 +136,10 @@ def remove_photos(server: Asked, collection: CollectionKey, body: RemovedPhotos)
 @router.get(
     "/saved-searches", tags=["saved-searches"], dependencies=_READ, responses=answers(Success[SavedSearches], 503)
 )
-def list_searches(server: Asked) -> Response:
-    """List all saved searches: favourites first, by title."""
+def list_searches(server: Asked, offset: Offset = 0, limit: Limit = 100) -> Response:
+    """List the saved searches: favourites first, by title."""
     found = look_at_library.list_searches(server.tools)
-    return success({"saved_searches": [search_json(each) for each in found]})
+    return success(page_of("saved_searches", found, offset=offset, limit=limit, spell=search_json))
 
 
 @router.post(

@@ -12,7 +12,7 @@ from imalink.answers import json_text
 from imalink.answers.sessions import months_json, session_details_json, session_view_json
 from imalink.api import work
 from imalink.api.awaited import ACCEPTED, Prefer, answered
-from imalink.api.context import Asked, Right, needs, session_text
+from imalink.api.context import Asked, Right, Server, needs, session_text
 from imalink.api.envelope import page_meta, success, success_both
 from imalink.api.parameters import Limit, Offset, SessionKey
 from imalink.api.schemas.envelope import Success, answers
@@ -34,7 +34,8 @@ from imalink.api.schemas.sessions import (
     StoragePlaced,
 )
 from imalink.catalog.import_sessions import SessionRecord
-from imalink.core.ids import StorageUuid
+from imalink.core.ids import SessionUuid, StorageUuid
+from imalink.core.progress import NEW_COUNT
 from imalink.core.session import check_description
 from imalink.errors import UsageError
 from imalink.workflows.create_session import create_session
@@ -102,7 +103,8 @@ def list_sessions(
     storage_uuid = None if storage is None else server.storage(storage).storage_uuid
     records = page_of_sessions(server.tools, storage_uuid=storage_uuid, offset=offset, limit=limit)
     total = count_sessions(server.tools, storage_uuid=storage_uuid)
-    shown = [session_details_json(record) for record in records]
+    coming = _coming(server)
+    shown = [_details(record, coming) for record in records]
     return success(
         {
             "import_sessions": shown,
@@ -123,7 +125,7 @@ def count_imports(server: Asked) -> Response:
 def show(server: Asked, session: SessionKey) -> Response:
     """Show a session, its imports and its files."""
     found = show_session(server.tools, session_text(session))
-    return success({**session_view_json(found), **session_details_json(found.record)})
+    return success({**session_view_json(found), **_details(found.record, _coming(server))})
 
 
 @router.patch("/{session}", dependencies=_EDIT, responses=answers(Success[Session], 409, 423, 503, 507))
@@ -220,6 +222,21 @@ def update_storage_path(
             "copy_left_at": None if found.copy_left_at is None else json_text(found.copy_left_at),
         }
     )
+
+
+def _details(record: SessionRecord, coming: Mapping[SessionUuid, int]) -> dict[str, object]:
+    """Spell a session; while an import into it is under way ``images_count`` has what came in so far, too."""
+    details = session_details_json(record)
+    return {**details, "images_count": max(record.file_count, coming.get(record.session.session_uuid, 0))}
+
+
+def _coming(server: Server) -> dict[SessionUuid, int]:
+    """Give how many pictures the imports that are under way in this process have brought in so far."""
+    return {
+        SessionUuid(str(job.asked.request["session"])): job.progress.counts.get(NEW_COUNT, 0)
+        for job in server.live.jobs.list_live()
+        if job.asked.kind in work.IMPORTS and not job.asked.request.get("dry_run")
+    }
 
 
 def storages_of(known: SessionRecord) -> set[StorageUuid]:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from imalink.api import work
 from imalink.api.awaited import accepted
 from imalink.api.context import Asked, Right, Server, needs, require, session_text
-from imalink.api.envelope import page_meta, success
+from imalink.api.envelope import page_of, success
 from imalink.api.hiding import job_words
 from imalink.api.parameters import Limit, Offset
 from imalink.api.routers.import_sessions import storages_of
@@ -64,8 +64,9 @@ def list_jobs(
     """List jobs, the newest first, without their reports; those that are over are kept, the last thousand."""
     storage_uuid = None if storage is None else server.storage(storage).storage_uuid
     found = server.live.jobs.list(states=state or (), storage_uuid=storage_uuid, limit=10_000)
-    shown = [job_words(request, job_json(job)) for job in found[offset : offset + limit]]
-    return success({"jobs": shown, "meta": page_meta(total=len(found), offset=offset, limit=limit)})
+    return success(
+        page_of("jobs", found, offset=offset, limit=limit, spell=lambda job: job_words(request, job_json(job)))
+    )
 
 
 @router.get("/{job}", dependencies=_READ, responses=answers(Success[FoundJob], 503))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -11,7 +12,7 @@ from imalink.answers.operations import operation_json
 from imalink.api import work
 from imalink.api.awaited import ACCEPTED, Prefer, answered
 from imalink.api.context import Asked, Right, Server, needs
-from imalink.api.envelope import page_meta, success
+from imalink.api.envelope import page_of, success
 from imalink.api.parameters import Limit, Offset, item_key
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.operations import FoundOperation, Operations, Undoing, Undone
@@ -41,8 +42,9 @@ def list_all(
     """
     storage_uuid = None if storage is None else server.storage(storage).storage_uuid
     found = list_operations(server.tools, storage=storage_uuid)
-    shown = [operation_json(view, is_whole=False) for view in found[offset : offset + limit]]
-    return success({"operations": shown, "meta": page_meta(total=len(found), offset=offset, limit=limit)})
+    return success(
+        page_of("operations", found, offset=offset, limit=limit, spell=partial(operation_json, is_whole=False))
+    )
 
 
 @router.get("/{operation}", dependencies=_READ, responses=answers(Success[FoundOperation], 503))

@@ -12,9 +12,9 @@ from imalink.answers.photos import edited_json, listed_json, view_json
 from imalink.api import photo_changes, work
 from imalink.api.awaited import ACCEPTED, Prefer, answered, prefers_async
 from imalink.api.context import Asked, Right, needs
-from imalink.api.envelope import success
-from imalink.api.parameters import Hothash, named
-from imalink.api.photo_filters import page_of
+from imalink.api.envelope import page_of, success
+from imalink.api.parameters import Hothash, Limit, Offset, named
+from imalink.api.photo_filters import query_of_page
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.photo_filters import PhotoPaging
 from imalink.api.schemas.photos import Cameras, Edited, EditedOne, Lenses, Photo, PhotoChange, PhotoList, PhotosChange
@@ -38,7 +38,7 @@ def list_photos(server: Asked, asked: Annotated[PhotoPaging, Query()]) -> Respon
     What is on storages that are away is found too. A photo that is changed between two pages may be in neither or in
     both; all others are in exactly one.
     """
-    found = search_photos.page_of_photos(server.tools, page_of(server, asked), counts=asked.count)
+    found = search_photos.page_of_photos(server.tools, query_of_page(server, asked), counts=asked.count)
     photos = [listed_json(photo, found.statuses[photo.id]) for photo in found.page.photos]
     count = None if found.count is None else {"count": found.count.count, "is_exact": found.count.is_exact}
     return success({"photos": photos, "next": found.page.next, "previous": found.page.previous, "count": count})
@@ -60,16 +60,17 @@ def change_photos(server: Asked, body: PhotosChange, prefer: Prefer = None) -> R
 
 
 @router.get("/cameras", dependencies=_READ, responses=answers(Success[Cameras], 503))
-def list_cameras(server: Asked) -> Response:
+def list_cameras(server: Asked, offset: Offset = 0, limit: Limit = 500) -> Response:
     """List every camera that took a photo, by make and model."""
     found = search_photos.list_cameras(server.tools)
-    return success({"cameras": [{"make": _text(make), "model": _text(model)} for make, model in found]})
+    return success(page_of("cameras", found, offset=offset, limit=limit, spell=_camera_json))
 
 
 @router.get("/lenses", dependencies=_READ, responses=answers(Success[Lenses], 503))
-def list_lenses(server: Asked) -> Response:
+def list_lenses(server: Asked, offset: Offset = 0, limit: Limit = 500) -> Response:
     """List every lens with which a photo was taken."""
-    return success({"lenses": [json_text(lens) for lens in search_photos.list_lenses(server.tools)]})
+    found = search_photos.list_lenses(server.tools)
+    return success(page_of("lenses", found, offset=offset, limit=limit, spell=json_text))
 
 
 @router.get("/{hothash}", dependencies=_READ, responses=answers(Success[Photo], 409, 503))
@@ -99,6 +100,11 @@ def change_photo(server: Asked, hothash: Hothash, body: PhotoChange) -> Response
     edited = edited_json(report, dry_run=False)
     shown = view_json(view_photo(server.tools, named(hothash), looks=False))
     return success({**shown, **{name: edited[name] for name in ("edited", "operation_uuid", "waiting")}})
+
+
+def _camera_json(camera: tuple[str | None, str | None]) -> dict[str, object]:
+    make, model = camera
+    return {"make": _text(make), "model": _text(model)}
 
 
 def _text(text: str | None) -> str | None:

@@ -45,14 +45,12 @@ def show_locations(server: Asked, hothash: Hothash) -> Response:
     return success(picture_json(picture))
 
 
-@router.head("/photos/{hothash}/file", include_in_schema=False, dependencies=_READ)
 @router.get("/photos/{hothash}/file", tags=["photos"], dependencies=_READ, responses=_FILE_ANSWERS)
 def send_file(server: Asked, hothash: Hothash) -> Response:
     """Send the picture's own file, whole or in parts; the ETag is the SHA-256 of what was archived."""
     return _sent(server, named(hothash))
 
 
-@router.head("/images/{image_id}/file", include_in_schema=False, dependencies=_READ)
 @router.get("/images/{image_id}/file", tags=["images"], dependencies=_READ, responses=_FILE_ANSWERS)
 def send_image(server: Asked, image_id: ImageId) -> Response:
     """Send the file of the picture with this number in the catalog."""

@@ -12,11 +12,12 @@ from imalink.answers.library import author_json
 from imalink.api import work
 from imalink.api.awaited import ACCEPTED, Prefer, answered
 from imalink.api.context import Asked, Right, needs
-from imalink.api.envelope import success
-from imalink.api.parameters import Limit, number_of
+from imalink.api.envelope import page_of, success
+from imalink.api.parameters import Limit, Offset, number_of
 from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.library import Author, AuthorChange, Authors, Deleted, NewAuthor, TagRename, Tags
 from imalink.api.schemas.photos import Edited
+from imalink.catalog.tags import TagCount
 from imalink.workflows import edit_library, look_at_library
 
 router = APIRouter()
@@ -34,11 +35,12 @@ def list_tags(
     part: Annotated[
         str, Query(max_length=200, description="What one of its levels begins with.", examples=["ro"])
     ] = "",
+    offset: Offset = 0,
     limit: Limit = 50,
 ) -> Response:
     """List tags, those of most photos first: what may be meant by the letters that were typed so far."""
-    found = look_at_library.list_tags(server.tools, part=part, limit=limit)
-    return success({"tags": [{"name": json_text(each.name), "photo_count": each.photo_count} for each in found]})
+    found = look_at_library.list_tags(server.tools, part=part)
+    return success(page_of("tags", found, offset=offset, limit=limit, spell=_tag_json))
 
 
 @router.post("/tags/rename", tags=["tags"], dependencies=_EDIT, responses=answers(Success[Edited], 409, 503) | ACCEPTED)
@@ -52,9 +54,10 @@ def rename_tag(server: Asked, body: TagRename, prefer: Prefer = None) -> Respons
 
 
 @router.get("/authors", tags=["authors"], dependencies=_READ, responses=answers(Success[Authors], 503))
-def list_authors(server: Asked) -> Response:
-    """List all authors, by name."""
-    return success({"authors": [author_json(each) for each in look_at_library.list_authors(server.tools)]})
+def list_authors(server: Asked, offset: Offset = 0, limit: Limit = 100) -> Response:
+    """List the authors, by name."""
+    found = look_at_library.list_authors(server.tools)
+    return success(page_of("authors", found, offset=offset, limit=limit, spell=author_json))
 
 
 @router.post(
@@ -88,3 +91,7 @@ def delete_author(server: Asked, author: AuthorId) -> Response:
     number = number_of("author", author)
     edit_library.delete_author(server.tools, number)
     return success({"id": number, "deleted": True})
+
+
+def _tag_json(tag: TagCount) -> dict[str, object]:
+    return {"name": json_text(tag.name), "photo_count": tag.photo_count}

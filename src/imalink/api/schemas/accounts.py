@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from imalink.api.schemas.envelope import Asking
+from imalink.api.schemas.envelope import Asking, Paged
 from imalink.api.schemas.storages import UUID_EXAMPLE
 from imalink.core.account import MAX_LABEL_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_DAYS, MIN_PASSWORD_LENGTH
 from imalink.core.audit import AuditAction
@@ -92,7 +92,7 @@ class FoundAccount(BaseModel):
     account: Account
 
 
-class AccountList(BaseModel):
+class AccountList(Paged):
     """All accounts, by name."""
 
     accounts: list[Account]
@@ -123,7 +123,7 @@ class FoundToken(BaseModel):
     token: Token
 
 
-class TokenList(BaseModel):
+class TokenList(Paged):
     """Tokens, the newest first."""
 
     tokens: list[Token]

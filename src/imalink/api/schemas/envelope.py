@@ -51,6 +51,13 @@ class Meta(BaseModel):
     pages: int
 
 
+class Paged(BaseModel):
+    """A page of a list: how many there are in all, and where in it this is."""
+
+    total_count: int
+    meta: Meta
+
+
 class Finding(BaseModel):
     """Something that was noticed and stopped nothing. The codes: docs/reference/findings.md."""
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from imalink.api.schemas.envelope import Asking, Meta
+from imalink.api.schemas.envelope import Asking, Paged
 from imalink.api.schemas.storages import UUID_EXAMPLE
 
 JobKind = Literal["import", "resume", "rollback", "generate", "scan", "verify", "sidecars", "recover"]
@@ -74,11 +74,10 @@ class FoundJob(BaseModel):
     job: JobWithReport
 
 
-class JobList(BaseModel):
+class JobList(Paged):
     """Jobs, the newest first."""
 
     jobs: list[Job]
-    meta: Meta
 
 
 class NewJob(Asking):

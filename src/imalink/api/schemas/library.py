@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from imalink.api.schemas.envelope import Asking, Meta
+from imalink.api.schemas.envelope import Asking, Meta, Paged
 from imalink.api.schemas.photos import ListedPhoto, Selection
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
 from imalink.core.plain_text import LINE_PATTERN, TEXT_PATTERN
@@ -26,7 +26,7 @@ class Tag(BaseModel):
     photo_count: int
 
 
-class Tags(BaseModel):
+class Tags(Paged):
     """Tags, those of most photos first."""
 
     tags: list[Tag]
@@ -54,7 +54,7 @@ class Author(BaseModel):
     session_count: int
 
 
-class Authors(BaseModel):
+class Authors(Paged):
     """All authors, by name."""
 
     authors: list[Author]
@@ -87,7 +87,7 @@ class Collection(BaseModel):
     cover: str | None = Field(description="The hothash of the first of these.")
 
 
-class Collections(BaseModel):
+class Collections(Paged):
     """All collections, by title."""
 
     collections: list[Collection]
@@ -138,7 +138,7 @@ class SavedSearch(BaseModel):
     is_favorite: bool
 
 
-class SavedSearches(BaseModel):
+class SavedSearches(Paged):
     """All saved searches: favourites first, by title."""
 
     saved_searches: list[SavedSearch]

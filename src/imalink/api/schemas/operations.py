@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from imalink.api.schemas.envelope import Asking, Finding, Meta
+from imalink.api.schemas.envelope import Asking, Finding, Paged
 from imalink.api.schemas.photos import EditedPhoto, Waiting
 from imalink.api.schemas.storages import UUID_EXAMPLE
 
@@ -62,11 +62,10 @@ class Operation(BaseModel):
     item: ItemChange | None = Field(description="Only where one operation is asked for.")
 
 
-class Operations(BaseModel):
+class Operations(Paged):
     """Operations, the newest first."""
 
     operations: list[Operation]
-    meta: Meta
 
 
 class FoundOperation(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from imalink.api.schemas.envelope import Asking
+from imalink.api.schemas.envelope import Asking, Paged
 from imalink.api.schemas.photo_filters import PhotoFilters
 from imalink.api.schemas.storages import UUID_EXAMPLE, UUID_PATTERN
 from imalink.core.edit_request import (
@@ -78,13 +78,13 @@ class CameraModel(BaseModel):
     model: str | None
 
 
-class Cameras(BaseModel):
+class Cameras(Paged):
     """Every camera that took a photo, by make and model."""
 
     cameras: list[CameraModel]
 
 
-class Lenses(BaseModel):
+class Lenses(Paged):
     """Every lens with which a photo was taken."""
 
     lenses: list[str]
