@@ -291,3 +291,47 @@ def test_an_editor_deletes_to_the_trash_and_nothing_for_good(tmp_path: Path, emp
             ("photos-restored", "ed"),
             ("photos-deleted", "ed"),
         ]
+
+
+def test_nothing_is_deleted_where_every_storage_is_away(served: Served, storage: Json) -> None:
+    photo = photos_of(served)[0]
+    away = served.disk / "unplugged"
+    shutil.move(storage["full_path"], away)
+    before = snapshot(away)
+    for mode in ("trash", "soft", "hard"):
+        body = {"ids": [photo["id"]], "mode": mode, "confirm": True}
+        assert served.ask("POST", "photos/delete", json=body, status=503)["error"]["code"] == "storage-offline"
+    assert snapshot(away) == before
+    shutil.move(away, storage["full_path"])
+    assert len(photos_of(served)) == 3
+
+
+def test_deleting_that_is_stopped_has_deleted_whole_photos_or_none(served: Served, storage: Json) -> None:
+    server, before = served.app.state.server, pictures(storage)
+    body = {"ids": [each["id"] for each in photos_of(served)]}
+    with server.turns.of(storage["uuid"]):
+        answer = served.http.post("/api/v1/photos/delete", json=body, headers={"prefer": "respond-async"})
+        job_id = answer.json()["data"]["job"]["id"]
+        served.ask("DELETE", f"jobs/{job_id}")
+    while not (job := served.get(f"jobs/{job_id}")["job"])["is_over"]:
+        pass
+    assert job["state"] == "cancelled"
+    assert pictures(storage) == before
+    assert len(photos_of(served)) == 3
+    assert served.get("trash")["items"] == []
+
+
+def test_the_same_deletion_asked_twice_at_once_is_one(served: Served, storage: Json) -> None:
+    server = served.app.state.server
+    body = {"ids": [photos_of(served)[0]["id"]]}
+    ids: set[str] = set()
+    with server.turns.of(storage["uuid"]):
+        for _ in range(2):
+            answer = served.http.post("/api/v1/photos/delete", json=body, headers={"prefer": "respond-async"})
+            ids.add(answer.json()["data"]["job"]["id"])
+    [job_id] = ids
+    while not served.get(f"jobs/{job_id}")["job"]["is_over"]:
+        pass
+    assert len(served.get("trash")["items"]) == 1
+    assert [each["kind"] for each in served.get("operations")["operations"]].count("delete") == 1
+    assert served.ask("POST", "photos/delete", json=body, status=404)["error"]["code"] == "not-found"

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from imalink.catalog.bulk import chunks
 from imalink.catalog.locations import FoundImageFile, find_by_hothash
-from imalink.catalog.models import ImageFile
+from imalink.catalog.models import FileLocation, FileStorage, ImageFile
 from imalink.catalog.models import Photo as PhotoRow
-from imalink.core.ids import Hothash, PhotoUuid
+from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
 from imalink.core.photo import Photo
 from imalink.core.photo_facts import PhotoFacts, effective_facts, plain_photo
 from imalink.core.picture import PictureFacts
@@ -89,6 +89,22 @@ def find_uuids(db: Session, photo_ids: Collection[int]) -> dict[int, PhotoUuid]:
     for chunk in chunks(photo_ids):
         rows = db.execute(select(PhotoRow.id, PhotoRow.photo_uuid).where(PhotoRow.id.in_(chunk)))
         found.update((photo_id, PhotoUuid(photo_uuid)) for photo_id, photo_uuid in rows)
+    return found
+
+
+def find_storages(db: Session, photo_uuids: Collection[PhotoUuid]) -> set[StorageUuid]:
+    """Give the storages that are known to hold, or to miss, a file of any of these photos."""
+    found: set[StorageUuid] = set()
+    for chunk in chunks(photo_uuids):
+        query = (
+            select(FileStorage.storage_uuid)
+            .join(FileLocation, FileLocation.file_storage_id == FileStorage.id)
+            .join(ImageFile, FileLocation.image_file_id == ImageFile.id)
+            .join(PhotoRow, ImageFile.photo_id == PhotoRow.id)
+            .where(PhotoRow.photo_uuid.in_(chunk))
+            .distinct()
+        )
+        found.update(StorageUuid(storage_uuid) for storage_uuid in db.execute(query).scalars())
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -196,24 +196,30 @@ def delete_chosen(
 
 def storages_of_photos(tools: Tools, photo_uuids: Collection[PhotoUuid]) -> list[StorageUuid]:
     """Give the storages that are known to hold any file of these photos. Raises NotFoundError."""
-    return sorted(_by_storage(tools, photo_uuids))
+    with tools.catalog.read() as db:
+        _require_known(photo_uuids, photos.find_ids(db, photo_uuids))
+        return sorted(photos.find_storages(db, photo_uuids))
 
 
 def _by_storage(tools: Tools, photo_uuids: Collection[PhotoUuid]) -> dict[StorageUuid, set[Hothash]]:
     """Give by storage all pictures of these photos. Raises NotFoundError for one that is not known."""
     with tools.catalog.read() as db:
         found = photos.find_photos(db, photo_uuids)
-    unknown = [photo_uuid for photo_uuid in photo_uuids if photo_uuid not in found]
-    if unknown:
-        raise NotFoundError(
-            f"The photo {unknown[0]} is not known any more. Nothing was changed.", hint="`imalink search` lists photos."
-        )
+    _require_known(photo_uuids, found)
     hothashes: dict[StorageUuid, set[Hothash]] = {}
     for photo in found.values():
         for file in photo.files:
             for place in file.locations:
                 hothashes.setdefault(place.storage_uuid, set()).add(file.hothash)
     return hothashes
+
+
+def _require_known(photo_uuids: Iterable[PhotoUuid], known: Container[PhotoUuid]) -> None:
+    unknown = next((photo_uuid for photo_uuid in photo_uuids if photo_uuid not in known), None)
+    if unknown is not None:
+        raise NotFoundError(
+            f"The photo {unknown} is not known any more. Nothing was changed.", hint="`imalink search` lists photos."
+        )
 
 
 class _Deleting:
