@@ -77,7 +77,7 @@ class PhotoWalk:
         told: dict[str, object] = {"wanted": limit, "skipped": skipped}
         if place is not None:
             told |= {"photo_id": place[0], "taken_at": place[1]}
-        return [(photo_id, taken_at) for photo_id, taken_at in self.db.connection().execute(query, told)]
+        return [(photo_id, taken_at) for photo_id, taken_at in self.db.connection().execute(query, told).all()]
 
     def _has_undated(self) -> bool:
         """Tell whether any photo is undated: few libraries have one, and the conditions need not be asked then."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -37,8 +37,12 @@ _SHOWN = (
 """The columns of a list: without the long ones, and without an object of the ORM for each photo."""
 _IMAGES = table_of(ImageFile)
 _LISTED = (
-    select(*(_PHOTOS.c[name] for name in _SHOWN), _IMAGES.c.original_filename, _IMAGES.c.hotpreview_rendition)
-    .join(_IMAGES, _IMAGES.c.hothash == _PHOTOS.c.primary_hothash)
+    select(
+        *(_PHOTOS.c[name] for name in _SHOWN),
+        *(_IMAGES.c[name] for name in ("hothash", "original_filename", "hotpreview_rendition")),
+    )
+    # Not by hothash: files of neighbours are neighbours too, but their hothashes are anywhere in their index.
+    .join(_IMAGES, _IMAGES.c.photo_id == _PHOTOS.c.id)
     .where(_PHOTOS.c.id.in_(bindparam("ids", expanding=True)))
 )
 """Made once: making it takes as long as asking it."""
@@ -48,10 +52,10 @@ _Number = int | None
 # fmt: off
 _Listed = tuple[
     int, str, str, _Text, _Text, _Text, _Number, _Text, bool, _Text, _Text, _Text, _Text, _Text, _Text, _Number,
-    _Number, float | None, bool, str, str, _Text,
+    _Number, float | None, bool, str, str, str, _Text,
 ]
 # fmt: on
-"""A row of ``_LISTED``."""
+"""A row of ``_LISTED``: a photo, and one of its files."""
 
 
 class FoundPhoto(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,7 +192,7 @@ def count_photos(
 def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]:
     """Give what a list shows of these photos, in this order, at most IN_LIMIT; unknown ones are left out."""
     tags = load_tags(db, photo_ids)
-    rows = cast("Iterable[_Listed]", db.connection().execute(_LISTED, {"ids": list(photo_ids)}))
+    rows = cast("list[_Listed]", db.connection().execute(_LISTED, {"ids": list(photo_ids)}).all())
     found: dict[int, FoundPhoto] = {}
     # Unpacked, for reading a row's columns by their names takes twice as long as the database does.
     for (
@@ -212,9 +216,12 @@ def load_photos(db: Session, photo_ids: Sequence[int]) -> tuple[FoundPhoto, ...]
         latitude,
         has_raw,
         file_format,
+        file_hothash,
         original_filename,
         hotpreview_rendition,
     ) in rows:
+        if file_hothash != hothash:
+            continue  # not its primary file
         found[photo_id] = FoundPhoto(
             id=photo_id,
             photo_uuid=PhotoUuid(photo_uuid),

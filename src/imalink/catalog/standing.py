@@ -30,7 +30,7 @@ def load_statuses(db: Session, photo_ids: Collection[int]) -> dict[int, PhotoSta
     """Give for each of these photos, by id, whether it can be opened. No disk is touched."""
     found = dict.fromkeys(photo_ids, PhotoStatus.MISSING)
     for chunk in chunks(photo_ids):
-        for photo_id, is_accessible, is_active in db.connection().execute(_STANDING, {"ids": chunk}):
+        for photo_id, is_accessible, is_active in db.connection().execute(_STANDING, {"ids": chunk}).all():
             if is_accessible and is_active:
                 found[photo_id] = PhotoStatus.PRESENT
             elif found[photo_id] is PhotoStatus.MISSING:

@@ -56,7 +56,7 @@ def load_tags(db: Session, photo_ids: Collection[int]) -> dict[int, tuple[str, .
     """Give the tags of those photos that have any, in their order."""
     found: dict[int, tuple[str, ...]] = {}
     for chunk in chunks(photo_ids):
-        for photo_id, name in db.connection().execute(_TAGS_OF, {"ids": chunk}):
+        for photo_id, name in db.connection().execute(_TAGS_OF, {"ids": chunk}).all():
             found[photo_id] = (*found.get(photo_id, ()), name)
     return found
 
