@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from imalink.workflows.storage_access import open_storage
 from tests.support.scenes import Scene
 from tests.support.stranger import Here
 from tests.support.workbench import snapshot
@@ -70,3 +71,23 @@ def test_a_sidecar_goes_with_its_picture_without_a_yes(scene: Scene, here: Here)
     scene.look()
     assert here("delete", scene.photos / "IMG_0002.jpg").code == 0
     assert not sidecar.exists()
+
+
+def test_a_storage_that_is_at_work_is_told_and_the_trash_of_the_other_is_emptied(scene: Scene, here: Here) -> None:
+    disk = scene.folder / "second disk"
+    disk.mkdir()
+    assert here("storage", "create", disk, "--name", "Second").code == 0
+    card = scene.folder / "card 1"
+    assert here("import", card, "--storage", "Second", "--title", "Twice", "--duplicates", "keep-both").code == 0
+    hothash = scene.hothash("IMG_0001.jpg")
+    assert here("delete", hothash, "--yes").code == 0
+    with open_storage(scene.bench.tools, scene.record) as storage, storage.lock("test"):
+        back = here("trash", "restore", hothash, "--json")
+        assert here("delete", hothash, "--yes").code == 0
+        emptied = here("trash", "empty", "--yes", "--json")
+    assert (back.code, len(back.json["restored"]), len(back.json["left_storages"])) == (4, 1, 1)
+    assert (emptied.code, emptied.json["file_count"], len(emptied.json["left_storages"])) == (4, 1, 1)
+    assert [each["storage_uuid"] for each in here("trash", "list", "--json").json["items"]] == [
+        scene.record.storage_uuid
+    ]
+    assert here("trash", "empty", "--yes").code == 0

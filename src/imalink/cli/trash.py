@@ -100,7 +100,7 @@ def restore_command(
         _note_left(report.left_storages)
         show_findings(report.findings, is_verbose=output.is_verbose)
     serious = any(finding.severity is not Severity.INFO for finding in report.findings)
-    return errors.FINDINGS if report.left or serious else errors.DONE
+    return errors.FINDINGS if report.left or report.has_trouble or serious else errors.DONE
 
 
 @trash.command("empty")
@@ -157,7 +157,7 @@ def _show_emptied(report: EmptyReport, output: Output) -> int:
         show_lines(_emptied_lines(report, is_verbose=output.is_verbose))
         show_lines(f"Left: {record.display_name}: {path.printable()}: {why}" for record, path, why in report.left)
         _note_left(report.left_storages)
-    return errors.FINDINGS if report.left else errors.DONE
+    return errors.FINDINGS if report.left or report.has_trouble else errors.DONE
 
 
 def _emptied_lines(report: EmptyReport, *, is_verbose: bool) -> list[str]:

@@ -42,6 +42,7 @@ class EmptyReport:
     """What was removed from the trash, or would be, and what was not, with why.
 
     ``operation_uuid`` is None where nothing had to be written down: for files that imports had replaced.
+    ``has_trouble`` says that of ``left_storages`` one was in reach and could not be worked on.
     """
 
     dry_run: bool
@@ -49,6 +50,7 @@ class EmptyReport:
     removed: tuple[TrashItem, ...]
     left: tuple[tuple[StorageRecord, RelativePath, str], ...]
     left_storages: tuple[tuple[StorageRecord, str], ...]
+    has_trouble: bool
     seconds: float
 
     @property
@@ -105,6 +107,7 @@ def empty_trash(
         removed=tuple(removed),
         left=tuple(left),
         left_storages=tuple(left_storages),
+        has_trouble=bool(troubles),
         seconds=round(time.monotonic() - started, 3),
     )
 

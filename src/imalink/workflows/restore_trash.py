@@ -42,13 +42,17 @@ class RestoredItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreReport:
-    """What came back from the trash, or would, and what did not, with why."""
+    """What came back from the trash, or would, and what did not, with why.
+
+    ``has_trouble`` says that of ``left_storages`` one was in reach and could not be worked on.
+    """
 
     dry_run: bool
     operation_uuid: OperationUuid | None
     restored: tuple[RestoredItem, ...]
     left: tuple[tuple[TrashItem, str], ...]
     left_storages: tuple[tuple[StorageRecord, str], ...]
+    has_trouble: bool
     findings: tuple[Finding, ...]
     seconds: float
 
@@ -125,6 +129,7 @@ def restore_from_trash(
         restored=tuple(restored),
         left=tuple(left),
         left_storages=tuple(left_storages),
+        has_trouble=bool(troubles),
         findings=tuple(findings),
         seconds=round(time.monotonic() - started, 3),
     )
