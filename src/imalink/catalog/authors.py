@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from imalink.catalog import dialects
 from imalink.catalog.models import Author as AuthorRow
 from imalink.catalog.models import ImportSession
 from imalink.core.library import DELETED, FieldValue, author_key
@@ -16,6 +17,9 @@ from imalink.errors import NotFoundError
 
 SELF_AUTHOR_ID = 1
 """The user of this installation; made by the first migration."""
+
+_HIGHEST_KEPT = 100_000
+"""An author keeps a number up to this from another catalog; a hostile one could leave none for those that follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +76,17 @@ def is_key_taken(db: Session, key: str) -> bool:
     return find_author_keyed(db, key) is not None
 
 
-def remember_author(db: Session, author: Author) -> int:
+def number_for(db: Session, key: str) -> int:
+    """Give the number that the author with this key has, also one who was deleted, or would get."""
+    known = db.execute(select(AuthorRow.id).where(AuthorRow.author_key == key)).scalar_one_or_none()
+    return _next_number(db) if known is None else known
+
+
+def remember_author(db: Session, author: Author, *, number: FieldValue = None) -> int:
     """Give the number of the author with this name and email, or who once had them; made now when it is new.
 
-    One who was deleted is there again: something is by them.
+    One who was deleted is there again: something is by them. A new one keeps ``number``, that of the catalog that told
+    of them, where it is free.
     """
     email = author.email or ""
     named = (AuthorRow.name == author.name) & (AuthorRow.email == email)
@@ -85,7 +96,7 @@ def remember_author(db: Session, author: Author) -> int:
         row = db.execute(select(AuthorRow).where(known)).scalar_one_or_none()
     if row is None:
         row = AuthorRow(name=author.name, email=email, known_as=author.name, author_key=author_key(author.name, email))
-        db.add(row)
+        _add(db, row, number)
     row.is_deleted = False
     db.flush()
     return row.id
@@ -103,7 +114,7 @@ def settle_author(db: Session, key: str, values: Mapping[str, FieldValue]) -> No
             return  # a name may come with another storage
         row = AuthorRow(name=name, email=email, known_as=name, author_key=key)
         row.name = _free_name(db, name, email, key)
-        db.add(row)
+        _add(db, row, values.get("number"))
     elif name:
         row.name, row.email = _free_name(db, name, email, key), email
     row.bio = bio
@@ -111,6 +122,19 @@ def settle_author(db: Session, key: str, values: Mapping[str, FieldValue]) -> No
     is_needed = db.execute(select(ImportSession.id).where(ImportSession.default_author_id == row.id).limit(1)).first()
     row.is_deleted = bool(values.get(DELETED)) and is_needed is None and row.id != SELF_AUTHOR_ID
     db.flush()
+
+
+def _next_number(db: Session) -> int:
+    return 1 + db.execute(select(func.coalesce(func.max(AuthorRow.id), 0))).scalar_one()
+
+
+def _add(db: Session, row: AuthorRow, number: FieldValue) -> None:
+    """Insert an author under this number if that is one and is free, else under the next."""
+    keeps = type(number) is int and SELF_AUTHOR_ID < number <= _HIGHEST_KEPT and db.get(AuthorRow, number) is None
+    row.id = number if keeps and type(number) is int else _next_number(db)
+    db.add(row)
+    db.flush()
+    dialects.settle_ids(db.connection(), [AuthorRow.__tablename__])
 
 
 def names_of(db: Session, author_id: int) -> list[str]:

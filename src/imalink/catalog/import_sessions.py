@@ -82,7 +82,7 @@ def create_session(db: Session, session: ImportSession, *, storage_uuid: Storage
             )
     author_id = session.default_author_id
     if session.default_author is not None:
-        author_id = remember_author(db, session.default_author)
+        author_id = remember_author(db, session.default_author, number=author_id)
     db.add(
         SessionRow(
             id=session.number,

@@ -179,10 +179,10 @@ class _Load:
             number = allocate_number(self.db, [number])
         return PlacedSession(session_id=number, is_new=True, is_number_changed=is_taken)
 
-    def author_id(self, author: Author | None) -> int | None:
-        """Give the number of a session's author, made now when new."""
+    def author_id(self, author: Author | None, number: int | None) -> int | None:
+        """Give the number of a session's author, who is made now when new, under ``number`` where that is free."""
         if author is not None and author not in self._authors:
-            self._authors[author] = remember_author(self.db, author)
+            self._authors[author] = remember_author(self.db, author, number=number)
         return None if author is None else self._authors[author]
 
     def add(self, session: PartSession, placed: PlacedSession) -> None:
@@ -221,7 +221,7 @@ class _PartLoad:
                 load.add(session, placed)
             return placed
         placed = load.place(index)
-        author_id = load.author_id(head.default_author)
+        author_id = load.author_id(head.default_author, head.default_author_id)
         try:
             with self._db.connection().begin_nested():
                 insert_head(self._db, load.storage.id, index, placed.session_id, author_id)

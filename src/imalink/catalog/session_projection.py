@@ -39,8 +39,8 @@ def project_head(db: Session, storage_id: int, index: SessionIndex) -> PlacedSes
     """Keep the head of ``index`` for its storage, and set the session's row from the heads of all storages.
 
     Where they differ, the index that was written last holds; its counts are added up. The number of a new
-    session is its file's, unless another session has it in this catalog. ``default_author_id`` and
-    ``file_storage_id`` of the file are another catalog's and ignored.
+    session is its file's, unless another session has it in this catalog; so is that of an author who is new here.
+    ``file_storage_id`` of the file is another catalog's and ignored.
     """
     session = index.session
     row = db.execute(select(SessionRow).where(SessionRow.session_uuid == session.session_uuid)).scalar_one_or_none()
@@ -120,7 +120,8 @@ def _set_row(db: Session, row: SessionRow, head: SessionHead) -> None:
     row.title = escape_text(session.title)
     row.description = escape_text(session.description)
     row.imported_at = session.imported_at
-    row.default_author_id = None if session.default_author is None else remember_author(db, session.default_author)
+    author, number = session.default_author, session.default_author_id
+    row.default_author_id = None if author is None else remember_author(db, author, number=number)
     row.original_source_path = escape_text(session.source_path)
     row.status = session.status.value
     row.copy_started_at = session.copy_started_at

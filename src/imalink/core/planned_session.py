@@ -41,6 +41,7 @@ def values_of(session: ImportSession, storage_uuid: StorageUuid | None) -> dict[
         "imported_at": session.imported_at,
         "author": None if author is None else author.name,
         "author_email": None if author is None else author.email,
+        "author_number": session.default_author_id,
         "storage": storage_uuid,
         DELETED: False,
     }
@@ -52,7 +53,8 @@ def planned_from(key: str, values: Mapping[str, FieldValue]) -> PlannedSession |
     if values.get(DELETED) or not title or not are_canonical_uuids([key]) or not are_instants([imported_at]):
         return None
     name, email = _text(values, "author", _MAX_NAME_CHARACTERS), _text(values, "author_email", _MAX_NAME_CHARACTERS)
-    number, storage = values.get("number"), _text(values, "storage", 36)
+    author_number, storage = values.get("author_number"), _text(values, "storage", 36)
+    number = values.get("number")
     session = ImportSession(
         number=number if type(number) is int and 0 < number <= _MAX_NUMBER else 0,
         session_uuid=SessionUuid(key),
@@ -60,6 +62,7 @@ def planned_from(key: str, values: Mapping[str, FieldValue]) -> PlannedSession |
         description=_text(values, "description", MAX_DESCRIPTION_CHARACTERS),
         imported_at=imported_at,
         default_author=Author(name=name, email=email or None) if name else None,
+        default_author_id=author_number if type(author_number) is int and name else None,
         status=SessionStatus.CREATED,
     )
     return PlannedSession(session=session, storage_uuid=StorageUuid(storage) if storage else None)

@@ -151,6 +151,7 @@ def create_author(tools: Tools, name: str, *, email: str = "", bio: str = "") ->
             raise _taken(name)
         if authors.is_key_taken(db, key):
             key = tools.new_uuid()  # who had this name first has another now
+        values["number"] = authors.number_for(db, key)  # searches and sessions name authors by it: it is kept
         say_of_item(tools, db, ItemKind.AUTHOR, key, values, title=f"Author made: {name}")
         made = authors.find_author_named(db, name, email)
     assert made is not None

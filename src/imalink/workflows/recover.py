@@ -22,6 +22,7 @@ from imalink.core.picture import Fingerprint
 from imalink.core.progress import Progress, SilentProgress
 from imalink.core.relative_path import RelativePath
 from imalink.core.scan import ScannedFile
+from imalink.core.timestamps import are_instants
 from imalink.errors import (
     ImalinkError,
     IndexDamagedError,
@@ -340,6 +341,11 @@ def _recover_storage(
         record = remember_storage(tools, storage, is_noted=not is_check)
         overview = _overview(storage)
         expected = {summary.number: summary for summary in overview.sessions} if overview is not None else {}
+
+        if overview is not None and are_instants([overview.last_scan or ""]):
+            with tools.catalog.begin() as db:
+                change = file_storages.StorageChange(last_scan_at=overview.last_scan)
+                file_storages.update_storage(db, record.storage_uuid, change)
 
         def take_in() -> Taken:
             numbers = sorted({*storage.indexes.list_sessions(), *expected})

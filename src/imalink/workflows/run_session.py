@@ -90,7 +90,8 @@ def begin_session(
             status=SessionStatus.RUNNING,
             copy_started_at=now,
         )
-        import_sessions.create_session(db, session, storage_uuid=record.storage_uuid)
+        known = import_sessions.create_session(db, session, storage_uuid=record.storage_uuid)
+        session = replace(session, default_author_id=known.session.default_author_id)
     _start(tools, storage, run, session, started_at=now, request=request)
     return session
 
