@@ -195,7 +195,7 @@ def test_edits_of_the_library_are_listed_shown_and_undone(served: Served, photos
     planned = served.post(f"operations/{renamed['operation_uuid']}/undo", json={"dry_run": True})
     assert planned["item"]["changes"] == [{"field": "title", "before": "Italy", "after": "Italia"}]
     undone = served.post(f"operations/{renamed['operation_uuid']}/undo")
-    assert (undone["storages"], undone["waiting"]) == ([], [])
+    assert (undone["storages"], [each["status"] for each in undone["waiting"]]) == ([], ["soon"])
     assert served.get(f"collections/{made['id']}")["title"] == "Italy"
     served.post(f"operations/{undone['undo_uuid']}/undo")
     assert served.get(f"collections/{made['id']}")["title"] == "Italia"
