@@ -57,6 +57,9 @@ table each (``cli/errors.py``).
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 RUN_AGAIN = ", then run the same command again."
 """How the hint ends of an error after which nothing else is to be done; what has a command of its own puts it there."""
 
@@ -77,9 +80,27 @@ class ImalinkError(Exception):
 
 
 class UsageError(ImalinkError):
-    """The request itself cannot be carried out."""
+    """The request itself cannot be carried out.
+
+    ``field`` names the one part of it whose value is to blame, where it is one.
+    """
 
     code = "usage"
+
+    def __init__(self, message: str, *, hint: str = "", field: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+@contextmanager
+def of_field(name: str) -> Generator[None]:
+    """Say of a UsageError of this block, though not of its further kinds, that the value of this field is to blame."""
+    try:
+        yield
+    except UsageError as error:
+        if type(error) in (UsageError, InvalidPathError):
+            error.field = error.field or name
+        raise
 
 
 class InvalidPathError(UsageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import Path
 
@@ -82,6 +83,40 @@ def test_every_field_that_breaks_a_rule_is_named_with_the_rule(served: Served) -
         ("body.display_name", "missing"),
         ("body.colour", "extra_forbidden"),
     }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "file-storage/create", {"base_path": "photos", "display_name": "A"}, "body.base_path"),
+        ("POST", "file-storage/create", {"base_path": "{disk}", "display_name": "   "}, "body.display_name"),
+        ("POST", "file-storage/create", {"base_path": "{disk}", "display_name": "a\0b"}, "body.display_name"),
+        ("POST", "file-storage/adopt", {"folder": "photos", "display_name": "A"}, "body.folder"),
+        ("POST", "file-storage/recover", {"roots": ["photos"]}, "body.roots"),
+        ("POST", "import-sessions", {"title": " "}, "body.title"),
+        ("POST", "jobs", {"kind": "scan"}, "body.storage"),
+        ("POST", "jobs", {"kind": "import"}, "body.session"),
+        ("POST", "authors", {"name": " "}, "body.name"),
+        ("POST", "collections", {"title": "\t"}, "body.title"),
+        ("POST", "saved-searches", {"title": "a", "query": "colour:red"}, "body.query"),
+        ("POST", "export", {"query": "colour:red"}, "body.query"),
+        ("POST", "export", {"query": "", "destination": "out"}, "body.destination"),
+        ("PATCH", "photos", {"ids": [1], "change": {"taken_at": "yesterday"}}, "body.change.taken_at"),
+        ("PATCH", "photos", {"ids": [1], "change": {"add_tags": ["a\0b"]}}, "body.change.add_tags"),
+        ("GET", "photos?after=zzz", None, "query.after"),
+        ("GET", "photos?q=colour:red", None, "query.q"),
+        ("GET", "timeline/days?from=2024-13", None, "query.from"),
+    ],
+)
+def test_a_value_that_cannot_be_taken_is_422_and_names_its_field(
+    served: Served, method: str, path: str, body: Json | None, field: str
+) -> None:
+    told = None if body is None else json.loads(json.dumps(body).replace("{disk}", str(served.disk)))
+    details = failure(served.ask(method, path, status=422, json=told), "invalid")
+    [broken] = details["fields"]
+    assert broken["field"] == field
+    assert broken["rule"] in ("value_error", "string_pattern_mismatch")
+    assert broken["message"]
 
 
 def test_a_storage_that_is_away_is_503_with_what_to_do(served: Served) -> None:

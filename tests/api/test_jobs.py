@@ -117,7 +117,7 @@ def test_a_job_can_be_begun_by_its_kind(served: Served) -> None:
         assert until(served, job, lambda each: each["is_over"])["state"] == "done", kind
     refused = served.ask("POST", "jobs", status=422, json={**body, "request": {"source_directory": ""}})
     assert refused["error"]["details"]["fields"][0]["field"] == "body.request.source_directory"
-    assert served.ask("POST", "jobs", status=400, json={"kind": "scan"})["error"]["code"] == "usage"
+    assert served.ask("POST", "jobs", status=422, json={"kind": "scan"})["error"]["code"] == "invalid"
     assert served.ask("POST", "jobs", status=422, json={"kind": "explode"})["success"] is False
     assert served.ask("GET", "jobs/no-such-job", status=404)["error"]["code"] == "not-found"
     assert served.ask("DELETE", "jobs/no-such-job", status=404)["error"]["code"] == "not-found"

@@ -80,7 +80,7 @@ def test_an_author_who_is_needed_or_there_already_is_told(served: Served) -> Non
     for key in ("99", "anna", "{id}"):
         assert served.get(f"authors/{key}", status=404)
     assert served.post("authors", json={"name": ""}, status=422)
-    assert served.post("authors", json={"name": "  "}, status=400)
+    assert served.post("authors", json={"name": "  "}, status=422)
 
 
 def test_a_collection_keeps_the_order_it_is_given(served: Served, photos: list[Json]) -> None:
@@ -136,7 +136,7 @@ def test_a_search_is_kept_changed_run_and_forgotten(served: Served, photos: list
     assert [(each["title"], each["is_favorite"]) for each in listed] == [("Nights", True), ("All", False)]
     served.ask("DELETE", f"saved-searches/{made['id']}")
     assert served.get(f"saved-searches/{made['id']}", status=404)
-    assert served.post("saved-searches", json={"title": "x", "query": "colour:red"}, status=400)
+    assert served.post("saved-searches", json={"title": "x", "query": "colour:red"}, status=422)
 
 
 def test_all_of_it_comes_back_with_a_recovery(

@@ -34,7 +34,7 @@ def test_a_session_for_what_is_not_known_is_refused(served: Served) -> None:
     assert served.post("import-sessions", status=404, json={"title": "x", "file_storage_id": 9})
     assert served.post("import-sessions", status=404, json={"title": "x", "default_author_id": 9})
     assert served.post("import-sessions", status=422, json={"title": ""})
-    assert served.post("import-sessions", status=400, json={"title": "   "})
+    assert served.post("import-sessions", status=422, json={"title": "   "})
     assert served.get("import-sessions")["total_count"] == 0
 
 
@@ -73,13 +73,13 @@ def test_a_dry_run_imports_nothing(served: Served) -> None:
     ("change", "status"),
     [
         ({"source_directory": "/nowhere/card"}, 404),
-        ({"source_directory": "card"}, 400),
+        ({"source_directory": "card"}, 422),
         ({"source_directory": "/etc"}, 403),
-        ({"organize": "colour"}, 400),
-        ({"organize": "../{filename}"}, 400),
+        ({"organize": "colour"}, 422),
+        ({"organize": "../{filename}"}, 422),
         ({"duplicates": "ask"}, 422),
         ({"author_id": 9}, 404),
-        ({"storage_root": "/media/x"}, 400),
+        ({"storage_root": "/media/x"}, 422),
         ({"unknown": 1}, 422),
     ],
 )

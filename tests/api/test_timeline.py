@@ -108,8 +108,9 @@ def test_photos_and_days_are_located(library: Served) -> None:
     assert library.get("timeline/locate?date=2020-01-01") == {"rev": rev, "offset": 5, "id": None, "day": None}
     assert library.get("timeline/locate?id=99")["offset"] is None
     assert library.get(f"timeline/locate?id={photos[0]['id']}&to=2024-07-03")["offset"] is None
-    for wrong in ("", "?date=2024-02-30", f"?id=1&hothash={photos[0]['hothash']}"):
+    for wrong in ("", f"?id=1&hothash={photos[0]['hothash']}"):
         assert library.get(f"timeline/locate{wrong}", status=400)
+    assert library.get("timeline/locate?date=2024-02-30", status=422)
 
 
 def test_what_came_since_makes_a_rev_stale(library: Served) -> None:

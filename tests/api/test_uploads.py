@@ -258,7 +258,7 @@ def test_the_import_may_be_waited_for_later(served: Served, session: Json) -> No
 def test_what_cannot_be_an_upload_is_told(served: Served, session: Json) -> None:
     where = f"import-sessions/{session['id']}/upload"
     assert "Nothing was uploaded" in served.ask("POST", where, status=409)["detail"]
-    assert served.ask("POST", where, status=400, content=b"nameless")
+    assert served.ask("POST", where, status=422, content=b"nameless")
     headers = {"content-type": "multipart/form-data; boundary=b"}
     assert served.ask("POST", where, status=400, content=b"no form", headers=headers)
     torn = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.jpg"\r\n\r\nhalf'

@@ -103,6 +103,8 @@ _CODES = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 406: 
 
 def status_of(error: ImalinkError) -> int:
     """Give the HTTP status of an error."""
+    if isinstance(error, UsageError) and error.field:
+        return 422
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
@@ -119,9 +121,12 @@ def answer_error(error: ImalinkError, *, tell: Callable[[str], str] = json_text)
         headers["retry-after"] = str(error.wait_seconds)
     if isinstance(error, LoginNeededError | LoginRefusedError):
         headers["www-authenticate"] = 'Bearer realm="ImaLink"'
-    return failure(
-        code=error.code, message=tell(error.message), status=status_of(error), details=details, headers=headers
-    )
+    code = error.code
+    if isinstance(error, UsageError) and error.field:
+        code = "invalid"
+        where = error.field if "." in error.field else f"body.{error.field}"
+        details["fields"] = [{"field": where, "rule": "value_error", "message": tell(error.message)}]
+    return failure(code=code, message=tell(error.message), status=status_of(error), details=details, headers=headers)
 
 
 def add_error_answers(app: FastAPI) -> None:

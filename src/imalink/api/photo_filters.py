@@ -10,18 +10,22 @@ from typing import TypeVar
 from imalink.api.context import Server
 from imalink.api.schemas.photo_filters import PhotoFilters, PhotoPaging
 from imalink.core.search_query import SearchQuery, find_box, parse_file_format, parse_query, parse_span
-from imalink.errors import UsageError
+from imalink.errors import UsageError, of_field
 
 T = TypeVar("T")
 _NOTHING = SearchQuery()
 
 
-def query_of(server: Server, asked: PhotoFilters) -> SearchQuery:
-    """Give what the filters ask for. Raises UsageError, NotFoundError for an unknown storage."""
-    box = None if asked.place is None else find_box(asked.place)
+def query_of(server: Server, asked: PhotoFilters, *, where: str = "query.") -> SearchQuery:
+    """Give what the filters ask for; ``where`` in the request they stand.
+
+    Raises UsageError, NotFoundError for an unknown storage.
+    """
+    with of_field(f"{where}place"):
+        box = None if asked.place is None else find_box(asked.place)
     said = SearchQuery(
-        taken_from=_read("from", asked.taken_from, _first_day),
-        taken_to=_read("to", asked.taken_to, _last_day),
+        taken_from=_read(f"{where}from", asked.taken_from, _first_day),
+        taken_to=_read(f"{where}to", asked.taken_to, _last_day),
         rating_min=asked.rating_min,
         tags=tuple(dict.fromkeys(asked.tag)),
         camera=asked.camera,
@@ -30,7 +34,7 @@ def query_of(server: Server, asked: PhotoFilters) -> SearchQuery:
         author_id=asked.author_id,
         session=asked.session_id,
         storage=None if asked.storage_uuid is None else server.storage(asked.storage_uuid).storage_uuid,
-        file_format=_read("format", asked.format, parse_file_format),
+        file_format=_read(f"{where}format", asked.format, parse_file_format),
         filename=asked.name,
         text=asked.text,
         place=box,
@@ -40,7 +44,11 @@ def query_of(server: Server, asked: PhotoFilters) -> SearchQuery:
         collection=asked.collection,
         status=asked.status,
     )
-    return said if asked.q is None else _both(said, parse_query(asked.q))
+    if asked.q is None:
+        return said
+    with of_field(f"{where}q"):
+        typed = parse_query(asked.q)
+    return _both(said, typed)
 
 
 def query_of_page(server: Server, asked: PhotoPaging) -> SearchQuery:
@@ -62,11 +70,12 @@ def _both(said: SearchQuery, typed: SearchQuery) -> SearchQuery:
     return replace(typed, **together)
 
 
-def _read(name: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+def _read(field: str, text: str | None, parse: Callable[[str], T]) -> T | None:
     try:
         return None if text is None else parse(text)
     except ValueError as error:
-        raise UsageError(f"{name}: {text} cannot be read: {error}.") from error
+        told = f"{field.rpartition('.')[2]}: {text} cannot be read: {error}."
+        raise UsageError(told, field=field) from error
 
 
 def _first_day(text: str) -> date:

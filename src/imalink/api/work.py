@@ -28,8 +28,9 @@ from imalink.core.edit_request import EditRequest
 from imalink.core.ids import PhotoUuid, StorageUuid
 from imalink.core.job import Holds, JobRequest
 from imalink.core.organization import organization_named
+from imalink.core.path_template import PathTemplate
 from imalink.core.progress import Progress
-from imalink.errors import UsageError, WrongStateError
+from imalink.errors import UsageError, WrongStateError, of_field
 from imalink.runtime.events import EventKind
 from imalink.runtime.health_words import health_json
 from imalink.runtime.jobs import Work
@@ -153,11 +154,12 @@ def importing(server: Server, known: SessionRecord, body: Importing) -> Planned:
         raise UsageError(
             "Imports into directories of their own (storage_root) are not possible yet. Nothing was changed.",
             hint="Leave storage_root out: the session's own storage takes the pictures.",
+            field="storage_root",
         )
     request = ImportRequest(
-        source=server.folders.check(body.source_directory),
+        source=server.folders.check(body.source_directory, field="source_directory"),
         session=known.session.session_uuid,
-        organization=organization_named(body.organize),
+        organization=_organization(body.organize, "body.organize"),
         exclude=tuple(body.exclude),
         author=None if body.author_id is None else author_named(server.tools, body.author_id),
         duplicates=DuplicatePolicy(body.duplicates),
@@ -198,7 +200,7 @@ def importing_uploads(server: Server, known: SessionRecord, body: ImportingUploa
     request = ImportRequest(
         source=source,
         session=known.session.session_uuid,
-        organization=organization_named(body.organize),
+        organization=_organization(body.organize, "query.organize"),
         author=None if body.author_id is None else author_named(server.tools, body.author_id),
         duplicates=DuplicatePolicy(body.duplicates),
         includes_deleted=body.include_deleted,
@@ -219,7 +221,9 @@ def importing_uploads(server: Server, known: SessionRecord, body: ImportingUploa
 
 def resuming(server: Server, known: SessionRecord, body: Resuming, storages: Collection[StorageUuid]) -> Planned:
     """Go on with an interrupted import. Raises FolderRefusedError."""
-    source: Path | None = None if body.source_directory is None else server.folders.check(body.source_directory)
+    source: Path | None = (
+        None if body.source_directory is None else server.folders.check(body.source_directory, field="source_directory")
+    )
 
     def work(progress: Progress) -> Mapping[str, object]:
         with server.turns.of(*storages):
@@ -245,7 +249,7 @@ def rolling_back(server: Server, known: SessionRecord, body: RollingBack, storag
 
 def recovery(server: Server, body: Roots) -> Planned:
     """Rebuild the catalog from storages. Raises FolderRefusedError."""
-    roots = [server.folders.check(root) for root in body.roots]
+    roots = [server.folders.check(root, field="roots") for root in body.roots]
 
     def work(progress: Progress) -> Mapping[str, object]:
         candidates, findings = find_candidates(server.tools, roots, is_check=body.check)
@@ -344,6 +348,11 @@ def health(server: Server) -> Planned:
         return told
 
     return Planned(asked=JobRequest(kind="health", holds=Holds.NOTHING, go_on="imalink health"), work=work)
+
+
+def _organization(text: str, field: str) -> PathTemplate:
+    with of_field(field):
+        return organization_named(text)
 
 
 def on_storage(record: StorageRecord, kind: str, request: Mapping[str, object], go_on: str) -> JobRequest:

@@ -22,7 +22,7 @@ from imalink.catalog.search_conditions import Conditions, Reach
 from imalink.catalog.tags import load_tags
 from imalink.core.ids import Hothash, PhotoUuid, StorageUuid
 from imalink.core.search_query import SearchQuery
-from imalink.errors import UsageError
+from imalink.errors import UsageError, of_field
 
 _ORDER = "taken"
 _MAX_ID = 2**31 - 1
@@ -121,8 +121,9 @@ def search_photos(
     UsageError for an ``after`` or ``before`` that no page gave.
     """
     place = query.after if query.before is None else query.before
-    cursor = None if place is None else _load_cursor(place)
     is_backward = query.before is not None
+    with of_field("query.before" if is_backward else "query.after"):
+        cursor = None if place is None else _load_cursor(place)
     is_dated = query.taken_from is not None or query.taken_to is not None
 
     def conditions(reach: Reach = Reach.PAGE) -> list[ColumnElement[bool]]:
@@ -266,7 +267,7 @@ def _load_cursor(text: str) -> _Cursor:
             canonical_instant(cursor.taken_at)
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise UsageError(
-            "The place to go on from (after) was not given by a search.",
+            "The place to go on from (after, before) was not given by a search.",
             hint="Use the `next` of the page before, or leave it out to begin with the first page.",
         ) from error
     return cursor

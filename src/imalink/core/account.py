@@ -135,6 +135,7 @@ def account_name(text: str) -> str:
         raise UsageError(
             f"{text!r} cannot be the name of an account. Nothing was changed.",
             hint="Use letters a to z, digits, and . _ @ - between them; 64 at most.",
+            field="name",
         )
     return name
 
@@ -146,9 +147,12 @@ def account_password(text: str, *, name: str) -> str:
         raise UsageError(
             f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters. Nothing was changed.",
             hint="Four or five words that have nothing to do with each other are easy to keep in mind.",
+            field="password",
         )
     if len(set(password)) < 4 or password.lower() in (name, name * 2, "imalink" + name, name + "imalink"):
-        raise UsageError("This password is too easy to guess. Nothing was changed.", hint="Choose another one.")
+        raise UsageError(
+            "This password is too easy to guess. Nothing was changed.", hint="Choose another one.", field="password"
+        )
     return password
 
 
@@ -164,5 +168,6 @@ def token_label(text: str) -> str:
         raise UsageError(
             f"A token is called something of 1 to {MAX_LABEL_LENGTH} printable characters. Nothing was changed.",
             hint="Name what will use it, such as: backup script.",
+            field="label",
         )
     return label

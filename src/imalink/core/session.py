@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from imalink.core.ids import SessionUuid
 from imalink.core.plain_text import check_line, check_text
-from imalink.errors import UsageError
+from imalink.errors import UsageError, of_field
 
 
 class SessionStatus(StrEnum):
@@ -35,10 +35,13 @@ def check_title(title: str) -> str:
     """Give a session's title as it is kept. Raises UsageError when it is empty, too long or not one plain line."""
     title = title.strip()
     if not title:
-        raise UsageError("A session needs a title.", hint="Give it one, such as 'Italy, summer 2024'.")
+        raise UsageError("A session needs a title.", hint="Give it one, such as 'Italy, summer 2024'.", field="title")
     if len(title) > MAX_TITLE_CHARACTERS:
-        raise UsageError(f"The title has {len(title):,} characters; at most {MAX_TITLE_CHARACTERS} are kept.")
-    return check_line(title, "title")
+        raise UsageError(
+            f"The title has {len(title):,} characters; at most {MAX_TITLE_CHARACTERS} are kept.", field="title"
+        )
+    with of_field("title"):
+        return check_line(title, "title")
 
 
 def check_description(description: str) -> str:
@@ -47,8 +50,10 @@ def check_description(description: str) -> str:
         raise UsageError(
             f"The description has {len(description):,} characters; at most {MAX_DESCRIPTION_CHARACTERS:,} are kept.",
             hint="Keep long notes in a file beside the pictures.",
+            field="description",
         )
-    return check_text(description, "description")
+    with of_field("description"):
+        return check_text(description, "description")
 
 
 _COPY_STATUS = {

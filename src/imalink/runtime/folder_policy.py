@@ -24,14 +24,16 @@ class FolderPolicy:
     own: Sequence[Path]
     home: Path
 
-    def check(self, text: str) -> Path:
-        """Give the folder that a request names, absolute and without ``..``.
+    def check(self, text: str, *, field: str = "") -> Path:
+        """Give the folder that a request names, in its ``field``, absolute and without ``..``.
 
         Raises UsageError for a relative path, FolderRefusedError for one that is not to be named over HTTP, also by way
         of a link.
         """
         if not text.startswith("/") or "\0" in text:
-            raise UsageError(f"{text!r} is no absolute path. Nothing was changed.", hint="Name the folder from / on.")
+            raise UsageError(
+                f"{text!r} is no absolute path. Nothing was changed.", hint="Name the folder from / on.", field=field
+            )
         named = Path(os.path.normpath(text))
         for place in (named, _resolved(named)):
             if self._is_refused(place):

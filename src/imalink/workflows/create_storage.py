@@ -8,7 +8,7 @@ from imalink.catalog import file_storages, library
 from imalink.catalog.file_storages import DiskInstance, StorageRecord
 from imalink.core.ids import StorageUuid
 from imalink.core.plain_text import check_line, check_text
-from imalink.errors import NameInUseError, UsageError
+from imalink.errors import NameInUseError, UsageError, of_field
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.founding import found_storage, open_base
 from imalink.storage.volumes import describe_volume
@@ -44,9 +44,10 @@ def check_storage(tools: Tools, *, base_path: Path, display_name: str) -> str:
 
 def check_name(tools: Tools, display_name: str) -> str:
     """Give a new storage's name as it would be kept. Raises UsageError when it is empty, taken or not plain text."""
-    display_name = check_line(display_name.strip(), "name")
-    if not display_name:
-        raise UsageError("A storage needs a name.", hint='Give it one with --name "Blue Samsung".')
+    with of_field("display_name"):
+        display_name = check_line(display_name.strip(), "name")
+        if not display_name:
+            raise UsageError("A storage needs a name.", hint='Give it one with --name "Blue Samsung".')
     with tools.catalog.read() as db:
         if any(record.display_name == display_name for record in file_storages.list_storages(db)):
             raise NameInUseError(

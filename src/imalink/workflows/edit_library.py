@@ -20,7 +20,7 @@ from imalink.core.library import (
 )
 from imalink.core.plain_text import check_line, check_text
 from imalink.core.search_query import parse_query
-from imalink.errors import AuthorInUseError, NameTakenError, UsageError, WrongStateError
+from imalink.errors import AuthorInUseError, NameTakenError, UsageError, WrongStateError, of_field
 from imalink.workflows.flush_outbox import flush_outbox
 from imalink.workflows.new_operation import counted
 from imalink.workflows.say_of_library import say_of_item
@@ -37,7 +37,7 @@ def create_collection(
 ) -> Collection:
     """Make a collection of these photos, in this order. Raises UsageError."""
     key = tools.new_uuid()
-    values: dict[str, FieldValue] = {"title": _title(title), "description": _text(description)}
+    values: dict[str, FieldValue] = {"title": _title(title, "title"), "description": _text(description, "description")}
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
         wanted = _distinct(photo_uuids)
         values.update(zip(map(photo_field, wanted), first_places(len(wanted)), strict=True))
@@ -52,9 +52,9 @@ def edit_collection(tools: Tools, key: str, *, title: str | None = None, descrip
     """Set what is given of a collection. Raises UsageError, NotFoundError."""
     values: dict[str, FieldValue] = {}
     if title is not None:
-        values["title"] = _title(title)
+        values["title"] = _title(title, "title")
     if description is not None:
-        values["description"] = _text(description)
+        values["description"] = _text(description, "description")
     return _edit_collection(tools, key, values)
 
 
@@ -113,9 +113,10 @@ def remove_from_collection(tools: Tools, key: str, photo_uuids: Sequence[PhotoUu
 
 def save_search(tools: Tools, title: str, query: str, *, is_favorite: bool = False) -> SavedSearch:
     """Keep a search under a name. Raises UsageError, also for a query that cannot be read."""
-    parse_query(query)
+    with of_field("query"):
+        parse_query(query)
     key = tools.new_uuid()
-    values: dict[str, FieldValue] = {"title": _title(title), "query": query, "is_favorite": is_favorite}
+    values: dict[str, FieldValue] = {"title": _title(title, "title"), "query": query, "is_favorite": is_favorite}
     return _say_search(tools, key, values, title=f"Saved search made: {values['title']}")
 
 
@@ -126,9 +127,10 @@ def edit_search(
     with tools.catalog.read() as db:
         known = collections.get_search(db, key)
     if query is not None:
-        parse_query(query)
+        with of_field("query"):
+            parse_query(query)
     given: dict[str, FieldValue] = {
-        "title": None if title is None else _title(title),
+        "title": None if title is None else _title(title, "title"),
         "query": query,
         "is_favorite": is_favorite,
     }
@@ -143,9 +145,15 @@ def delete_search(tools: Tools, key: str) -> None:
 
 def create_author(tools: Tools, name: str, *, email: str = "", bio: str = "") -> AuthorRecord:
     """Make an author. Raises UsageError, NameTakenError for a name and email that are an author's already."""
-    name, email = _title(name), _line(email)
+    name, email = _title(name, "name"), _line(email, "email")
     key = author_key(name, email)
-    values: dict[str, FieldValue] = {"name": name, "email": email, "bio": _text(bio), "known_as": name, DELETED: False}
+    values: dict[str, FieldValue] = {
+        "name": name,
+        "email": email,
+        "bio": _text(bio, "bio"),
+        "known_as": name,
+        DELETED: False,
+    }
     with tools.catalog.begin(is_durable=True) as db:
         if authors.find_author_named(db, name, email) is not None:
             raise _taken(name)
@@ -165,13 +173,13 @@ def edit_author(
     """Set what is given of an author. Raises UsageError, NotFoundError, NameTakenError."""
     with tools.catalog.begin(changes_photos=True, is_durable=True) as db:
         known = authors.get_author(db, author_id)
-        new_name = known.author.name if name is None else _title(name)
-        new_email = (known.author.email or "") if email is None else _line(email)
+        new_name = known.author.name if name is None else _title(name, "name")
+        new_email = (known.author.email or "") if email is None else _line(email, "email")
         other = authors.find_author_named(db, new_name, new_email)
         if other is not None and other.id != author_id:
             raise _taken(new_name)
         # All fields at once: of an author that only sessions name, the library says nothing yet.
-        new_bio = known.bio if bio is None else _text(bio)
+        new_bio = known.bio if bio is None else _text(bio, "bio")
         values: dict[str, FieldValue] = {
             "name": new_name,
             "email": new_email,
@@ -230,24 +238,26 @@ def _distinct(photo_uuids: Sequence[PhotoUuid]) -> list[PhotoUuid]:
     return list(dict.fromkeys(photo_uuids))
 
 
-def _title(text: str) -> str:
-    line = _line(text)
+def _title(text: str, field: str) -> str:
+    line = _line(text, field)
     if not line:
-        raise UsageError("A name is needed.")
-    return check_line(line, "name")
+        raise UsageError("A name is needed.", field=field)
+    return line
 
 
-def _line(text: str) -> str:
+def _line(text: str, field: str) -> str:
     line = " ".join(text.split())
-    if len(line) > MAX_TITLE_LENGTH:
-        raise UsageError(f"This name is too long: at most {MAX_TITLE_LENGTH} characters.")
-    return check_line(line, "name")
+    with of_field(field):
+        if len(line) > MAX_TITLE_LENGTH:
+            raise UsageError(f"This name is too long: at most {MAX_TITLE_LENGTH} characters.")
+        return check_line(line, "name")
 
 
-def _text(text: str) -> str:
-    if len(text) > MAX_TEXT_LENGTH:
-        raise UsageError(f"This text is too long: at most {MAX_TEXT_LENGTH:,} characters.")
-    return check_text(text.strip(), "text")
+def _text(text: str, field: str) -> str:
+    with of_field(field):
+        if len(text) > MAX_TEXT_LENGTH:
+            raise UsageError(f"This text is too long: at most {MAX_TEXT_LENGTH:,} characters.")
+        return check_text(text.strip(), "text")
 
 
 def _taken(name: str) -> NameTakenError:

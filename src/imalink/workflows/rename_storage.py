@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.plain_text import check_text
-from imalink.errors import UsageError
+from imalink.errors import UsageError, of_field
 from imalink.workflows.create_storage import check_name, remember_storage
 from imalink.workflows.mend_indexes import mend_indexes
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
@@ -25,15 +25,20 @@ def rename_storage(
     if display_name is not None:
         display_name = display_name.strip()
         if len(display_name) > MAX_NAME_CHARACTERS:
-            raise UsageError(f"The name has {len(display_name):,} characters; at most {MAX_NAME_CHARACTERS} are kept.")
+            raise UsageError(
+                f"The name has {len(display_name):,} characters; at most {MAX_NAME_CHARACTERS} are kept.",
+                field="display_name",
+            )
         if display_name != record.display_name:
             check_name(tools, display_name)
     if description is not None and len(description) > MAX_DESCRIPTION_CHARACTERS:
         raise UsageError(
-            f"The description has {len(description):,} characters; at most {MAX_DESCRIPTION_CHARACTERS:,} are kept."
+            f"The description has {len(description):,} characters; at most {MAX_DESCRIPTION_CHARACTERS:,} are kept.",
+            field="description",
         )
     if description is not None:
-        check_text(description, "description")
+        with of_field("description"):
+            check_text(description, "description")
     with open_storage(tools, record) as storage, storage.lock("rename"):
         mend_indexes(tools, record, storage)
         signature = storage.signature

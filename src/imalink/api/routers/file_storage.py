@@ -81,7 +81,7 @@ def create_storage(server: Asked, body: NewStorage) -> Response:
     If a storage of just this name stands there that the catalog does not know, it is taken in instead with all it
     holds, and `adopted` is true.
     """
-    base_path = server.folders.check(body.base_path)
+    base_path = server.folders.check(body.base_path, field="base_path")
     if body.create_base_path and not base_path.exists():
         make_directory(base_path)
     made = create_or_adopt(
@@ -122,7 +122,7 @@ def adopt(server: Asked, body: AdoptedFolder) -> Response:
     """Make the user's own folder a storage in place; no picture in it is touched."""
     report = adopt_folder(
         server.tools,
-        folder=server.folders.check(body.folder),
+        folder=server.folders.check(body.folder, field="folder"),
         display_name=body.display_name,
         description=check_description(body.description or ""),
         is_indexed=body.index,
@@ -185,7 +185,7 @@ def change_storage(server: Asked, storage: StorageKey, body: StorageChange) -> R
     left: str | None = None
     with server.turns.of(record.storage_uuid):
         if body.base_path is not None:
-            relocated = relocate_storage(server.tools, record, server.folders.check(body.base_path))
+            relocated = relocate_storage(server.tools, record, server.folders.check(body.base_path, field="base_path"))
             record, left = relocated.record, relocated.copy_left_at
         if body.display_name is not None or body.description is not None:
             record = rename_storage(server.tools, record, display_name=body.display_name, description=body.description)

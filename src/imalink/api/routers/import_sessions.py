@@ -213,7 +213,9 @@ def update_storage_path(
         raise UsageError("It was not said where the storage stands. Nothing was changed.", hint="Give new_path.")
     record = get_storage_of_session(server.tools, session_text(session))
     with server.turns.of(record.storage_uuid):
-        found = relocate_storage(server.tools, record, server.folders.check(named))
+        found = relocate_storage(
+            server.tools, record, server.folders.check(named, field="new_path" if body else "query.new_path")
+        )
     return success_both(
         {
             "accessible": found.record.is_accessible,

@@ -105,13 +105,17 @@ def _planned(server: Server, body: NewJob) -> work.Planned:
 
 def _storage(server: Server, body: NewJob) -> StorageRecord:
     if body.storage is None:
-        raise UsageError(f"A job of the kind {body.kind} needs a storage. Nothing was begun.", hint="Name it.")
+        raise UsageError(
+            f"A job of the kind {body.kind} needs a storage. Nothing was begun.", hint="Name it.", field="storage"
+        )
     return server.storage(body.storage)
 
 
 def _session(server: Server, body: NewJob) -> SessionRecord:
     if body.session is None:
-        raise UsageError(f"A job of the kind {body.kind} needs a session. Nothing was begun.", hint="Name it.")
+        raise UsageError(
+            f"A job of the kind {body.kind} needs a session. Nothing was begun.", hint="Name it.", field="session"
+        )
     return get_session(server.tools, session_text(body.session))
 
 

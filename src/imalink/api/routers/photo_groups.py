@@ -77,7 +77,7 @@ def explain(
 @router.post("/hothash", dependencies=_EDIT, responses=answers(Success[Identified], 503) | ACCEPTED)
 def identify_files(server: Asked, body: Identifying, prefer: Prefer = None) -> Response:
     """Tell which picture each of these files of the server's machine holds, without importing it."""
-    paths = [server.folders.check(path) for path in body.paths]
+    paths = [server.folders.check(path, field="paths") for path in body.paths]
 
     def work(progress: Progress) -> Mapping[str, object]:
         progress.start_phase("hash", total_files=len(paths))

@@ -52,7 +52,8 @@ def change_photos(server: Asked, body: PhotosChange, prefer: Prefer = None) -> R
     can be undone. A storage that is away is told when it returns; `waiting` says so. Of more than 500 photos it is a
     job.
     """
-    wanted, request = photo_changes.chosen_of_many(server, body), photo_changes.request_of(body.change)
+    request = photo_changes.request_of(body.change, where="body.change.")
+    wanted = photo_changes.chosen_of_many(server, body)
     planned = work.editing(server, wanted, request, dry_run=body.dry_run)
     if len(wanted) > AT_ONCE or prefers_async(prefer):
         return answered(server, planned, prefer)

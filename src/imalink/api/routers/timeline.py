@@ -101,7 +101,7 @@ def _offset(server: Server, timeline: Timeline, asked: TimelinePlace) -> int | N
         try:
             return timeline.order.offset_of_day(date.fromisoformat(asked.date))
         except ValueError as error:
-            raise UsageError(f"There is no day {asked.date}.") from error
+            raise UsageError(f"There is no day {asked.date}.", field="query.date") from error
     photo_id = asked.id
     if asked.hothash is not None:
         photo_id = find_photo_id(server.tools, Hothash(asked.hothash))

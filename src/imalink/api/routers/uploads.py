@@ -27,7 +27,7 @@ from imalink.api.schemas.envelope import Success, answers
 from imalink.api.schemas.sessions import Discarded, ImportingUploads, UploadAnswer, UploadList
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.ids import Sha256
-from imalink.errors import ImalinkError, TooManyJobsError, UsageError
+from imalink.errors import ImalinkError, TooManyJobsError, UsageError, of_field
 from imalink.storage.uploads import UploadedFile
 from imalink.workflows.look_at_sessions import get_session
 from imalink.workflows.upload_files import (
@@ -166,7 +166,9 @@ async def _receive(
     if not is_form and path is None:
         if length in ("", "0"):
             return  # nothing is sent: only what came before is to be imported
-        raise UsageError("The body has no name. Nothing was kept.", hint="Give path, or send a form.")
+        raise UsageError(
+            "The body has no name. Nothing was kept.", hint="Give path, or send a form.", field="query.path"
+        )
     # Held by hand: opening asks the disk, and must not be done here.
     holding = open_uploads(server.tools, known)
     opened: OpenUploads = await to_thread.run_sync(holding.__enter__)
@@ -184,18 +186,23 @@ async def _receive(
 def _of_form(opened: OpenUploads, name: str, fields: Mapping[str, str]) -> Receiver:
     told = fields.get("modified_ms", "")
     if told and not (told.isascii() and told.isdecimal() and len(told) <= 14):
-        raise UsageError("modified_ms is no number of milliseconds. The file was not kept.")
-    return _receiver(opened, fields.get("path") or name, fields.get("sha256"), int(told) if told else None)
+        raise UsageError("modified_ms is no number of milliseconds. The file was not kept.", field="body.modified_ms")
+    return _receiver(
+        opened, fields.get("path") or name, fields.get("sha256"), int(told) if told else None, where="body."
+    )
 
 
-def _receiver(opened: OpenUploads, name: str, sha256: str | None, modified_ms: int | None) -> Receiver:
+def _receiver(
+    opened: OpenUploads, name: str, sha256: str | None, modified_ms: int | None, *, where: str = "query."
+) -> Receiver:
     wanted: Sha256 | None = None
     if sha256:
         if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
-            raise UsageError("sha256 has 64 hexadecimal digits. The file was not kept.")
+            raise UsageError("sha256 has 64 hexadecimal digits. The file was not kept.", field=f"{where}sha256")
         wanted = Sha256(sha256.lower())
     modified_ns = None if modified_ms is None else modified_ms * 1_000_000
-    return opened.uploads.receive(parse_upload_path(name), sha256=wanted, modified_ns=modified_ns)
+    with of_field(f"{where}path"):
+        return opened.uploads.receive(parse_upload_path(name), sha256=wanted, modified_ns=modified_ns)
 
 
 @contextmanager
