@@ -5,7 +5,9 @@ Run from anywhere: ``python scripts/make_api_reference.py``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api" / "API_REFERENCE.md"
 
@@ -58,6 +60,28 @@ What the command line does is done by [these routes](../reference/side_by_side.m
 
 """
 
+
+SUPERSEDED = (
+    ("post", "/file-storage/create", "post", "/file-storage", "the same"),
+    ("put", "/file-storage/{storage}", "patch", "/file-storage/{storage}", "the same"),
+    ("post", "/import-sessions/create", "post", "/import-sessions", "the same"),
+    (
+        *("post", "/import-sessions/{session}/update-storage-path", "patch", "/file-storage/{storage}"),
+        "with `base_path`: a place belongs to a storage, not to a session",
+    ),
+    (
+        "get",
+        "/images/{image_id}/file",
+        "get",
+        "/photos/{hothash}/file",
+        "a hothash outlives the catalog, a number may not",
+    ),
+    (
+        *("get", "/storage/scan-locations", "post", "/file-storage/recover"),
+        "with `dry_run`: it reads what storages say instead of counting folders",
+    ),
+)
+"""Kept for programs that were written for them: method and path, those to use instead, and why."""
 
 EXAMPLES = """\
 ## FileStorage testing examples
@@ -129,6 +153,24 @@ Every value that the API takes or gives, as TypeScript models. Answers stand in 
 """
 
 
+def superseded(document: Mapping[str, object]) -> str:
+    """Give the section on routes that others do better. Raises KeyError for one that there is not."""
+    paths = cast("Mapping[str, Mapping[str, object]]", document["paths"])
+    lines = [
+        "## Superseded endpoints",
+        "",
+        "These are kept, and will be within `/api/v1`, for programs written for them. New ones use the others.",
+        "",
+        "| Route | Instead | |",
+        "|---|---|---|",
+    ]
+    for method, path, instead_method, instead, why in SUPERSEDED:
+        for name, verb in ((path, method), (instead, instead_method)):
+            _ = paths[f"/api/v1{name}"][verb]
+        lines.append(f"| `{method.upper()} {path[1:]}` | `{instead_method.upper()} {instead[1:]}` | {why} |")
+    return "\n".join([*lines, "", ""])
+
+
 def render() -> str:
     """Give the page as it should be."""
     from imalink.api.errors import STATUSES
@@ -145,7 +187,8 @@ def render() -> str:
     ]
     table = "\n".join(["| Status | Meaning | Codes |", "|---|---|---|", *rows])
     document = make_routes().openapi()
-    return f"{INTRODUCTION}{table}\n\n{markdown(document)}\n{EXAMPLES}{SCHEMAS}{models(document)}\n```\n"
+    routes = f"{markdown(document)}\n{superseded(document)}"
+    return f"{INTRODUCTION}{table}\n\n{routes}{EXAMPLES}{SCHEMAS}{models(document)}\n```\n"
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import Json, Served
+from tests.api.conftest import Json, Served, serving
 from tests.support.workbench import make_source, photos_below, snapshot
 
 
@@ -207,3 +207,24 @@ def test_sidecars_are_written_beside_the_pictures_of_which_something_was_said(se
     served.post(f"storage-index/scan/{storage['uuid']}")
     assert served.post(where)["left_alone"] == [place["relative_path"]]
     assert served.post("jobs", json={"kind": "sidecars", "storage": storage["uuid"]})["job"]["kind"] == "sidecars"
+
+
+def test_a_foreign_drive_is_shown_before_it_is_taken_in(
+    served: Served, tmp_path_factory: pytest.TempPathFactory, empty_catalog: Path
+) -> None:
+    with serving(tmp_path_factory.mktemp("elsewhere"), empty_catalog) as elsewhere:
+        theirs = elsewhere.create("Foreign")
+        elsewhere.imported(theirs)
+        before = snapshot(Path(theirs["full_path"]))
+        roots = {"roots": [theirs["full_path"]]}
+        found = served.post("file-storage/recover", json={**roots, "dry_run": True})
+        [preview] = found["previews"]
+        assert (preview["storage_uuid"], preview["display_name"]) == (theirs["uuid"], "Foreign")
+        assert (preview["session_count"], preview["file_count"], preview["path"]) == (1, 3, theirs["full_path"])
+        assert (found["trusted"], found["findings"]) == ([], [])
+        assert served.get("file-storage")["storages"] == []
+        assert snapshot(Path(theirs["full_path"])) == before
+        assert served.post("file-storage/recover", status=400, json={**roots, "dry_run": True, "check": True})
+        assert served.post("file-storage/recover", json=roots)["restored_files"] == 3
+        again = served.post("file-storage/recover", json={**roots, "dry_run": True})
+        assert (again["previews"], again["trusted"]) == ([], [theirs["uuid"]])

@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imalink.answers import finding_json, heal_json, import_json, json_text, reindex_json, verify_json
+from imalink.answers import heal_json, import_json, json_text, reindex_json, verify_json
 from imalink.answers.indexes import session_indexed_json
 from imalink.answers.operations import undo_json
 from imalink.answers.photos import edited_json
-from imalink.answers.recovery import recovery_json, regenerate_json
+from imalink.answers.recovery import regenerate_json
 from imalink.answers.sessions import rollback_json
 from imalink.answers.sidecars import sidecars_json
 from imalink.api.context import Server
@@ -20,7 +20,7 @@ from imalink.api.schemas.indexes import Scanning
 from imalink.api.schemas.library import TagRename
 from imalink.api.schemas.operations import Undoing
 from imalink.api.schemas.sessions import Importing, ImportingUploads, Resuming, RollingBack
-from imalink.api.schemas.storages import Roots, Verification, WritingSidecars
+from imalink.api.schemas.storages import Verification, WritingSidecars
 from imalink.catalog.file_storages import StorageRecord
 from imalink.catalog.import_sessions import SessionRecord
 from imalink.core.duplicate import DuplicatePolicy
@@ -44,7 +44,6 @@ from imalink.workflows.index_session import index_session
 from imalink.workflows.look_at_conflicts import find_elsewhere
 from imalink.workflows.look_at_health import keep_health, look_at_health
 from imalink.workflows.look_at_operations import OperationView
-from imalink.workflows.recover import find_candidates, recover
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex
@@ -245,23 +244,6 @@ def rolling_back(server: Server, known: SessionRecord, body: RollingBack, storag
 
     go_on = f"imalink sessions rollback {known.session.number}"
     return Planned(asked=_of(known, "rollback", _said(body), storages, go_on), work=work)
-
-
-def recovery(server: Server, body: Roots) -> Planned:
-    """Rebuild the catalog from storages. Raises FolderRefusedError."""
-    roots = [server.folders.check(root, field="roots") for root in body.roots]
-
-    def work(progress: Progress) -> Mapping[str, object]:
-        candidates, findings = find_candidates(server.tools, roots, is_check=body.check)
-        with server.turns.of(*(candidate.storage_uuid for candidate in candidates)):
-            report = recover(
-                server.tools, candidates, is_check=body.check, verifies_bytes=body.verify, progress=progress
-            )
-        told = [finding_json(finding) for finding in (*findings, *report.findings)]
-        return {**recovery_json(report), "findings": told}
-
-    asked = JobRequest(kind="recover", request=_said(body), holds=Holds.EVERYTHING, go_on="imalink recover")
-    return Planned(asked=asked, work=work)
 
 
 MAX_TOLD = 500

@@ -15,7 +15,7 @@ from imalink.answers.storages import (
     loss_json,
     statistics_json,
 )
-from imalink.api import work
+from imalink.api import recovery_work, work
 from imalink.api.awaited import ACCEPTED, Prefer, answered
 from imalink.api.context import Asked, Right, needs
 from imalink.api.envelope import page_meta, success
@@ -30,6 +30,7 @@ from imalink.api.schemas.storages import (
     MadeStorage,
     NewStorage,
     Recovery,
+    RecoveryPreview,
     Roots,
     Storage,
     StorageChange,
@@ -150,13 +151,18 @@ def list_storages(
     )
 
 
-@router.post("/recover", dependencies=_ADMINISTER, responses=answers(Success[Recovery], 409, 423, 503, 507) | ACCEPTED)
+@router.post(
+    "/recover",
+    dependencies=_ADMINISTER,
+    responses=answers(Success[Recovery | RecoveryPreview], 409, 423, 503, 507) | ACCEPTED,
+)
 def recover_storages(server: Asked, body: Roots | None = None, prefer: Prefer = None) -> Response:
     """Rebuild the catalog from what storages say of themselves: sessions, photos, files and all that was said of them.
 
-    Nothing is removed from the catalog. Asking for it is trusting the storages found.
+    Nothing is removed from the catalog. Asking for it is trusting the storages found; `dry_run` shows first what each
+    that is not trusted yet says of itself, and takes nothing in.
     """
-    return answered(server, work.recovery(server, body or Roots()), prefer)
+    return answered(server, recovery_work.recovery(server, body or Roots()), prefer)
 
 
 @router.get("/{storage}", dependencies=_READ, responses=answers(Success[StorageDetails], 503))

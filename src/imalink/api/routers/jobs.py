@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from imalink.api import work
+from imalink.api import recovery_work, work
 from imalink.api.awaited import accepted
 from imalink.api.context import Asked, Right, Server, needs, require, session_text
 from imalink.api.envelope import page_of, success
@@ -100,7 +100,7 @@ def _planned(server: Server, body: NewJob) -> work.Planned:
         case "sidecars":
             return work.sidecars(server, _storage(server, body), _body(WritingSidecars, body))
         case "recover":
-            return work.recovery(server, _body(Roots, body))
+            return recovery_work.recovery(server, _body(Roots, body))
 
 
 def _storage(server: Server, body: NewJob) -> StorageRecord:

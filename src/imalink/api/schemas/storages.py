@@ -65,6 +65,11 @@ class Roots(Asking):
     )
     check: bool = Field(default=False, description="Only compare the storages with the catalog; change nothing.")
     verify: bool = Field(default=False, description="Read every file and compare its bytes.")
+    dry_run: bool = Field(
+        default=False,
+        description="Only show the storages that this machine does not trust yet: what each says of itself, counted "
+        "and checked; nothing is taken in. Not together with `check` and `verify`.",
+    )
 
 
 class Verification(Asking):
@@ -228,6 +233,31 @@ class Recovery(BaseModel):
     notes: list[str] = Field(description="What no storage can give back, such as accounts, and what to do next.")
     findings: list[Finding]
     seconds: float
+
+
+class StoragePreview(BaseModel):
+    """What a storage that is not trusted yet says of itself, counted in what could be believed."""
+
+    storage_uuid: str
+    display_name: str
+    path: str
+    layout: str
+    created_at: str
+    backend_url: str = Field(description="The server that it names; it is shown, and never called.")
+    session_count: int
+    photo_count: int
+    file_count: int
+    total_size_bytes: int
+    interrupted_runs: int = Field(description="Imports never finished there; taking it in finishes them.")
+    findings: list[Finding]
+
+
+class RecoveryPreview(BaseModel):
+    """What a recovery would take in from storages that are not trusted yet, and which are trusted already."""
+
+    previews: list[StoragePreview]
+    trusted: list[str] = Field(description="The UUIDs of the storages found that this machine trusts.")
+    findings: list[Finding]
 
 
 class Verified(BaseModel):
