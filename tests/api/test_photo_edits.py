@@ -75,7 +75,7 @@ def test_a_file_that_is_gone_is_told_at_once_where_it_is_looked_for(served: Serv
     Path(place["full_path"]).unlink()
     assert served.get(f"photos/{hothash}")["file_status"] == "missing"
     assert served.get(f"photos/{hothash}?look=false")["file_status"] == "present"
-    assert served.get(f"photos/{hothash}/file", status=404)["error"]["code"] == "not-found"
+    assert served.get(f"photos/{hothash}/file", status=404)["error"]["code"] == "file-missing"
 
 
 def test_null_takes_back_what_was_said(served: Served) -> None:
