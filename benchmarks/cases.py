@@ -28,7 +28,8 @@ from benchmarks.verifying import measure_verification
 from imalink.media.analyser import PictureAnalyser
 from imalink.storage.file_storage import FileStorage
 from imalink.storage.syscalls import SystemCalls
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 
 FULL_COUNT = 10_000
 MB = 1_000_000

@@ -37,7 +37,8 @@ from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.look_at_operations import list_operations
 from imalink.workflows.look_at_quarantine import empty_quarantine, list_quarantine, restore_from_quarantine
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex

@@ -21,7 +21,8 @@ from imalink.core.session import SessionStatus
 from imalink.errors import ImalinkError, NotFoundError, UsageError
 from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.empty_trash import empty_trash
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.restore_trash import restore_from_trash

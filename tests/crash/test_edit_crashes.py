@@ -17,7 +17,8 @@ from imalink.core.edit_request import EditRequest
 from imalink.core.photo_facts import PhotoFacts
 from imalink.core.user_facts import FactChange
 from imalink.workflows.edit_photos import edit_photos
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from tests.crash.commit_kills import dies, kill_at_commits

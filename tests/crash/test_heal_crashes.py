@@ -13,7 +13,8 @@ import pytest
 from imalink.core.duplicate import DuplicatePolicy
 from imalink.errors import ImalinkError
 from imalink.workflows.heal import heal
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.verify import verify

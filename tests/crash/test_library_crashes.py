@@ -17,7 +17,8 @@ from imalink.catalog.catalog import Catalog
 from imalink.catalog.collections import Collection, SavedSearch
 from imalink.workflows import edit_library
 from imalink.workflows.look_at_operations import list_operations
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.undo_operation import undo_operation

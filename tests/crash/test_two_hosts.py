@@ -26,7 +26,8 @@ from imalink.storage.host import Host, this_host
 from imalink.storage.lock_files import LOCK_NAME
 from imalink.workflows.import_report import ImportReport
 from imalink.workflows.mend_indexes import mend_indexes
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.storage_access import fold_notes, open_storage, project_fold
 from imalink.workflows.unlock_storage import unlock_storage
 from tests.crash import oracle

@@ -16,7 +16,8 @@ import pytest
 from imalink.catalog.file_storages import StorageRecord
 from imalink.core.index import Sources
 from imalink.workflows.look_at_operations import list_operations
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.undo_operation import undo_operation

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from imalink.durable_files import FileCalls
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.crash import oracle
 from tests.crash.oracle import Before, Place
 from tests.crash.scenes import CARD, OWN, Goal, Scene, places, places_below, said_in

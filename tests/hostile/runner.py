@@ -18,7 +18,8 @@ from typing import Any
 from imalink.catalog.catalog import Catalog
 from imalink.errors import ImalinkError
 from imalink.workflows.preview_storage import preview_storage
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.hostile.cases import BAIT, Case, all_cases
 from tests.support.faults import AuditingCalls
 from tests.support.scenes import Scene

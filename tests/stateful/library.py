@@ -22,7 +22,8 @@ from imalink.catalog.file_storages import StorageRecord
 from imalink.core.ids import WriterId
 from imalink.errors import ImalinkError
 from imalink.workflows.adopt_folder import adopt_folder
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.crash import oracle
 from tests.crash.oracle import Facts, Place
 from tests.crash.stage import Stage

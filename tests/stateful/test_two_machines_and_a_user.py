@@ -33,7 +33,8 @@ from imalink.workflows.empty_trash import empty_trash
 from imalink.workflows.heal import heal
 from imalink.workflows.import_report import ImportReport
 from imalink.workflows.look_at_operations import get_operation, list_operations, list_undoable
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_report import ReindexReport
 from imalink.workflows.reindex_request import ReindexRequest, Strategy

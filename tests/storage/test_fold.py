@@ -17,7 +17,8 @@ from imalink.core.index import MasterIndex, SessionIndex
 from imalink.storage.fold import FoldResult
 from imalink.storage.manifest import dump_manifest
 from imalink.workflows.edit_session import edit_session
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.crash import oracle
 from tests.support.indexes import make_entry, make_index
 from tests.support.photos import make_jpeg, set_rating_in_place

@@ -15,7 +15,8 @@ from imalink.errors import UsageError
 from imalink.workflows.accounts import add_account, add_token, list_accounts, list_tokens, prepare_setup
 from imalink.workflows.back_up import back_up
 from imalink.workflows.keys import hash_password, is_password
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.restore_backup import check_backup, restore_backup
 from imalink.workflows.sign_in import network_of, sign_in
 from imalink.workflows.storage_access import get_storage

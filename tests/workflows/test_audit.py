@@ -18,7 +18,8 @@ from imalink.workflows.back_up import back_up
 from imalink.workflows.delete_photos import delete_photos
 from imalink.workflows.empty_trash import empty_trash
 from imalink.workflows.forget_storage import forget_storage
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.restore_backup import check_backup, restore_backup

@@ -16,7 +16,8 @@ from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.group_photos import join_photos
 from imalink.workflows.import_report import ImportRequest
-from imalink.workflows.recover import RecoveryReport, find_candidates, recover
+from imalink.workflows.recover import RecoveryReport, recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from tests.support.scenes import memory_folder
 from tests.support.workbench import Workbench, make_source, snapshot

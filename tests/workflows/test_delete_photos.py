@@ -16,7 +16,8 @@ from imalink.core.user_facts import FactChange
 from imalink.errors import NotFoundError, StorageOfflineError, UsageError
 from imalink.workflows.delete_photos import DeleteReport, delete_photos
 from imalink.workflows.edit_photos import edit_photos
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.undo_operation import undo_operation
 from tests.support.photos import make_jpeg
 from tests.support.scenes import Scene, memory_folder

@@ -25,7 +25,8 @@ from imalink.errors import AmbiguousError, NotFoundError, UsageError
 from imalink.workflows.edit_photos import EditReport, change_photos, edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.group_photos import join_photos
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest, Strategy

@@ -14,7 +14,8 @@ from imalink.core.user_facts import FactChange, UserValue
 from imalink.workflows.edit_library import create_collection, edit_collection
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.look_at_library import get_collection
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.search_photos import search_photos

@@ -14,7 +14,8 @@ from imalink.workflows.find_file import find_files
 from imalink.workflows.forget_storage import forget_storage, look_before_forgetting
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportRequest
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from tests.support.scenes import hothash_of
 from tests.support.workbench import Workbench, make_source, snapshot

@@ -15,7 +15,8 @@ from imalink.core.user_facts import FactChange, UserValue
 from imalink.errors import NotFoundError, StorageUnavailableError, UsageError
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.group_photos import join_photos, split_photo
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from tests.support.photos import set_rating_in_place

@@ -12,7 +12,8 @@ from imalink.core.duplicate import DuplicateAnswer, DuplicateChoice, DuplicatePo
 from imalink.core.session import SessionStatus
 from imalink.errors import CancelledError
 from imalink.workflows.import_report import ImportReport
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from tests.support.photos import make_jpeg, set_rating_in_place

@@ -12,7 +12,8 @@ from imalink.core.session import SessionStatus
 from imalink.errors import NotFoundError, OutOfSpaceError, UsageError
 from imalink.workflows.create_session import create_session
 from imalink.workflows.look_at_sessions import list_sessions, show_session
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.support.faults import CrashingCalls, FailingCalls, SimulatedCrash
 from tests.support.workbench import Workbench, make_source, photos_below, snapshot
 

@@ -16,7 +16,8 @@ from imalink.errors import NotFoundError, StorageOfflineError, UsageError
 from imalink.workflows.create_session import create_session
 from imalink.workflows.delete_session import delete_session
 from imalink.workflows.index_session import index_session
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.support.workbench import STARTS_AT, SteppingClock, Workbench, make_source
 
 

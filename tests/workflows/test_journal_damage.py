@@ -15,7 +15,8 @@ from imalink.core.finding import Finding
 from imalink.core.journal import FileMissing
 from imalink.core.user_facts import FactChange
 from imalink.workflows.edit_photos import edit_photos
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.verify import verify
 from imalink.workflows.verify_report import VerifyRequest

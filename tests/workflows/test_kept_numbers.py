@@ -12,7 +12,8 @@ from imalink.catalog.catalog import Catalog
 from imalink.core.session import Author
 from imalink.workflows.create_session import create_session
 from imalink.workflows.edit_library import create_author, delete_author
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from tests.support.postgresql import PostgresServer

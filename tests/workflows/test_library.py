@@ -33,7 +33,8 @@ from imalink.workflows.edit_library import (
 )
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.look_at_operations import list_operations
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.rename_tag import rename_tag
 from imalink.workflows.undo_operation import undo_operation
 from imalink.workflows.verify_own_files import check_own_files

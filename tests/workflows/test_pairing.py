@@ -15,7 +15,8 @@ from imalink.core.ids import Hothash, HothashMethod, photo_uuid_of
 from imalink.core.organization import DATE
 from imalink.core.picture import PictureFacts
 from imalink.workflows.import_report import ImportReport
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.scenes import hothash_of
 from tests.support.shots import TellingAnalyser, live_clip, make_apple_clip, make_film, make_pair, make_raw

@@ -22,7 +22,8 @@ from imalink.workflows.edit_session import edit_session
 from imalink.workflows.flush_outbox import tell_storages
 from imalink.workflows.forget_storage import forget_storage
 from imalink.workflows.look_at_sessions import list_sessions
-from imalink.workflows.recover import RecoveryReport, find_candidates, recover
+from imalink.workflows.recover import RecoveryReport, recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.recovery_drill import recovery_drill
 from tests.support.workbench import Workbench, make_source
 

@@ -17,7 +17,8 @@ from imalink.formats.signature_file import SIGNATURE_NAME
 from imalink.storage.caps import UNTRUSTED
 from imalink.workflows.forget_storage import forget_storage
 from imalink.workflows.preview_storage import StoragePreview, preview_storage
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.support.faults import AuditingCalls, KeepsOutCalls
 from tests.support.hostile import Document, reseal
 from tests.support.scenes import Scene, memory_folder

@@ -14,7 +14,8 @@ import pytest
 from imalink.catalog import file_storages
 from imalink.catalog.file_storages import StorageRecord
 from imalink.errors import NotFoundError, WrongStateError
-from imalink.workflows.recover import RecoveryReport, find_candidates, recover
+from imalink.workflows.recover import RecoveryReport, recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from tests.support.faults import MUTATING, InterposedCalls

@@ -26,7 +26,8 @@ from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.group_photos import join_photos
 from imalink.workflows.look_at_photo import look_at_photo
-from imalink.workflows.recover import RecoveryReport, find_candidates, recover
+from imalink.workflows.recover import RecoveryReport, recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.write_sidecars import write_sidecars

@@ -26,7 +26,8 @@ from imalink.workflows.flush_outbox import flush_outbox
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.look_at_sessions import list_sessions
 from imalink.workflows.look_at_storages import look_at_storages
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import ReferReport, refer_to_folder
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex

@@ -383,7 +383,8 @@ def test_a_moved_picture_keeps_photo_session_and_preview(three: Scene, strategy:
 
 
 def test_another_machine_sees_the_moves_the_first_wrote_down(three: Scene, empty_catalog: Path) -> None:
-    from imalink.workflows.recover import find_candidates, recover
+    from imalink.workflows.recover import recover
+    from imalink.workflows.recovery_candidates import find_candidates
 
     three.move(A, "x.jpg")
     three.look()

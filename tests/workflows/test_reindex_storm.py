@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from imalink.catalog.catalog import Catalog
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.undo_operation import undo_operation
 from tests.media.reference_hothash import NotWellFormedError, reference_hothash
 from tests.support.photos import make_jpeg, set_rating_in_place

@@ -17,7 +17,8 @@ from imalink.catalog.tombstones import FoundTombstone
 from imalink.core.ids import Hothash
 from imalink.core.index import FileStatus
 from imalink.errors import MassMissingError, StorageUnavailableError, UsageError
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
 from tests.support.faults import InterposedCalls

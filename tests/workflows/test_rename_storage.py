@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from imalink.errors import NameInUseError, StorageOfflineError, UsageError
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.rename_storage import rename_storage
 from tests.support.workbench import Workbench, make_source
 

@@ -28,7 +28,8 @@ from imalink.workflows.browse_storage import browse_storage
 from imalink.workflows.find_file import find_files
 from imalink.workflows.heal import heal
 from imalink.workflows.import_report import ImportRequest
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.regenerate_indexes import RegenerateReport, regenerate_storage
 from imalink.workflows.reindex import reindex

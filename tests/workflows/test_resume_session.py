@@ -21,7 +21,8 @@ from imalink.workflows.adopt_folder import adopt_folder
 from imalink.workflows.import_photos import import_photos
 from imalink.workflows.import_report import ImportReport, ImportRequest
 from imalink.workflows.look_at_sessions import list_sessions, show_session
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.resume_session import ResumeReport, resume_session
 from imalink.workflows.rollback_session import rollback_session

@@ -16,7 +16,8 @@ from imalink.errors import NotFoundError, StorageOfflineError, UsageError
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.import_report import ImportRequest
 from imalink.workflows.look_at_trash import list_trash
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.rollback_session import RollbackReport, rollback_session
 from imalink.workflows.undo_operation import undo_operation

@@ -14,7 +14,8 @@ from imalink.core.ids import Hothash
 from imalink.core.user_facts import FactChange
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.look_at_photo import look_at_photo
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest
 from imalink.workflows.verify import verify

@@ -11,7 +11,8 @@ import pytest
 
 from imalink.workflows.find_file import find_files
 from imalink.workflows.look_at_sessions import list_sessions, show_session
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from tests.support.faults import CrashingCalls, SimulatedCrash
 from tests.support.scenes import memory_folder
 from tests.support.workbench import Workbench, make_source, photos_below, sha256_of

@@ -23,7 +23,8 @@ from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
 from imalink.workflows.group_photos import join_photos, split_photo
 from imalink.workflows.look_at_operations import OperationView, list_operations
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.undo_operation import UndoReport, undo_operation
 from tests.support.photos import make_jpeg, set_rating_in_place
 from tests.support.scenes import Scene, counts, hothash_of, memory_folder, moves

@@ -16,7 +16,8 @@ from imalink.workflows.edit_library import create_author, create_collection, edi
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.forget_storage import forget_storage
 from imalink.workflows.look_at_operations import OperationView, list_operations, with_change
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.undo_operation import undo_operation
 from tests.support.scenes import hothash_of, memory_folder
 from tests.support.workbench import Workbench

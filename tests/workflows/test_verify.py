@@ -19,7 +19,8 @@ from imalink.core.search_query import parse_query
 from imalink.errors import CancelledError, NotFoundError, StorageOfflineError
 from imalink.workflows import verify as verify_module
 from imalink.workflows.find_file import find_files
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.search_photos import search_photos
 from imalink.workflows.undo_operation import undo_operation
 from imalink.workflows.verify import verify

@@ -22,7 +22,8 @@ from imalink.media.xmp_writing import is_own_sidecar
 from imalink.storage.syscalls import SystemCalls
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.import_report import ImportRequest
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.refer_to_folder import refer_to_folder
 from imalink.workflows.write_sidecars import SidecarReport, write_sidecars
 from tests.support.faults import CrashingCalls, FailingCalls, InterposedCalls, SimulatedCrash

@@ -14,7 +14,8 @@ from imalink.core.job import Holds, JobRequest
 from imalink.core.progress import Progress
 from imalink.errors import UsageError
 from imalink.workflows.preview_storage import preview_storage
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 
 
 def recovery(server: Server, body: Roots) -> Planned:

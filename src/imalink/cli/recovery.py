@@ -73,7 +73,7 @@ def recover_command(
 def _preview(output: Output, roots: tuple[Path, ...]) -> int:
     """Show the storages that this machine does not trust yet, and take none of them in."""
     from imalink.workflows.preview_storage import preview_storage
-    from imalink.workflows.recover import find_candidates
+    from imalink.workflows.recovery_candidates import find_candidates
 
     with open_tools(output) as tools:
         candidates, findings = find_candidates(tools, roots)
@@ -98,7 +98,8 @@ def _recover(
     output: Output, roots: tuple[Path, ...], *, is_check: bool, verifies_bytes: bool
 ) -> tuple[list[Finding], RecoveryReport]:
     from imalink.workflows.preview_storage import preview_storage
-    from imalink.workflows.recover import find_candidates, recover
+    from imalink.workflows.recover import recover
+    from imalink.workflows.recovery_candidates import find_candidates
 
     with open_tools(output) as tools:
         candidates, findings = find_candidates(tools, roots, is_check=is_check)

@@ -22,7 +22,8 @@ from imalink.storage.founding import open_base
 from imalink.storage.reading import FolderReader
 from imalink.storage.signature import holds_storage
 from imalink.workflows.create_storage import check_name, create_storage
-from imalink.workflows.recover import Candidate, RecoveryReport, recover
+from imalink.workflows.recover import RecoveryReport, recover
+from imalink.workflows.recovery_candidates import Candidate
 from imalink.workflows.tools import Tools
 
 

@@ -19,7 +19,8 @@ from imalink.storage.own_files import iter_own_files, iter_witnesses
 from imalink.storage.references import REFERENCE_FOLDER, References
 from imalink.storage.scratch import copy_into, scratch_folder
 from imalink.workflows.out_of_reach import NotCompared, carry_over
-from imalink.workflows.recover import Candidate, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import Candidate
 from imalink.workflows.storage_access import open_known
 from imalink.workflows.tools import NotedStorage, Tools
 

@@ -32,7 +32,8 @@ from imalink.storage.file_storage import FileStorage
 from imalink.storage.outgoing import outgoing_folder, read_chunks
 from imalink.storage.reading import FolderReader
 from imalink.storage.root import StorageRoot
-from imalink.workflows.recover import RecoveryReport, find_candidates, recover
+from imalink.workflows.recover import RecoveryReport, recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.storage_access import get_storage, open_storage
 from imalink.workflows.tools import Tools
 from imalink.workflows.write_audit import note

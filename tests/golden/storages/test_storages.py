@@ -27,7 +27,8 @@ from imalink.storage.picture_folder import describe_picture_folder
 from imalink.storage.root import StorageRoot
 from imalink.workflows.edit_photos import edit_photos
 from imalink.workflows.edit_session import edit_session
-from imalink.workflows.recover import find_candidates, recover
+from imalink.workflows.recover import recover
+from imalink.workflows.recovery_candidates import find_candidates
 from imalink.workflows.regenerate_indexes import regenerate_indexes
 from imalink.workflows.reindex import reindex
 from imalink.workflows.reindex_request import ReindexRequest, Strategy
