@@ -279,6 +279,7 @@ def test_an_editor_deletes_to_the_trash_and_nothing_for_good(tmp_path: Path, emp
         add_account(tools, "boss", "correct horse battery", role=Role.ADMIN)
         add_account(tools, "ed", "correct horse battery", role=Role.EDITOR)
         secret = add_token(tools, "ed", label="x", right=Right.EDIT, days=1)[1]
+        served.app.state.gate.forget()  # by itself it knows within a second of accounts that another process made
         served.http.headers["authorization"] = f"Bearer {secret}"
         for dry_run in (True, False):
             hard = {"ids": [photos[0]["id"]], "mode": "hard", "confirm": True, "dry_run": dry_run}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imalink.answers import finding_json, json_text
+from imalink.answers.recovery import not_compared_json
 
 if TYPE_CHECKING:
     # Types alone: the command line spells small answers without loading the workflows.
@@ -71,17 +72,7 @@ def drill_json(report: DrillReport) -> dict[str, object]:
             for each in report.rehearsals
         ],
         "only_in_catalog": [json_text(text) for text in report.only_in_catalog],
-        "not_compared": [
-            {
-                "storage_uuid": each.storage_uuid,
-                "display_name": json_text(each.display_name),
-                "photos": each.photo_count,
-                "files": each.file_count,
-                "status": each.status,
-                "reason": json_text(each.reason),
-            }
-            for each in report.not_compared
-        ],
+        "not_compared": [not_compared_json(each) for each in report.not_compared],
         "findings": [finding_json(finding) for finding in report.findings],
         "seconds": report.seconds,
     }

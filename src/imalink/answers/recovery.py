@@ -8,6 +8,7 @@ from imalink.answers import finding_json, json_text
 
 if TYPE_CHECKING:
     from imalink.workflows.back_up import BackupReport
+    from imalink.workflows.out_of_reach import NotCompared
     from imalink.workflows.preview_storage import StoragePreview
     from imalink.workflows.recover import RecoveryReport
     from imalink.workflows.regenerate_indexes import RegenerateReport
@@ -100,19 +101,21 @@ def recovery_json(report: RecoveryReport) -> dict[str, object]:
         ],
         "corrupt_indexes": [json_text(text) for text in report.corrupt_indexes],
         "differences": [json_text(text) for text in report.differences],
-        "not_compared": [
-            {
-                "storage_uuid": each.storage_uuid,
-                "display_name": json_text(each.display_name),
-                "photos": each.photo_count,
-                "files": each.file_count,
-                "status": each.status,
-                "reason": json_text(each.reason),
-            }
-            for each in report.not_compared
-        ],
+        "not_compared": [not_compared_json(each) for each in report.not_compared],
         "notes": recovery_notes(report),
         "seconds": report.seconds,
+    }
+
+
+def not_compared_json(left: NotCompared) -> dict[str, object]:
+    """Spell a storage that a comparison had to leave out."""
+    return {
+        "storage_uuid": left.storage_uuid,
+        "display_name": json_text(left.display_name),
+        "photos": left.photo_count,
+        "files": left.file_count,
+        "status": left.status,
+        "reason": json_text(left.reason),
     }
 
 
