@@ -187,7 +187,9 @@ def make_routes(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 
 def _server_of(settings: Settings, container: Container) -> Server:
     turns = StorageTurns()
-    tools = replace(container.tools(), turn=turns.briefly)
+    tools = container.tools()
+    # No more threads than wait for decode workers: each further one takes its turns from requests.
+    tools = replace(tools, turn=turns.briefly, threads=min(tools.threads, settings.workers + 1))
     outbox = OutboxWriter(tools)
     turns.when_free = outbox.wake
     tools = replace(tools, tells_later=outbox.note)
